@@ -1,0 +1,51 @@
+# All set-up happens here; a machine needs Python 3.11 or later and git, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check compat bench fuzz
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.installed ## Start the server on 127.0.0.1:6379 (ARGS="--port 7000" for another port)
+	@echo 'Reach it from another terminal:  redis-cli   or   $(BIN)/respstore ping   or   redis.Redis() in Python'
+	@echo '(with -p, --port or port= if ARGS gives another port). Ctrl-C ends it.'
+	@exec $(BIN)/respstore serve $(ARGS)
+
+test: $(VENV)/.installed-dev ## Run the tests (needs no server)
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold before a commit
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict
+	$(BIN)/python -m pytest -q -n auto
+
+compat: $(VENV)/.installed-dev ## Compare with a real redis-server (LONG=1 for the long run)
+	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Measure speed and memory beside redis-server (ARGS=--quick for a first look)
+	$(BIN)/python -m compat.bench $(ARGS)
+
+BUDGET ?= 100000
+fuzz: $(VENV)/.installed-dev ## Feed BUDGET hostile inputs to the parser and the session
+	$(BIN)/python -m tests.fuzz $(BUDGET)
+
+# The environment: made once, installed into again when pyproject.toml changes.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'respstore needs Python 3.11 or later; choose one with: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo 'This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
