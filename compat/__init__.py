@@ -1,0 +1,1 @@
+"""What respstore claims to be compatible with, and the evidence: everything here needs a real redis-server."""
