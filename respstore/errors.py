@@ -5,6 +5,11 @@ changes is a string constant (`raise RespError(SYNTAX)`); one with a variable pa
 `RespError`. What a peer sent goes into a text through `printable` only.
 """
 
+import enum
+import errno
+
+import attrs
+
 
 class RespError(Exception):
     """An error reply: raised by a handler, or returned inside an array of replies (EXEC).
@@ -20,6 +25,25 @@ class RespError(Exception):
 
 class ProtocolError(Exception):
     """The peer's bytes are no requests; the stream is lost. `str()` is the text after `ERR Protocol error: `."""
+
+
+class ConfigError(ValueError):
+    """An option is unknown, its value makes no sense, or respstore does not support it.
+
+    Args:
+        reason: what is wrong, in Redis's words where it has any.
+        directive: the option's name as the user wrote it; empty where the line itself cannot be read.
+        where: the place in a file or on the command line, with the line as it stands there; empty for CONFIG SET.
+    """
+
+    def __init__(self, reason: str, directive: str = "", where: str = "") -> None:
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.directive = directive
+
+
+class UnknownOptionError(ConfigError):
+    """CONFIG SET names an option that does not exist."""
 
 
 def printable(data: bytes) -> str:
@@ -52,6 +76,7 @@ BIT_OFFSET_NOT_AN_INTEGER = "ERR bit offset is not an integer or out of range"
 # Waiting
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"
+TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range"
 UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 UNBLOCKED_BY_RENAME = "UNBLOCKED the stream key no longer exists"
 
@@ -59,6 +84,7 @@ UNBLOCKED_BY_RENAME = "UNBLOCKED the stream key no longer exists"
 NESTED_MULTI = "ERR MULTI calls can not be nested"
 EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI"
 DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI"
+NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
 WATCH_IN_MULTI = "ERR WATCH inside MULTI is not allowed"
 EXEC_ABORTED = "EXECABORT Transaction discarded because of previous errors."
 
@@ -72,6 +98,7 @@ NO_PASSWORD_SET = (
 UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version"
 MAX_CLIENTS = "ERR max number of clients reached"
 QUERY_BUFFER_LIMIT = "ERR Protocol error: too big query buffer"
+SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
 
@@ -98,3 +125,93 @@ def unknown_subcommand(name: bytes, container: str) -> RespError:
 def invalid_expire(name: str) -> RespError:
     """A time to live that is not positive or does not fit into 64 bits, given to the command `name`."""
     return RespError(f"ERR invalid expire time in '{name}' command")
+
+
+# Ports
+
+
+class HolderKind(enum.Enum):
+    """What a program that starts a server may decide by when its port is taken."""
+
+    RESPSTORE = "respstore"
+    REDIS = "redis"
+    """Redis, or another server that answers INFO as Redis does (Valkey)."""
+    RESP = "resp"
+    """Speaks Redis's protocol but says no more than an error, as when it wants a password; may be a respstore."""
+    HTTP = "http"
+    OTHER = "other"
+    """Answers in some other way, or hangs up."""
+    SILENT = "silent"
+    """Listens, and did not answer in time."""
+    NOT_LISTENING = "not listening"
+    CONNECTION = "connection"
+    """No server at all: the near end of a connection to somewhere else."""
+
+
+@attrs.frozen
+class Holder:
+    """Who holds an address, as far as it or the system tells; `str()` is for people.
+
+    `description` is what `str()` starts with. `pid` and `program` are the system's word, and None where it does not
+    tell (the process of another user); `version` and `uptime` (seconds) are the server's own.
+    """
+
+    kind: HolderKind
+    description: str
+    version: str | None = None
+    pid: int | None = None
+    program: str | None = None
+    uptime: int | None = None
+
+    def __str__(self) -> str:
+        notes = []
+        if self.pid is not None:
+            notes.append(f"pid {self.pid}")
+        if self.uptime is not None:
+            notes.append(f"up {_duration(self.uptime)}")
+        elif self.program is not None:
+            notes.append(self.program)
+        return f"{self.description} ({', '.join(notes)})" if notes else self.description
+
+
+def _duration(seconds: int) -> str:
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+class PortInUseError(OSError):
+    """The address to listen on is taken (errno EADDRINUSE); `str()` is one line that says by whom.
+
+    Args:
+        host: the address that is taken, or the path of a unix socket.
+        port: None for a unix socket.
+        holder: who has it.
+        wanted: the address to listen on, where that one is free and yet of no use: a client that asks for localhost
+            might reach the holder instead.
+    """
+
+    def __init__(self, host: str, port: int | None, holder: Holder, wanted: str | None = None) -> None:
+        text = f"{display_address(host, port)} is taken by {holder}"
+        if wanted is not None:
+            text = f"{wanted} is free, but a client that asks for localhost:{port} may get to {text}"
+        super().__init__(errno.EADDRINUSE, text)
+        self.host = host
+        self.port = port
+        self.holder = holder
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return str(self.strerror)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """OSError would be pickled with its errno and text; a server in a child process sends this to its parent."""
+        return type(self), (self.host, self.port, self.holder, self.wanted)
+
+
+def display_address(host: str, port: int | None) -> str:
+    """`127.0.0.1:6379`, `[::1]:6379`, or the path of a unix socket."""
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
