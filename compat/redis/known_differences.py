@@ -1,0 +1,30 @@
+"""Where respstore answers otherwise than Redis 7.0, and why: all of it, here.
+
+Each entry names the scenario that shows it. That scenario fails as soon as the difference no longer occurs, so an
+entry cannot outlive its reason. What differs by nature (clocks, ids, the order of hash tables) is no difference: see
+rules.py.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class KnownDifference:
+    """A line of a scenario on which the servers disagree.
+
+    Attributes:
+        scenario: `file: title`, as in scripts/.
+        line: the line's text, or its beginning.
+        reason: why respstore does not answer as Redis does; it stands in compat/README.md.
+        protocols: where it shows.
+    """
+
+    scenario: str
+    line: str
+    reason: str
+    protocols: tuple[int, ...] = (2, 3)
+
+
+KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = ()

@@ -1,0 +1,178 @@
+"""How two replies are compared: exactly, unless the command's own nature forbids it.
+
+A rule takes Redis's reply and respstore's and says whether they agree. `RULES` names, in one place, the commands whose
+replies cannot be the same bytes on two servers (they hold clocks, ids, hash orders); a script may ask for another
+rule on one line with `;; rule`. Everything else must be equal to the last byte, type bytes included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from compat.redis.wire import Reply
+
+Rule = Callable[[Reply, Reply], bool]
+
+
+def exact(redis: Reply, respstore: Reply) -> bool:
+    """The same type, the same bytes."""
+    return redis == respstore
+
+
+def kind(redis: Reply, respstore: Reply) -> bool:
+    """The same type, and both null or both not: for random and server-specific values."""
+    return redis.kind == respstore.kind and (redis.value is None) == (respstore.value is None)
+
+
+def shape(redis: Reply, respstore: Reply) -> bool:
+    """The same types all the way down: for clocks, ids and addresses. Errors are still equal."""
+    if redis.kind == "-":
+        return redis == respstore
+    same_size = kind(redis, respstore) and len(redis.parts) == len(respstore.parts)
+    return same_size and all(map(shape, redis.parts, respstore.parts))
+
+
+def unordered(redis: Reply, respstore: Reply) -> bool:
+    """The same elements in any order, on each level; the pairs of a map, the elements of an array or a set."""
+    return _sorted(redis) == _sorted(respstore)
+
+
+def scan(redis: Reply, respstore: Reply) -> bool:
+    """SCAN in one call: the same elements if both are at the end; the cursors are each server's own."""
+    if len(redis.parts) != 2 or len(respstore.parts) != 2:
+        return redis == respstore
+    if redis.parts[0] != respstore.parts[0]:
+        return shape(redis.parts[0], respstore.parts[0])
+    return unordered(redis, respstore)
+
+
+def pairs_in_any_order(redis: Reply, respstore: Reply) -> bool:
+    """A flat array of keys and values (RESP2's map) or a map, whose pairs come in any order."""
+    both = (redis, respstore)
+    if any(reply.kind not in "*%" or len(reply.parts) % 2 for reply in both) or redis.kind != respstore.kind:
+        return redis == respstore
+    first, second = (sorted(zip(reply.parts[::2], reply.parts[1::2], strict=True), key=str) for reply in both)
+    return first == second
+
+
+def fields(redis: Reply, respstore: Reply) -> bool:
+    """Text of `name:value` or `name=value` fields: the same names, whatever the values. Errors are equal."""
+    if redis.kind != respstore.kind or redis.kind not in "$=":
+        return redis == respstore
+    return field_names(redis.text) == field_names(respstore.text)
+
+
+def at_least_the_fields(redis: Reply, respstore: Reply) -> bool:
+    """Like `fields`, but respstore may say more than Redis does."""
+    if redis.kind != respstore.kind or redis.kind not in "$=":
+        return redis == respstore
+    return set(field_names(redis.text)) <= set(field_names(respstore.text))
+
+
+def field_names(text: str) -> list[str]:
+    """The names in INFO's lines (with its headings) or in the first line of CLIENT LIST."""
+    if "=" in text.partition("\n")[0]:
+        return [word.partition("=")[0] for word in text.partition("\n")[0].split()]
+    return [line.partition(":")[0] for line in text.splitlines() if line]
+
+
+def within(tolerance: int) -> Rule:
+    """Two whole numbers that differ by no more than `tolerance`; negative ones are states, and exact."""
+
+    def compare(redis: Reply, respstore: Reply) -> bool:
+        if redis.kind != ":" or respstore.kind != ":":
+            return redis == respstore
+        first, second = int(redis.text), int(respstore.text)
+        return first == second if min(first, second) < 0 else abs(first - second) <= tolerance
+
+    return compare
+
+
+def prose(redis: Reply, respstore: Reply) -> bool:
+    """Help and other texts in a project's own words: the same type, and both say something."""
+    return kind(redis, respstore) and bool(redis.value) == bool(respstore.value)
+
+
+def docs(redis: Reply, respstore: Reply) -> bool:
+    """COMMAND DOCS: everything is a fact and the same, except the sentences, which are this project's own."""
+    return pairs_in_any_order(_without_sentences(redis), _without_sentences(respstore))
+
+
+def each(rules: Sequence[Rule]) -> Rule:
+    """The rule of EXEC: each reply in the array by the rule of the command that was queued."""
+
+    def compare(redis: Reply, respstore: Reply) -> bool:
+        if not (len(rules) == len(redis.parts) == len(respstore.parts)) or redis.kind != respstore.kind:
+            return redis == respstore
+        return all(rule(*pair) for rule, *pair in zip(rules, redis.parts, respstore.parts, strict=True))
+
+    return compare
+
+
+def named(text: str) -> Rule:
+    """Find the rule that a script asks for: `unordered`, `within 200`, `shape`, ..."""
+    name, _, argument = text.strip().partition(" ")
+    simple = (exact, kind, shape, unordered, scan, pairs_in_any_order, fields, at_least_the_fields, prose, docs)
+    if name == "within":
+        return within(int(argument))
+    return {rule.__name__: rule for rule in simple}[name.replace("-", "_")]
+
+
+SECONDS = within(1)
+MILLISECONDS = within(1000)
+
+RULES: dict[str, Rule] = {
+    "CLIENT GETREDIR": exact,
+    "CLIENT ID": shape,
+    "CLIENT INFO": fields,
+    "CLIENT LIST": fields,
+    "COMMAND COUNT": kind,
+    "COMMAND DOCS": docs,
+    "COMMAND INFO": unordered,
+    "CONFIG GET": pairs_in_any_order,
+    "DEBUG OBJECT": kind,
+    "EXPIRETIME": SECONDS,
+    "HELLO": shape,
+    "INFO": fields,
+    "KEYS": unordered,
+    "LASTSAVE": kind,
+    "LOLWUT": kind,
+    "MEMORY DOCTOR": kind,
+    "MEMORY MALLOC-STATS": kind,
+    "MEMORY USAGE": kind,
+    "OBJECT IDLETIME": SECONDS,
+    "PEXPIRETIME": MILLISECONDS,
+    "PTTL": MILLISECONDS,
+    "RANDOMKEY": kind,
+    "SCAN": scan,
+    "TIME": shape,
+    "TTL": SECONDS,
+}
+"""Commands whose replies differ by nature. `X HELP` is compared as prose."""
+
+
+def rule_of(arguments: Sequence[bytes]) -> Rule:
+    """The rule for a command's reply, by its name and, for containers, its subcommand."""
+    words = [argument.decode("latin-1").upper() for argument in arguments[:2]]
+    if words[1:] == ["HELP"]:
+        return prose
+    return RULES.get(" ".join(words)) or RULES.get(" ".join(words[:1])) or exact
+
+
+def _sorted(reply: Reply) -> Reply:
+    if not reply.parts:
+        return reply
+    parts = [_sorted(part) for part in reply.parts]
+    if reply.kind == "%":
+        pairs = sorted(zip(parts[::2], parts[1::2], strict=True), key=repr)
+        return Reply("%", tuple(part for pair in pairs for part in pair))
+    return Reply(reply.kind, tuple(sorted(parts, key=repr)))
+
+
+def _without_sentences(reply: Reply) -> Reply:
+    """Blank what follows a `summary` or a `complexity`."""
+    parts = [_without_sentences(part) for part in reply.parts]
+    for index, part in enumerate(parts[:-1]):
+        if part in (Reply("$", b"summary"), Reply("$", b"complexity")):
+            parts[index + 1] = Reply(parts[index + 1].kind, b"")
+    return Reply(reply.kind, tuple(parts)) if reply.parts else reply
