@@ -1,0 +1,106 @@
+"""The same tables twice: for the terminal, and as Markdown for compat/README.md."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+import attrs
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from compat.bench.benchmark import CLIENTS, Comparison
+from compat.bench.figures import CPU_BAR, LONG_RANGE_BAR, P99_BAR, THROUGHPUT_BAR, Figure
+from compat.report import markdown_table
+
+WIDE = 160
+"""Columns that the widest table needs; where there is no terminal to ask, rich would fold it to 80."""
+
+
+@attrs.frozen
+class Table:
+    """A titled table of text; `bars` says in a sentence what its ratios are held to."""
+
+    title: str
+    bars: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def speed_table(pipeline: int, comparisons: Iterable[Comparison], missing: Sequence[str]) -> Table:
+    """Throughput, CPU and latency at one pipeline depth; `missing` tests stand in it as such."""
+    rows = [[*_speed_cells(comparison)] for comparison in comparisons if comparison.pipeline == pipeline]
+    rows += [[name, *[""] * 9, "not yet"] for name in missing]
+    bars = [f"throughput {THROUGHPUT_BAR[pipeline]} x Redis's"]
+    if pipeline == 1:
+        bars[0] += f" (LRANGE_300 and longer: {LONG_RANGE_BAR} x)"
+    bars.append(f"CPU {CPU_BAR[pipeline]} x")
+    bars.append(f"p99 latency {P99_BAR[pipeline]} x" if pipeline in P99_BAR else "p99 latency has none")
+    header = ["test"]
+    for quantity in ("requests/s", "CPU us/req", "p99 ms"):
+        header += [f"Redis {quantity}", "respstore", "ratio"]
+    header.append("bars")
+    return Table(f"{CLIENTS} clients, P={pipeline}", f"Bars: {'; '.join(bars)}.", header, rows)
+
+
+def _speed_cells(comparison: Comparison) -> list[str]:
+    throughput, cpu, p99 = comparison.throughput, comparison.cpu, comparison.p99
+    missed = [name for name, figure in (("throughput", throughput), ("CPU", cpu), ("p99", p99)) if figure.missed]
+    return [
+        comparison.test,
+        *_values(throughput, ",.0f"),
+        *_values(cpu, ".2f"),
+        *_values(p99, ".2f"),
+        f"missed: {', '.join(missed)}" if missed else "met",
+    ]
+
+
+def memory_table(figures: Iterable[Figure]) -> Table:
+    """Bytes per key and per connection."""
+    rows = [[figure.name, *_values(figure, ",.0f"), str(figure.bar or ""), _verdict(figure)] for figure in figures]
+    return Table(
+        "Memory", "Growth of resident memory, in bytes.", ["of one", "Redis", "respstore", "ratio", "bar", ""], rows
+    )
+
+
+def _values(figure: Figure, form: str) -> tuple[str, str, str]:
+    ratios = figure.ratios
+    spread = f" ({min(ratios):.2f}-{max(ratios):.2f})" if len(ratios) > 1 else ""
+    return (
+        format(median(figure.redis), form),
+        format(median(figure.respstore), form),
+        f"{figure.ratio:.2f}{spread}",
+    )
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.bar is None:
+        return ""
+    return "missed" if figure.missed else "met"
+
+
+def verdict(figures: Sequence[Figure]) -> str:
+    """One line: how many bars were met, and which were missed by what."""
+    judged = [figure for figure in figures if figure.bar is not None]
+    missed = [f"{figure.name} {figure.ratio:.2f} ({figure.bar})" for figure in judged if figure.missed]
+    line = f"{len(judged) - len(missed)} of {len(judged)} bars met"
+    return f"{line}. Missed: {'; '.join(missed)}." if missed else f"{line}."
+
+
+def print_tables(console: Console, tables: Iterable[Table]) -> None:
+    """To the terminal, missed bars in red."""
+    for table in tables:
+        drawn = RichTable(
+            title=table.title, caption=table.bars, caption_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
+        for number, name in enumerate(table.header):
+            drawn.add_column(name, justify="right" if 0 < number < len(table.header) - 1 else "left")
+        for row in table.rows:
+            drawn.add_row(*row, style="red" if row[-1].startswith("missed") else None)
+        console.print(drawn)
+
+
+def markdown(tables: Iterable[Table]) -> str:
+    """For compat/README.md."""
+    return "\n\n".join(
+        f"### {table.title}\n\n{table.bars}\n\n{markdown_table(table.header, table.rows)}" for table in tables
+    )

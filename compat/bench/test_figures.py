@@ -1,0 +1,30 @@
+import pytest
+
+from compat.bench.figures import Bar, Figure, throughput_bar
+
+
+def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
+    figure = Figure("GET", redis=(100.0, 50.0, 80.0), respstore=(100.0, 60.0, 40.0), bar=None)
+    assert figure.ratios == [1.0, 1.2, 0.5]
+    assert figure.ratio == 1.0
+
+
+@pytest.mark.parametrize(
+    ("bar", "missed"),
+    [
+        (Bar(1.0, at_least=True), False),
+        (Bar(1.1, at_least=True), True),
+        (Bar(1.0, at_least=False), False),
+        (Bar(0.9, at_least=False), True),
+        (None, False),
+    ],
+)
+def test_a_bar_is_met_by_the_very_figure(bar: Bar | None, missed: bool) -> None:
+    assert Figure("GET", redis=(2.0,), respstore=(2.0,), bar=bar).missed is missed
+
+
+@pytest.mark.parametrize(
+    ("test", "pipeline", "limit"), [("GET", 1, 1.0), ("LRANGE_100", 1, 1.0), ("LRANGE_300", 1, 0.5), ("GET", 16, 0.6)]
+)
+def test_throughput_bars_are_those_of_the_issue(test: str, pipeline: int, limit: float) -> None:
+    assert throughput_bar(test, pipeline) == Bar(limit, at_least=True)

@@ -1,0 +1,21 @@
+import pytest
+
+from compat.bench.__main__ import parse_arguments
+
+
+def test_only_a_run_of_everything_may_stand_on_the_page() -> None:
+    assert parse_arguments([]).is_full
+    assert parse_arguments(["--rounds", "5"]).is_full
+    for smaller in (["--quick"], ["--tests", "get"], ["--rounds", "2"]):
+        assert not parse_arguments(smaller).is_full
+
+
+def test_tests_are_named_as_for_redis_benchmark() -> None:
+    plan = parse_arguments(["--tests", "get,LRANGE_300"])
+    assert [test.name for test in plan.tests] == ["GET", "LRANGE_300"]
+
+
+def test_a_test_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--tests", "get,zrank"])
+    assert "no such test: ZRANK; there are PING_INLINE, " in capsys.readouterr().err

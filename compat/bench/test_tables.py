@@ -1,0 +1,34 @@
+from compat.bench.benchmark import Comparison, Sample
+from compat.bench.figures import Bar, Figure
+from compat.bench.tables import markdown, memory_table, speed_table, verdict
+
+
+def comparison(test: str = "GET", pipeline: int = 1, throughput: float = 1.0) -> Comparison:
+    redis = [Sample(100_000.0, 8.0, 0.5)] * 3
+    respstore = [Sample(100_000.0 * throughput, 8.0, 0.5)] * 3
+    return Comparison.of(test, pipeline, redis, respstore)
+
+
+def test_a_row_shows_both_servers_the_ratio_with_its_spread_and_what_was_missed() -> None:
+    table = speed_table(1, [comparison(throughput=0.5), comparison(pipeline=16)], missing=[])
+    assert [row[:4] for row in table.rows] == [["GET", "100,000", "50,000", "0.50 (0.50-0.50)"]]
+    assert table.rows[0][-1] == "missed: throughput"
+
+
+def test_what_respstore_lacks_is_listed() -> None:
+    table = speed_table(16, [], missing=["ZADD"])
+    assert [(row[0], row[-1]) for row in table.rows] == [("ZADD", "not yet")]
+    assert len(table.rows[0]) == len(table.header)
+
+
+def test_memory_without_a_bar_is_not_judged() -> None:
+    figures = [Figure("key", (100.0,), (150.0,), Bar(1.4, at_least=False)), Figure("new", (100.0,), (900.0,), None)]
+    assert [row[-2:] for row in memory_table(figures).rows] == [["at most 1.4", "missed"], ["", ""]]
+    assert verdict(figures) == "0 of 1 bars met. Missed: key 1.50 (at most 1.4)."
+
+
+def test_markdown_has_one_line_per_row() -> None:
+    page = markdown([speed_table(1, [comparison()], missing=["ZADD"])])
+    assert "### 50 clients, P=1" in page
+    assert "| GET | 100,000 | 100,000 | 1.00 (1.00-1.00) |" in page
+    assert "| not yet |" in page
