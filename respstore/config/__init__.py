@@ -12,19 +12,16 @@ value reads it when it is needed, or registers with `on_change`. Only this file 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import attrs
 
-from respstore.config.options import Option, Options, Support, When, table
+from respstore.config.options import BY_NAME, Option, Options, Support, When
 from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_arguments, parse_text
 from respstore.errors import ConfigError, UnknownOptionError
 
-__all__ = ["Config", "Option", "Support", "When"]
-
-_OPTIONS: Sequence[Option] = table(Options)
-_BY_NAME: Mapping[str, Option] = {row.name: row for row in _OPTIONS} | {row.alias: row for row in _OPTIONS if row.alias}
+__all__ = ["Config"]
 
 # Directives that are no options: CONFIG knows nothing of them.
 _REFUSED = {"rename-command", "user", "loadmodule"}
@@ -89,7 +86,7 @@ class Config(Options):
 
     def _load_directive(self, directive: Directive, depth: int) -> None:
         name, words, _ = directive
-        option = _BY_NAME.get(name)
+        option = BY_NAME.get(name)
         if option:
             self._load_option(option, words)
         elif name == "include" and len(words) == 1:
@@ -100,7 +97,7 @@ class Config(Options):
         elif name in _REFUSED:
             raise ValueError("respstore does not support this directive")
         elif name in _IGNORED and len(words) == 1:
-            self.warnings.append(f"'{name}' has no effect")
+            self.warnings.append(f"'{name}' has no effect in respstore")
         else:
             raise ValueError(BAD_DIRECTIVE)
 
@@ -120,11 +117,11 @@ class Config(Options):
 
     def names(self) -> Iterable[str]:
         """The names of all options, second names included."""
-        return _BY_NAME.keys()
+        return BY_NAME.keys()
 
     def get_text(self, name: str) -> str:
         """The value of an option as CONFIG GET shows it; `name` in lower case. Raises KeyError if there is none."""
-        option = _BY_NAME[name]
+        option = BY_NAME[name]
         return option.kind.text(getattr(self, option.attribute))
 
     def on_change(self, name: str, callback: Callable[[], None]) -> None:
@@ -133,7 +130,7 @@ class Config(Options):
         To refuse the change, the callback raises ConfigError with a reason; the old values are put back then, and the
         callbacks that came before it are called once more. One callback may stand for several options.
         """
-        self._callbacks[_BY_NAME[name].name] = callback
+        self._callbacks[BY_NAME[name].name] = callback
 
     def change(self, pairs: Sequence[tuple[str, str]], *, protected: bool = False) -> None:
         """Change options of a running server, all of them or none: CONFIG SET (https://redis.io/commands/config-set/).
@@ -176,7 +173,7 @@ class Config(Options):
         names: set[str] = set()
         for directive, text in pairs:
             name = directive.lower()
-            option = _BY_NAME.get(name)
+            option = BY_NAME.get(name)
             if option is None:
                 raise UnknownOptionError("unknown option", directive)
             if option.when is When.AT_START:

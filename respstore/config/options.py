@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import enum
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -92,7 +93,11 @@ AT_START, BY_SERVER, PROTECTED = When.AT_START, When.BY_SERVER, When.PROTECTED
 
 @attrs.frozen(eq=False)
 class Option:
-    """One row of the table. `alias` is the option's second name, `accumulates` tells that repeated lines add up."""
+    """One row of the table.
+
+    `default` is None where it depends on where the server runs, `alias` is the option's second name, `accumulates`
+    tells that the lines of a file add up.
+    """
 
     name: str
     attribute: str
@@ -119,24 +124,6 @@ def option(
     if callable(default):
         return attrs.field(factory=default, metadata=row)
     return attrs.field(default=default, metadata=row)
-
-
-def table(declared: type[attrs.AttrsInstance]) -> Sequence[Option]:
-    """The rows that a class declares, in their order."""
-    return [
-        Option(
-            name=field.metadata["name"] or field.name.replace("_", "-"),
-            attribute=field.name,
-            default=field.default.factory() if isinstance(field.default, attrs.Factory) else field.default,  # type: ignore[arg-type]
-            kind=field.metadata["kind"],
-            support=field.metadata["support"],
-            when=field.metadata["when"],
-            alias=field.metadata["alias"],
-            accumulates=field.metadata["accumulates"],
-        )
-        for field in attrs.fields(declared)
-        if "kind" in field.metadata
-    ]
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -339,3 +326,19 @@ class Options:
     tls_session_caching: bool = option(True, YesNo())
     tls_session_cache_size: int = option(20480, Integer())
     tls_session_cache_timeout: int = option(300, Integer())
+
+
+def _rows() -> Iterator[Option]:
+    for field in attrs.fields(Options):
+        row = dict(field.metadata)
+        name = row.pop("name") or field.name.replace("_", "-")
+        # What a factory would make differs from server to server, so it is nobody's default.
+        default = None if isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
+        yield Option(name=name, attribute=field.name, default=default, **row)
+
+
+OPTIONS: Final[Sequence[Option]] = tuple(_rows())
+BY_NAME: Final[Mapping[str, Option]] = MappingProxyType(
+    {row.name: row for row in OPTIONS} | {row.alias: row for row in OPTIONS if row.alias is not None}
+)
+"""Options by each of their names."""

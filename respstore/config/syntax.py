@@ -27,7 +27,7 @@ _PIECE = re.compile(
 )
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-_PLAIN_WORD = re.compile(r"[!$-&(-\[\]-~][!-&(-\[\]-~]*", re.ASCII)
+_PLAIN_WORD = re.compile(r"[!$-&(-\[\]-~][!#-&(-\[\]-~]*", re.ASCII)
 
 
 class Directive(NamedTuple):

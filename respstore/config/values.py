@@ -229,7 +229,7 @@ class ShutdownFlags(_SeveralWords[tuple[str, ...]]):
 
     def parse_words(self, words: Sequence[str]) -> tuple[str, ...]:
         flags = {word.lower() for word in words}
-        if not flags <= {"default", *self._FLAGS}:
+        if not flags or not flags <= {"default", *self._FLAGS}:
             raise ValueError(f"argument(s) must be one of the following: default, {', '.join(self._FLAGS)}")
         if flags >= {"save", "nosave"}:
             raise ValueError("shutdown options SAVE and NOSAVE can't be used simultaneously")
