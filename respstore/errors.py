@@ -72,6 +72,9 @@ NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity"
 STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 OFFSET_OUT_OF_RANGE = "ERR offset is out of range"
 BIT_OFFSET_NOT_AN_INTEGER = "ERR bit offset is not an integer or out of range"
+LCS_NOT_STRINGS = "ERR The specified keys must contain string values"
+LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX."
+LCS_TOO_LARGE = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 
 # Waiting
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
@@ -79,6 +82,12 @@ TIMEOUT_NEGATIVE = "ERR timeout is negative"
 TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range"
 UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 UNBLOCKED_BY_RENAME = "UNBLOCKED the stream key no longer exists"
+
+# COMMAND GETKEYS
+GETKEYS_NO_SUCH_COMMAND = "ERR Invalid command specified"
+GETKEYS_NO_KEYS = "ERR The command has no key arguments"
+GETKEYS_WRONG_ARITY = "ERR Invalid number of arguments specified for command"
+GETKEYS_INVALID_ARGUMENTS = "ERR Invalid arguments specified for command"
 
 # Transactions
 NESTED_MULTI = "ERR MULTI calls can not be nested"
@@ -97,7 +106,11 @@ NO_PASSWORD_SET = (
 )
 UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version"
 MAX_CLIENTS = "ERR max number of clients reached"
-QUERY_BUFFER_LIMIT = "ERR Protocol error: too big query buffer"
+PROTECTED_MODE = (
+    "DENIED respstore runs in protected mode: without a password it serves only clients on its own machine. "
+    "Set a password (requirepass) and connect with it, or, where every host that reaches this port may be trusted, "
+    "switch the mode off on the server's machine: CONFIG SET protected-mode no"
+)
 SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
@@ -193,9 +206,11 @@ class PortInUseError(OSError):
     """
 
     def __init__(self, host: str, port: int | None, holder: Holder, wanted: str | None = None) -> None:
-        text = f"{display_address(host, port)} is taken by {holder}"
-        if wanted is not None:
-            text = f"{wanted} is free, but a client that asks for localhost:{port} may get to {text}"
+        taken = display_address(host, port)
+        if wanted is None:
+            text = f"{taken} is taken by {holder}"
+        else:
+            text = f"{wanted} is free, but a client of localhost:{port} may get to {taken}, which is taken by {holder}"
         super().__init__(errno.EADDRINUSE, text)
         self.host = host
         self.port = port

@@ -1,0 +1,8 @@
+"""The commands, one module per family. This is the only list of them."""
+
+from typing import Final
+
+from respstore.commands import strings
+from respstore.engine.command import build_table
+
+TABLE: Final = build_table((strings,))

@@ -1,0 +1,179 @@
+"""From the arguments of a request to a handler's value: look-up, arity, and whatever forbids or delays a command.
+
+`Session.process` runs the usual case itself (a known name, a right number of arguments, nothing special about the
+session) and hands everything else to `dispatch`. What is special is a bit in `session.gate`, so that the usual case
+costs one test however many reasons there are.
+"""
+
+from enum import IntFlag
+from typing import TYPE_CHECKING, Any
+
+from respstore import errors
+from respstore.engine.command import Command, Handler
+from respstore.engine.waiting import Park
+from respstore.errors import RespError
+from respstore.protocol.replies import NO_REPLY, QUEUED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from respstore.engine.session import Session
+
+
+class Gate(IntFlag):
+    """Why a session's commands need a closer look. Kept as plain integers in `session.gate`."""
+
+    UNAUTHENTICATED = 1
+    MULTI = 2
+    PAUSED = 4
+    MUTED = 8
+    CLOSING = 16
+
+
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING = (int(gate) for gate in Gate)
+
+
+class Entry:
+    """A command as one engine runs it: the record's essentials, close at hand, and what INFO commandstats counts.
+
+    Attributes:
+        command: the record.
+        handler: what to call with a session and the arguments behind the name.
+        minimum, maximum: number of arguments, the name included.
+        calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
+        subcommands: entries by their word in lower case.
+    """
+
+    __slots__ = ("calls", "command", "failed", "handler", "maximum", "minimum", "rejected", "subcommands")
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.minimum = command.minimum
+        self.maximum = command.maximum
+        self.calls = 0
+        self.rejected = 0
+        self.failed = 0
+        self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
+        self.handler: Handler = self._run_subcommand if self.subcommands else command.handler or _unreachable
+
+    def resolve(self, args: list[bytes]) -> "Entry":
+        """The subcommand's entry where `args` name one, else this one.
+
+        Raises:
+            RespError: no such subcommand, or a wrong number of arguments.
+        """
+        entry = self
+        if self.subcommands and len(args) > 1:
+            found = self.subcommands.get(args[1].lower())
+            if found is None:
+                self.rejected += 1
+                raise errors.unknown_subcommand(args[1], self.command.name)
+            entry = found
+        if not entry.minimum <= len(args) <= entry.maximum:
+            entry.rejected += 1
+            raise errors.wrong_arity(entry.command.name)
+        return entry
+
+    def _run_subcommand(self, session: "Session", *args: bytes) -> Any:
+        if not args and self.command.handler is not None:
+            return self.command.handler(session)
+        entry = self.resolve([b"", *args])
+        self.calls -= 1  # counted with the subcommand, as in Redis
+        entry.calls += 1
+        return entry.handler(session, *args[1:])
+
+
+def _unreachable(session: "Session", *args: bytes) -> Any:
+    raise AssertionError("a command without a handler and without subcommands")
+
+
+def make_entries(table: "Mapping[str, Command]") -> dict[bytes, Entry]:
+    """An engine's look-up: each command under its name in lower and in upper case, which is how clients write it."""
+    entries: dict[bytes, Entry] = {}
+    for name, command in table.items():
+        entries[name.encode()] = entries[name.upper().encode()] = Entry(command)
+    return entries
+
+
+def find(entries: dict[bytes, Entry], name: bytes) -> Entry | None:
+    """The entry of a command's name, in whatever case it is written."""
+    return entries.get(name) or entries.get(name.lower())
+
+
+def dispatch(session: "Session", args: list[bytes]) -> Any:
+    """Run one request whose session or arguments are unusual.
+
+    Args:
+        session: who asks.
+        args: the request, its name first.
+
+    Returns:
+        The handler's value, or what stands for it ("QUEUED", NO_REPLY).
+
+    Raises:
+        RespError: the request is refused or its handler failed.
+    """
+    if session.gate & MUTED:
+        return _dispatch_muted(session, args)
+    return _dispatch(session, args)
+
+
+def _dispatch(session: "Session", args: list[bytes]) -> Any:
+    entry = find(session.engine.entries, args[0])
+    gate = session.gate
+    try:
+        if entry is None:
+            raise errors.unknown_command(args)
+        entry = entry.resolve(args)
+        flags = entry.command.flags
+        if gate & UNAUTHENTICATED and "no_auth" not in flags:
+            entry.rejected += 1
+            raise RespError(errors.NOT_AUTHENTICATED)
+        if gate & MULTI and "no_multi" in flags:
+            entry.rejected += 1
+            raise RespError(errors.NOT_IN_MULTI)
+    except RespError:
+        if session.transaction is not None:
+            session.transaction.aborted = True
+        raise
+    if gate & PAUSED and session.engine.must_pause(session, entry):
+        session.postpone(args)
+        return NO_REPLY
+    if session.transaction is not None and entry.command.name not in _NEVER_QUEUED:
+        session.transaction.requests.append((entry, args))
+        return QUEUED
+    return call(session, entry, args)
+
+
+_NEVER_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+
+
+def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
+    """Call the handler of a resolved entry, whatever the session's gate says.
+
+    Args:
+        session: on whose behalf.
+        entry: of the command, or of the subcommand if `args` name one.
+        args: the whole request.
+    """
+    entry.calls += 1
+    try:
+        return entry.handler(session, *args[1 + entry.command.name.count("|") :])
+    except RespError:
+        entry.failed += 1
+        raise
+
+
+def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:
+    """CLIENT REPLY OFF or SKIP: run the request, drop its reply."""
+    skip = session.muted == "skip"
+    if skip:
+        session.mute(None)
+    try:
+        value = _dispatch(session, args)
+    except RespError:
+        return NO_REPLY
+    if isinstance(value, Park):
+        return Park(value.keys, value.retry, value.timeout, NO_REPLY)
+    return value if not skip and session.muted is None else NO_REPLY
+

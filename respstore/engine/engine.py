@@ -1,0 +1,222 @@
+"""What all sessions of a server share. Two engines know nothing of each other, in one process or not.
+
+The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call `end_of_turn` after it fed sessions and
+before it sends their replies, and `tick` ten times a second and at `waiting.next_deadline()`.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Final
+
+from respstore import errors
+from respstore.config import Config
+from respstore.engine.command import Command
+from respstore.engine.dispatch import UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.session import Session
+from respstore.engine.statistics import Statistics
+from respstore.engine.system import System
+from respstore.engine.transaction import leave
+from respstore.engine.waiting import WaitingRoom
+from respstore.errors import RespError
+from respstore.keyspace import Keyspace
+
+logger = logging.getLogger("respstore")
+
+EXPIRY_BATCH: Final = 64
+EXPIRY_STEPS: Final = 16
+"""Batches of keys that one tick expires at most, so that nobody waits long; the rest is for the next tick."""
+TICKS_PER_GENERATION: Final = 600
+
+
+class Engine:
+    """The state of a server but for its connections.
+
+    Args:
+        config: its options.
+        table: the commands it has (`respstore.commands.TABLE`).
+        system: the process it lives in.
+        random: where RANDOMKEY and its like draw from.
+
+    Attributes:
+        keyspace: the data.
+        entries: commands by name, with their counts.
+        sessions: connected clients by id.
+        waiting: those who are parked.
+        resumed: sessions whose wait is over; their further requests run at the end of the turn.
+        touched: sessions that have something to send or to close though they were not fed.
+        statistics: what INFO shows.
+        active_expiry: DEBUG SET-ACTIVE-EXPIRE.
+        started: wall clock of the start, in ms.
+        run_id: 40 hexadecimal digits, different at each start.
+    """
+
+    def __init__(self, config: Config, table: Mapping[str, Command], system: System, random: Random) -> None:
+        self.config = config
+        self.system = system
+        self.random = random
+        self.keyspace = Keyspace(config.databases)
+        self.entries = make_entries(table)
+        self.sessions: dict[int, Session] = {}
+        self.waiting = WaitingRoom()
+        self.resumed: list[Session] = []
+        self.postponed: list[Session] = []
+        self.touched: list[Session] = []
+        self.statistics = Statistics()
+        self.active_expiry = True
+        self.run_id = f"{random.getrandbits(160):040x}"
+        self._last_session_id = 0
+        self._paused_until = 0
+        self._pause_writes_only = False
+        self._ticks = 0
+        self.started = self.read_clock()
+
+    # Clock
+
+    def read_clock(self) -> int:
+        """Read the wall clock, for all commands up to the next reading.
+
+        Returns:
+            ms since 1970.
+        """
+        now = self.keyspace.now = self.system.wall_clock_us() // 1000
+        return now
+
+    # Sessions
+
+    def next_session_id(self) -> int:
+        """A number for a new session."""
+        self._last_session_id += 1
+        return self._last_session_id
+
+    def add(self, session: Session) -> None:
+        """A session begins."""
+        self.sessions[session.id] = session
+        self.statistics.connections += 1
+        if self.config.requirepass:
+            session.set_gate(UNAUTHENTICATED, True)
+        if self.is_paused():
+            session.set_paused(True)
+
+    def remove(self, session: Session) -> None:
+        """A session ends: it waits for nothing, watches nothing and is not listed any more."""
+        if self.sessions.pop(session.id, None) is not None:
+            self.waiting.withdraw(session)
+            leave(session)
+
+    def count_error(self, error: RespError) -> None:
+        """An error reply was made."""
+        code = error.text.split(" ", 1)[0]
+        self.statistics.errors[code] += 1
+
+    # Turns and ticks
+
+    def end_of_turn(self) -> None:
+        """What must happen between the commands of a turn and the sending of their replies."""
+        while self.resumed:
+            resumed, self.resumed = self.resumed, []
+            for session in resumed:
+                self.touched.append(session)
+                if not session.is_closing and not session.parked:
+                    session.process()
+
+    def take_touched(self) -> list[Session]:
+        """The sessions that have output or are to be closed though they were not fed; they are forgotten."""
+        touched, self.touched = self.touched, []
+        return touched
+
+    def tick(self) -> None:
+        """Do what the passing of time asks for."""
+        now_ms = self.read_clock()
+        now = self.system.monotonic()
+        self._ticks += 1
+        self.waiting.expire(now)
+        if self._paused_until and now_ms >= self._paused_until:
+            self.unpause()
+        if self.active_expiry:
+            self._expire_keys()
+        self._close_idle(now_ms)
+        statistics = self.statistics
+        statistics.operations.sample(now, self.commands_processed())
+        statistics.input_bytes.sample(now, statistics.bytes_in)
+        statistics.output_bytes.sample(now, statistics.bytes_out)
+        if self._ticks % TICKS_PER_GENERATION == 0:
+            self.keyspace.generation += 1
+            for db in self.keyspace.databases:
+                db.forget_unused_order(self.keyspace.generation)
+        if self.waiting.ready:
+            self.waiting.serve()
+        self.end_of_turn()
+
+    def expire_waits(self) -> None:
+        """Answer those who waited long enough, between ticks."""
+        self.read_clock()
+        self.waiting.expire(self.system.monotonic())
+        self.end_of_turn()
+
+    def _expire_keys(self) -> None:
+        steps = EXPIRY_STEPS
+        for db in self.keyspace.databases:
+            while steps and db.expires and db.expire_due(EXPIRY_BATCH) == EXPIRY_BATCH:
+                steps -= 1
+        self.statistics.expire_stopped += not steps
+
+    def _close_idle(self, now_ms: int) -> None:
+        timeout = self.config.timeout
+        if timeout and self._ticks % 10 == 0:
+            for session in list(self.sessions.values()):
+                if now_ms - session.active > timeout * 1000 and not session.parked:
+                    logger.info("closing client %s: idle for longer than %d s", session.describe(), timeout)
+                    session.close()
+
+    # CLIENT PAUSE
+
+    def is_paused(self) -> bool:
+        """Whether CLIENT PAUSE holds."""
+        return self._paused_until > self.keyspace.now
+
+    def pause(self, until: int, writes_only: bool) -> None:
+        """Postpone requests until a wall-clock time in ms, or only those that write. A longer pause is not shortened."""
+        self._pause_writes_only = writes_only and not (self.is_paused() and not self._pause_writes_only)
+        self._paused_until = max(until, self._paused_until)
+        for session in self.sessions.values():
+            session.set_paused(True)
+
+    def unpause(self) -> None:
+        """Run what was postponed."""
+        self._paused_until = 0
+        for session in self.sessions.values():
+            session.set_paused(False)
+        for session in self.postponed:
+            session.parked = False
+            self.resumed.append(session)
+        self.postponed.clear()
+
+    def must_pause(self, session: Session, entry: Entry) -> bool:
+        """Whether a command of a session has to wait for the end of the pause."""
+        if not self._pause_writes_only:
+            return True
+        if entry.command.name == "exec" and session.transaction is not None:
+            return any(_may_write(queued) for queued, _ in session.transaction.requests)
+        return _may_write(entry)
+
+    # Counting
+
+    def all_entries(self) -> Iterator[Entry]:
+        """Every command and subcommand, once."""
+        for entry in {id(entry): entry for entry in self.entries.values()}.values():
+            yield entry
+            yield from entry.subcommands.values()
+
+    def commands_processed(self) -> int:
+        """How many commands ran since the start."""
+        return sum(entry.calls for entry in self.all_entries())
+
+    def stop(self) -> None:
+        """The server is going down: who waits gets an error."""
+        self.waiting.close(RespError(errors.SHUTTING_DOWN))
+        self.end_of_turn()
+
+
+def _may_write(entry: Entry) -> bool:
+    return bool(entry.command.flags & {"write", "may_replicate"})

@@ -1,0 +1,282 @@
+"""One client, sans I/O: bytes in, bytes out.
+
+Whoever owns the connection calls `receive_data` with what arrived, runs `engine.end_of_turn()`, then sends what
+`data_to_send` gives and closes the connection once `is_closing` is set and all is sent. Nothing that a peer sends raises
+out of a session: it becomes an error reply, and `is_closing` if the stream is lost. An exception that is no `RespError`
+is a bug of ours; it is logged, answered, and ends nothing.
+"""
+
+import logging
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from respstore import errors
+from respstore.engine.dispatch import CLOSING, MULTI, MUTED, PAUSED, UNAUTHENTICATED, Entry, dispatch
+from respstore.engine.waiting import Park
+from respstore.errors import ProtocolError, RespError
+from respstore.protocol.replies import (
+    BULK_HEADS,
+    CRLF,
+    INTEGERS,
+    NO_REPLY,
+    OK,
+    SIMPLE_OK,
+    Output,
+    encode,
+    encode_error,
+    null,
+)
+from respstore.protocol.requests import Request, RequestParser
+
+if TYPE_CHECKING:
+    from respstore.engine.engine import Engine
+    from respstore.engine.transaction import Transaction, Watch
+    from respstore.keyspace import Database
+
+logger = logging.getLogger("respstore")
+
+_SHORT: Final = len(BULK_HEADS)
+_SMALL: Final = len(INTEGERS)
+
+
+class Session:
+    """A client's state.
+
+    Attributes:
+        id: number of the connection, never used twice by one engine.
+        engine: what all sessions share.
+        db: the selected database.
+        protocol: 2 or 3 (RESP).
+        name: as CLIENT SETNAME gave it.
+        peer, local: both ends of the connection as CLIENT LIST shows them, `127.0.0.1:50123` or `/path:0`.
+        fd: the socket's file descriptor, -1 if there is none.
+        gate: why commands need a closer look, bits of `dispatch.Gate`; 0 for the usual client.
+        transaction: what MULTI gathers, None outside of it.
+        watch: the keys that it watches, None if there are none.
+        muted: "off" or "skip" after CLIENT REPLY, else None.
+        no_evict: CLIENT NO-EVICT is on.
+        parked: it waits, and reads no further commands.
+        is_closing: the connection is to be closed after what is to be sent.
+        created, active: when it connected, and when it last sent something (wall clock, ms).
+        last: entry of its last command.
+        unsent: bytes that the connection could not send yet; who owns the connection keeps it.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_output",
+        "_parser",
+        "active",
+        "created",
+        "db",
+        "engine",
+        "fd",
+        "gate",
+        "id",
+        "is_closing",
+        "last",
+        "local",
+        "muted",
+        "name",
+        "no_evict",
+        "parked",
+        "peer",
+        "protocol",
+        "received",
+        "transaction",
+        "unsent",
+        "watch",
+    )
+
+    def __init__(self, engine: "Engine", peer: str = "", local: str = "", fd: int = -1) -> None:
+        self.engine = engine
+        self.id = engine.next_session_id()
+        self.db: Database = engine.keyspace.databases[0]
+        self.protocol = 2
+        self.name = b""
+        self.peer = peer
+        self.local = local
+        self.fd = fd
+        self.gate = 0
+        self.transaction: Transaction | None = None
+        self.watch: Watch | None = None
+        self.muted: str | None = None
+        self.no_evict = False
+        self.parked = False
+        self.is_closing = False
+        self.created = self.active = engine.read_clock()
+        self.last: Entry | None = None
+        self.unsent = 0
+        self.received = 0
+        self._parser = RequestParser(engine.config.proto_max_bulk_len)
+        self._backlog: Iterator[Request] = iter(())
+        self._output: Output = []
+        engine.add(self)
+
+    # The connection's side
+
+    def receive_data(self, data: bytes) -> None:
+        """Run the requests that these bytes complete; their replies wait in `data_to_send`."""
+        self.received += len(data)
+        self._parser.feed(data)
+        if not self.parked:
+            self.process()
+        if self._parser.unread() > self.engine.config.client_query_buffer_limit:
+            logger.warning("closing client %s: its request is longer than client-query-buffer-limit", self.describe())
+            self.close()
+
+    def receive_eof(self) -> None:
+        """The peer closed its sending half, or the connection broke: the session is over."""
+        self.engine.remove(self)
+        self.is_closing = True
+        self.gate |= CLOSING
+
+    def data_to_send(self) -> bytes:
+        """What to send, joined; empty if there is nothing. It is given once."""
+        output = self._output
+        if not output:
+            return b""
+        data = output[0] if len(output) == 1 else b"".join(output)
+        output.clear()
+        return data
+
+    def has_output(self) -> bool:
+        """Whether `data_to_send` has something to give."""
+        return bool(self._output)
+
+    def unread(self) -> int:
+        """Bytes held for requests that are not complete (CLIENT LIST: qbuf)."""
+        return self._parser.unread()
+
+    # Running requests
+
+    def process(self) -> None:
+        """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
+        engine = self.engine
+        entries = engine.entries
+        ready = engine.waiting.ready
+        output = self._output
+        append = output.append
+        entry: Entry | None = None
+        self.active = engine.read_clock()
+        while True:
+            for args in self._backlog:
+                try:
+                    entry = entries.get(args[0])
+                    if self.gate or entry is None:
+                        value = dispatch(self, args)
+                    else:
+                        count = len(args)
+                        if count != entry.minimum and not entry.minimum < count <= entry.maximum:
+                            entry.rejected += 1
+                            raise errors.wrong_arity(entry.command.name)
+                        entry.calls += 1
+                        value = entry.handler(self, *args[1:])
+                    kind = type(value)
+                    if kind is bytes:
+                        length = len(value)
+                        output += (BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, value, CRLF)
+                    elif value is OK:
+                        append(SIMPLE_OK)
+                    elif kind is int:
+                        append(INTEGERS[value] if 0 <= value < _SMALL else b":%d\r\n" % value)
+                    elif value is None:
+                        append(null(self.protocol))
+                    elif kind is Park:
+                        self._park(value)
+                    else:
+                        encode(value, self.protocol, output)
+                except RespError as error:
+                    if entry is not None and not self.gate:
+                        entry.failed += 1
+                    self._fail(error)
+                except Exception:
+                    if args:  # `*0` makes an empty request, which Redis ignores
+                        logger.exception("bug: %s of client %s", args[0][:64], self.describe())
+                        self._fail(RespError(errors.INTERNAL))
+                if ready:
+                    engine.waiting.serve()
+                if self.parked or self.is_closing:
+                    self.last = entry
+                    return
+            requests = self._parser.take()
+            if not requests:
+                break
+            self._backlog = iter(requests)
+        if entry is not None:
+            self.last = entry
+        if self._parser.error is not None:
+            self._lose(self._parser.error)
+
+    def _fail(self, error: RespError) -> None:
+        self.engine.count_error(error)
+        if self.muted is None:
+            self._output.append(encode_error(error.text))
+
+    def _lose(self, error: ProtocolError) -> None:
+        logger.info("closing client %s: protocol error: %s", self.describe(), error)
+        self._fail(RespError(f"ERR Protocol error: {error}"))
+        self.close()
+
+    # Waiting
+
+    def _park(self, park: Park) -> None:
+        if self.transaction is not None:
+            raise AssertionError("EXEC answers what would block itself")
+        self.parked = True
+        self.engine.waiting.park(self, park, self.engine.system.monotonic())
+
+    def resume(self, value: Any) -> None:
+        """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
+        self.parked = False
+        if isinstance(value, RespError):
+            self._fail(value)
+        elif value is not NO_REPLY:
+            encode(value, self.protocol, self._output)
+        self.engine.resumed.append(self)
+
+    def postpone(self, args: Request) -> None:
+        """Run this request again when CLIENT PAUSE is over."""
+        self.parked = True
+        self._backlog = chain([args], self._backlog)
+        self.engine.postponed.append(self)
+
+    # What commands do to a session
+
+    def send(self, value: Any) -> None:
+        """Send something that is no reply to the request in hand, such as a push."""
+        encode(value, self.protocol, self._output)
+        self.engine.touched.append(self)
+
+    def set_gate(self, bit: int, on: bool) -> None:
+        """Switch a bit of the gate."""
+        self.gate = self.gate | bit if on else self.gate & ~bit
+        if bit == UNAUTHENTICATED:
+            self._parser.authenticated = not on
+
+    def mute(self, mode: str | None) -> None:
+        """CLIENT REPLY: "off", "skip" for the next reply only, or None to speak again."""
+        self.muted = mode
+        self.set_gate(MUTED, mode is not None)
+
+    def begin_transaction(self, transaction: "Transaction | None") -> None:
+        """Enter MULTI, or leave it with None."""
+        self.transaction = transaction
+        self.set_gate(MULTI, transaction is not None)
+
+    def set_paused(self, paused: bool) -> None:
+        """CLIENT PAUSE and its end."""
+        self.set_gate(PAUSED, paused)
+
+    def close(self) -> None:
+        """Close the connection once what was replied so far is sent; no further request is run."""
+        self.is_closing = True
+        self.gate |= CLOSING
+        self.engine.remove(self)
+        self.engine.touched.append(self)
+
+    def describe(self) -> str:
+        """Who this is, for the log."""
+        name = f" {errors.printable(self.name)!r}" if self.name else ""
+        return f"{self.id} ({self.peer}{name})"

@@ -1,0 +1,110 @@
+"""MULTI and WATCH: what a session gathers, and what makes it void.
+
+A transaction is the list of requests between MULTI and EXEC, checked one by one as they arrive. EXEC runs them without
+anything in between; the waiters of keys that they change are served when the whole is done.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from respstore import errors
+from respstore.engine.dispatch import Entry, call
+from respstore.engine.waiting import Park
+from respstore.errors import RespError
+from respstore.keyspace import Database
+from respstore.protocol.replies import NULL_ARRAY
+
+if TYPE_CHECKING:
+    from respstore.engine.session import Session
+
+
+class Transaction:
+    """Requests since MULTI.
+
+    Attributes:
+        requests: entries and arguments, in order.
+        aborted: a request was refused, so that EXEC must refuse all.
+    """
+
+    __slots__ = ("aborted", "requests")
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[Entry, list[bytes]]] = []
+        self.aborted = False
+
+
+class Watch:
+    """The keys that a session watches.
+
+    Attributes:
+        dirty: one of them was changed, deleted or flushed since.
+    """
+
+    __slots__ = ("_keys", "dirty")
+
+    def __init__(self) -> None:
+        self.dirty = False
+        self._keys: dict[tuple[Database, bytes], None] = {}
+
+    def add(self, db: Database, key: bytes) -> None:
+        """Watch a key, too."""
+        if (db, key) not in self._keys:
+            db.get(key)  # a key that is past its time already vanishes now: that is no change
+            self._keys[db, key] = None
+            db.observe(key, self._changed)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for db, key in self._keys:
+            db.unobserve(key, self._changed)
+        self._keys.clear()
+
+    def is_dirty(self) -> bool:
+        """Whether a key changed, its time being over included."""
+        for db, key in self._keys:
+            db.get(key)
+        return self.dirty
+
+    def _changed(self, db: Database, key: bytes) -> None:
+        self.dirty = True
+
+
+def execute(session: "Session") -> Any:
+    """EXEC: run what was gathered and leave MULTI.
+
+    Returns:
+        The replies, or NULL_ARRAY if a watched key changed.
+
+    Raises:
+        RespError: no MULTI before, or a request was refused.
+    """
+    transaction = session.transaction
+    if transaction is None:
+        raise RespError(errors.EXEC_WITHOUT_MULTI)
+    dirty = session.watch is not None and session.watch.is_dirty()
+    leave(session)
+    if transaction.aborted:
+        raise RespError(errors.EXEC_ABORTED)
+    if dirty:
+        return NULL_ARRAY
+    replies: list[Any] = []
+    for entry, args in transaction.requests:
+        try:
+            value = call(session, entry, args)
+        except RespError as error:
+            session.engine.count_error(error)
+            value = error
+        replies.append(value.on_timeout if isinstance(value, Park) else value)
+    return replies
+
+
+def leave(session: "Session") -> None:
+    """Forget MULTI and WATCH, as EXEC, DISCARD, RESET and the end of a connection do."""
+    session.begin_transaction(None)
+    unwatch(session)
+
+
+def unwatch(session: "Session") -> None:
+    """UNWATCH."""
+    if session.watch is not None:
+        session.watch.close()
+        session.watch = None

@@ -1,0 +1,190 @@
+"""Sessions that wait for keys, as data: a parked session holds no task and no thread.
+
+A handler that cannot answer yet returns `Park(keys, retry, timeout)`. The session stops reading its further commands, and
+stands in the queue of each of its keys. When such a key changes it becomes **ready**; once the command that changed it
+is over (a whole EXEC, not each of its commands) the sessions of its queue are retried in order of arrival, until the
+key is gone or all were tried. Whoever releases a session makes its reply; the server sends it in the same turn.
+
+A session leaves the room in one of five ways, and each takes it out of all queues: released with a reply, timed out,
+unblocked by CLIENT UNBLOCK, closed, or the server stops.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from respstore.errors import RespError
+from respstore.keyspace import Database
+from respstore.protocol.replies import NULL_ARRAY
+
+if TYPE_CHECKING:
+    from respstore.engine.session import Session
+
+
+class _Pending:
+    """What a retry answers when it still has to wait."""
+
+    def __repr__(self) -> str:
+        return "PENDING"
+
+
+PENDING: Final = _Pending()
+
+
+@attrs.frozen
+class Park:
+    """A reply that comes later.
+
+    Args:
+        keys: what to wait for, in the session's database.
+        retry: called when one of the keys changed; gives the reply, or PENDING.
+        timeout: how long to wait at most, in seconds; None for ever.
+        on_timeout: the reply when the time is over, and where nothing may block (MULTI, scripts).
+    """
+
+    keys: Sequence[bytes]
+    retry: Callable[[], Any]
+    timeout: float | None
+    on_timeout: Any = NULL_ARRAY
+
+
+class WaitingRoom:
+    """All parked sessions of an engine.
+
+    Attributes:
+        ready: keys that changed and have waiters; `serve` empties it.
+        rearm: called with the new soonest deadline when it became sooner; the server's timers set it.
+    """
+
+    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "ready", "rearm")
+
+    def __init__(self) -> None:
+        self.ready: dict[tuple[Database, bytes], None] = {}
+        self.rearm: Callable[[float], None] = lambda deadline: None
+        self._queues: dict[tuple[Database, bytes], dict[Session, None]] = {}
+        self._sessions: dict[Session, tuple[Park, Database, int]] = {}
+        self._deadlines: list[tuple[float, int, Session]] = []
+        self._serial = 0
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __contains__(self, session: "Session") -> bool:
+        return session in self._sessions
+
+    def park(self, session: "Session", park: Park, now: float) -> None:
+        """Let a session wait.
+
+        Args:
+            session: who.
+            park: for what.
+            now: the monotonic clock, in seconds.
+        """
+        self._serial += 1
+        self._sessions[session] = (park, session.db, self._serial)
+        for key in park.keys:
+            queue = self._queues.get((session.db, key))
+            if queue is None:
+                queue = self._queues[session.db, key] = {}
+                session.db.observe(key, self._changed)
+            queue[session] = None
+        if park.timeout is not None:
+            deadline = now + park.timeout
+            self._forget_stale_deadlines()
+            heappush(self._deadlines, (deadline, self._serial, session))
+            if self._deadlines[0][1] == self._serial:
+                self.rearm(deadline)
+
+    def serve(self) -> None:
+        """Retry the waiters of all ready keys; what they change in turn is served as well."""
+        ready = self.ready
+        while ready:
+            db, key = next(iter(ready))
+            del ready[db, key]
+            for session in list(self._queues.get((db, key), ())):
+                if db.get(key) is None:
+                    break
+                parked = self._sessions.get(session)
+                if parked is None:
+                    continue
+                try:
+                    value = parked[0].retry()
+                except RespError as error:
+                    value = error
+                if value is not PENDING:
+                    self.release(session, value)
+
+    def release(self, session: "Session", value: Any) -> None:
+        """End a session's wait with a reply (a RespError for an error)."""
+        self.withdraw(session)
+        session.resume(value)
+
+    def withdraw(self, session: "Session") -> bool:
+        """End a session's wait without a reply.
+
+        Returns:
+            Whether it waited.
+        """
+        parked = self._sessions.pop(session, None)
+        if parked is None:
+            return False
+        park, db, _ = parked
+        for key in park.keys:
+            queue = self._queues.get((db, key))
+            if queue is not None:
+                queue.pop(session, None)
+                if not queue:
+                    del self._queues[db, key]
+                    db.unobserve(key, self._changed)
+        return True
+
+    def unblock(self, session: "Session", error: RespError | None) -> bool:
+        """CLIENT UNBLOCK: as if the time were over, or with an error.
+
+        Returns:
+            Whether the session waited.
+        """
+        parked = self._sessions.get(session)
+        if parked is None:
+            return False
+        self.release(session, parked[0].on_timeout if error is None else error)
+        return True
+
+    def next_deadline(self) -> float | None:
+        """The soonest time, on the monotonic clock in seconds, at which somebody's wait ends."""
+        deadlines = self._deadlines
+        while deadlines:
+            if self._is_current(deadlines[0]):
+                return deadlines[0][0]
+            heappop(deadlines)
+        return None
+
+    def expire(self, now: float) -> None:
+        """Answer those whose time is over at `now`, on the monotonic clock in seconds."""
+        while (deadline := self.next_deadline()) is not None and deadline <= now:
+            _, _, session = heappop(self._deadlines)
+            self.release(session, self._sessions[session][0].on_timeout)
+
+    def close(self, error: RespError) -> None:
+        """Answer everybody with an error, because the server stops."""
+        for session in list(self._sessions):
+            self.release(session, error)
+
+    def waiting_for(self) -> Iterable[tuple[Database, bytes]]:
+        """The keys that somebody waits for."""
+        return self._queues.keys()
+
+    def _forget_stale_deadlines(self) -> None:
+        # A wait that ended early leaves its deadline behind, which would pile up under a busy queue.
+        if len(self._deadlines) > 2 * len(self._sessions) + 1024:
+            self._deadlines = [item for item in self._deadlines if self._is_current(item)]
+            heapify(self._deadlines)
+
+    def _is_current(self, item: "tuple[float, int, Session]") -> bool:
+        parked = self._sessions.get(item[2])
+        return parked is not None and parked[2] == item[1]
+
+    def _changed(self, db: Database, key: bytes) -> None:
+        self.ready[db, key] = None

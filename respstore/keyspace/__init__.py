@@ -1,0 +1,5 @@
+"""The data, and nothing but the data: no client, no socket, no clock. Start with `database.py`."""
+
+from respstore.keyspace.database import Database, Keyspace, Value
+
+__all__ = ["Database", "Keyspace", "Value"]

@@ -1,0 +1,295 @@
+"""The data: sixteen numbered databases, each a dictionary of keys to values, and the times at which keys expire.
+
+A value is a plain Python object, and its type is the Redis type:
+
+- `bytes`, or `bytearray` once it was changed in place: a string (Redis calls the second encoding "raw");
+- `deque` of `bytes`: a list.
+
+What must stay true:
+
+- A container that became empty is no key: whoever takes the last element deletes the key.
+- Every change goes through `put`, `replace`, `delete` or is followed by `changed`, once per key and event. That is the one
+  hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications.
+- `get` never shows a value whose time is over. Nobody reads `data` directly but for iteration, and then asks `is_live`.
+- This room knows no clock: the engine sets `keyspace.now` before each batch of commands.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from heapq import heapify, heappop, heappush
+from random import Random
+from typing import Final
+
+from respstore.keyspace.key_order import KeyOrder
+
+Value = bytes | bytearray | deque[bytes]
+Observer = Callable[["Database", bytes], None]
+
+TYPE_NAMES: Final[dict[type, str]] = {bytes: "string", bytearray: "string", deque: "list"}
+
+
+class Database:
+    """One numbered database.
+
+    Attributes:
+        index: its number, as SELECT gives it.
+        data: keys to values, those whose time is over but that nobody touched since included.
+        expires: keys to the wall-clock time in ms at which they expire, for those that do.
+        observed: keys to those who want to know when they change, in order of arrival.
+    """
+
+    __slots__ = ("_deadlines", "_order", "_order_used", "data", "expires", "index", "keyspace", "observed")
+
+    def __init__(self, keyspace: "Keyspace", index: int) -> None:
+        self.keyspace = keyspace
+        self.index = index
+        self.data: dict[bytes, Value] = {}
+        self.expires: dict[bytes, int] = {}
+        self.observed: dict[bytes, dict[Observer, None]] = {}
+        # Times in `expires`, soonest first. A time that was changed stays behind and is skipped when it comes up.
+        self._deadlines: list[tuple[int, bytes]] = []
+        # Made when somebody scans or asks for random keys, forgotten when nobody did for a while.
+        self._order: KeyOrder | None = None
+        self._order_used = 0
+
+    # Reading
+
+    def get(self, key: bytes) -> Value | None:
+        """The value of a key, or None. A key whose time is over is deleted on the way."""
+        value = self.data.get(key)
+        if value is not None and self.expires and key in self.expires and not self.is_live(key):
+            return None
+        return value
+
+    def read(self, key: bytes) -> Value | None:
+        """As `get`, for commands that read: counts in INFO's keyspace_hits and keyspace_misses."""
+        value = self.data.get(key)
+        if value is None or (self.expires and key in self.expires and not self.is_live(key)):
+            self.keyspace.misses += 1
+            return None
+        self.keyspace.hits += 1
+        return value
+
+    def is_live(self, key: bytes) -> bool:
+        """Whether the time of a key, which must exist, is not over; if it is, the key is deleted."""
+        deadline = self.expires.get(key)
+        if deadline is None or deadline > self.keyspace.now:
+            return True
+        self._expire(key)
+        return False
+
+    def keys(self) -> Iterator[bytes]:
+        """All live keys. The database must not be changed meanwhile."""
+        if not self.expires:
+            return iter(self.data)
+        now, expires = self.keyspace.now, self.expires
+        return (key for key in self.data if key not in expires or expires[key] > now)
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """A part of the keys in an order of their own (see `KeyOrder.scan`); dead ones may be among them."""
+        return self._ordered().scan(cursor, count)
+
+    def random_key(self, random: Random) -> bytes | None:
+        """A live key, each equally likely, or None if there is none."""
+        while self.data:
+            key = self._ordered().random(random)
+            if self.is_live(key):
+                return key
+        return None
+
+    # Changing
+
+    def put(self, key: bytes, value: Value, event: str) -> None:
+        """Give a key a value, new or in place of any other; its time to live is discarded, as by SET."""
+        if self._order is not None and key not in self.data:
+            self._order.add(key)
+        self.data[key] = value
+        if self.expires:
+            self.expires.pop(key, None)
+        self.keyspace.changes += 1
+        if key in self.observed:
+            self._tell(key)
+
+    def replace(self, key: bytes, value: Value, event: str) -> None:
+        """Give a key a value and keep its time to live, as INCR and SET KEEPTTL do."""
+        if self._order is not None and key not in self.data:
+            self._order.add(key)
+        self.data[key] = value
+        self.keyspace.changes += 1
+        if key in self.observed:
+            self._tell(key)
+
+    def changed(self, key: bytes, event: str) -> None:
+        """Say that the value of a key was changed in place.
+
+        Args:
+            key: the key.
+            event: the name of the keyspace event ("lpush", "expire", ...), as Redis's documentation lists them.
+        """
+        self.keyspace.changes += 1
+        if key in self.observed:
+            self._tell(key)
+
+    def delete(self, key: bytes, event: str = "del") -> bool:
+        """Remove a key.
+
+        Returns:
+            Whether it was there; a key whose time was over was not.
+        """
+        if key not in self.data or (self.expires and key in self.expires and not self.is_live(key)):
+            return False
+        self._remove(key)
+        self.changed(key, event)
+        return True
+
+    def take(self, key: bytes) -> tuple[Value, int | None] | None:
+        """Remove a key and give its value and expiry, for RENAME and MOVE; None if there is none."""
+        value = self.get(key)
+        if value is None:
+            return None
+        deadline = self.expires.get(key)
+        self._remove(key)
+        return value, deadline
+
+    def clear(self) -> int:
+        """Remove all keys (FLUSHDB).
+
+        Returns:
+            How many there were.
+        """
+        removed, self.data, self.expires = self.data, {}, {}
+        self._deadlines = []
+        self._order = None
+        self.keyspace.changes += len(removed)
+        for key in [key for key in self.observed if key in removed]:
+            self._tell(key)
+        return len(removed)
+
+    def swap(self, other: "Database") -> None:
+        """Exchange the contents of two databases (SWAPDB); who observes a key goes on to observe this number's."""
+        observed = [(db, key) for db in (self, other) for key in db.observed if key in self.data or key in other.data]
+        for name in ("data", "expires", "_deadlines", "_order", "_order_used"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            setattr(self, name, theirs)
+            setattr(other, name, mine)
+        self.keyspace.changes += 1
+        for db, key in observed:
+            db._tell(key)
+
+    # Expiry
+
+    def deadline(self, key: bytes) -> int | None:
+        """When a key expires, in wall-clock ms, or None if it does not."""
+        return self.expires.get(key)
+
+    def expire_at(self, key: bytes, deadline: int, event: str = "expire") -> bool:
+        """Let an existing key expire at a wall-clock time in ms; a time that is past already deletes it.
+
+        Returns:
+            Whether the key is still there.
+        """
+        if deadline <= self.keyspace.now:
+            self._remove(key)
+            self.changed(key, "del")
+            return False
+        self.set_deadline(key, deadline)
+        self.changed(key, event)
+        return True
+
+    def persist(self, key: bytes) -> bool:
+        """Let a key live for ever.
+
+        Returns:
+            Whether it had a time to live.
+        """
+        if self.expires.pop(key, None) is None:
+            return False
+        self.changed(key, "persist")
+        return True
+
+    def set_deadline(self, key: bytes, deadline: int) -> None:
+        """Let an existing key expire at a wall-clock time in ms, and tell nobody."""
+        self.expires[key] = deadline
+        heappush(self._deadlines, (deadline, key))
+        if len(self._deadlines) > 2 * len(self.expires) + 1024:
+            self._deadlines = [(time, key) for key, time in self.expires.items()]
+            heapify(self._deadlines)
+
+    def expire_due(self, limit: int) -> int:
+        """Delete keys whose time is over, soonest first, at most `limit` (active expiry).
+
+        Returns:
+            How many entries were looked at; `limit` means that there may be more.
+        """
+        deadlines, now = self._deadlines, self.keyspace.now
+        for done in range(limit):
+            if not deadlines or deadlines[0][0] > now:
+                return done
+            deadline, key = heappop(deadlines)
+            if self.expires.get(key) == deadline:
+                self._expire(key)
+        return limit
+
+    # Observers
+
+    def observe(self, key: bytes, observer: Observer) -> None:
+        """Call `observer(db, key)` whenever the key changes, is deleted or expires."""
+        self.observed.setdefault(key, {})[observer] = None
+
+    def unobserve(self, key: bytes, observer: Observer) -> None:
+        """Undo `observe`; an observer that is not there is no error."""
+        observers = self.observed.get(key)
+        if observers is not None:
+            observers.pop(observer, None)
+            if not observers:
+                del self.observed[key]
+
+    def forget_unused_order(self, generation: int) -> None:
+        """Drop the order of keys if nobody used it since the last but one call with a new generation."""
+        if self._order is not None and generation - self._order_used > 1:
+            self._order = None
+
+    # Inside
+
+    def _ordered(self) -> KeyOrder:
+        self._order_used = self.keyspace.generation
+        if self._order is None:
+            self._order = KeyOrder(self.data)
+        return self._order
+
+    def _remove(self, key: bytes) -> None:
+        del self.data[key]
+        self.expires.pop(key, None)
+        if self._order is not None:
+            self._order.discard(key)
+
+    def _expire(self, key: bytes) -> None:
+        self._remove(key)
+        self.keyspace.expired += 1
+        self.changed(key, "expired")
+
+    def _tell(self, key: bytes) -> None:
+        for observer in list(self.observed[key]):
+            observer(self, key)
+
+
+class Keyspace:
+    """All databases, and what they count together.
+
+    Attributes:
+        now: wall-clock ms, set by the engine.
+        changes: how often anything was changed, ever.
+        hits, misses, expired: as in INFO.
+        generation: counts up once a minute or so; tells what was not used for a while.
+    """
+
+    __slots__ = ("changes", "databases", "expired", "generation", "hits", "misses", "now")
+
+    def __init__(self, count: int = 16) -> None:
+        self.now = 0
+        self.changes = 0
+        self.hits = 0
+        self.misses = 0
+        self.expired = 0
+        self.generation = 0
+        self.databases = [Database(self, index) for index in range(count)]

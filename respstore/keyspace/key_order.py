@@ -1,0 +1,108 @@
+"""An order of keys to scan and to draw from, kept beside a dictionary by whoever owns it while somebody uses it.
+
+A dict cannot be continued from where an earlier command left it, nor give its n-th key. This list of its keys, in the
+order in which they were added, can:
+
+- A scan goes from the newest key to the oldest; its cursor is the number of entries it has not looked at yet. Keys that
+  are added meanwhile come behind it, so it ends however fast they are added. Whenever removed entries are squeezed out of
+  the list, the others keep their order and can only move down, towards the part that is still to be looked at: no key
+  that was there throughout is missed, though one that was seen already may be seen again, as in Redis.
+- A key is drawn at random by position; an entry of a key that is gone is drawn again.
+
+An entry is not searched for when its key is removed: the key is noted in `_stale`, with the index of the one entry that
+counts (it may have been added again) or -1. What must stay true: fewer than an eighth of the entries, and 64, do not
+count.
+
+The order may be forgotten at any time and made again from its dictionary, cursors included: a dict keeps the order of its
+keys too. (A set does not. The order of a set's members must live as long as cursors on them shall be valid.)
+
+Rejected: buckets of keys by their hash, as Redis has them. At a million keys they take 0.4 s to build and 22 bytes a
+key in Python; this list takes 0.01 s and 8 bytes.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+_SCAN_EFFORT = 10
+"""How many entries, per key asked for, a scan looks at before it answers with fewer; Redis has the same bound."""
+
+
+class KeyOrder:
+    """The keys of a dictionary, in an order that can be scanned piecemeal and drawn from.
+
+    Its owner says every change of the dictionary, in order. `len()` tells how many keys there are.
+    """
+
+    __slots__ = ("_entries", "_live", "_stale")
+
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        self._entries = list(keys)
+        self._live = len(self._entries)
+        self._stale: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return self._live
+
+    def add(self, key: bytes) -> None:
+        """Take in a key that was not in the dictionary."""
+        if key in self._stale:
+            self._stale[key] = len(self._entries)
+        self._entries.append(key)
+        self._live += 1
+        if len(self._entries) - self._live > 64 + (len(self._entries) >> 3):
+            self._squeeze()
+
+    def discard(self, key: bytes) -> None:
+        """Forget a key that was in the dictionary."""
+        self._stale[key] = -1
+        self._live -= 1
+        if len(self._entries) - self._live > 64 + (len(self._entries) >> 3):
+            self._squeeze()
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """The next keys of a scan, as SCAN gives them.
+
+        Args:
+            cursor: 0 to begin, then what the last call returned. Any other number is harmless.
+            count: how many keys to return; fewer come at the end of the scan or where many were removed lately.
+
+        Returns:
+            The cursor of the next call, 0 at the end, and keys.
+        """
+        end = min(cursor or len(self._entries), len(self._entries))
+        give_up = max(0, end - count * _SCAN_EFFORT)
+        found: list[bytes] = []
+        while end > give_up and len(found) < count:
+            start = max(0, end - count + len(found))
+            found += self._between(start, end)
+            end = start
+        return end, found
+
+    def random(self, random: Random) -> bytes:
+        """One key, each equally likely, in constant time on average. There must be one."""
+        entries, stale = self._entries, self._stale
+        while True:
+            index = int(random.random() * len(entries))
+            key = entries[index]
+            if stale.get(key, index) == index:
+                return key
+
+    def sample(self, random: Random, count: int) -> list[bytes]:
+        """That many different keys (all, if there are fewer), each choice equally likely, in O(count)."""
+        if count * 3 < self._live:
+            sample: dict[bytes, None] = {}
+            while len(sample) < count:
+                sample[self.random(random)] = None
+            return list(sample)
+        keys = self._between(0, len(self._entries))
+        return keys if count >= self._live else random.sample(keys, count)
+
+    def _between(self, start: int, end: int) -> list[bytes]:
+        entries, stale = self._entries[start:end], self._stale
+        if not stale:
+            return entries
+        return [key for index, key in enumerate(entries, start) if key not in stale or stale[key] == index]
+
+    def _squeeze(self) -> None:
+        self._entries = self._between(0, len(self._entries))
+        self._stale = {}

@@ -1,0 +1,228 @@
+"""Values of handlers -> bytes for a client: the only place that knows RESP2 from RESP3.
+
+What a handler may return, and what becomes of it:
+
+| value | RESP2 | RESP3 |
+|---|---|---|
+| `bytes`, `bytearray` | bulk string | bulk string |
+| `str` | simple string (one line: `"OK"`) | simple string |
+| `int` | integer | integer |
+| `None` | null bulk string | null |
+| `NULL_ARRAY` | null array | null |
+| `list`, `tuple` | array | array |
+| `dict` | array of keys and values in turn | map |
+| `set`, `frozenset`, `SetOf` | array | set |
+| `float` | bulk string | double |
+| `bool` | integer 1 or 0 | boolean |
+| `Verbatim` | bulk string | verbatim string |
+| `Push` | array | push |
+| `RespError` (inside an array) | error | error |
+| `NO_REPLY` | nothing | nothing |
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any, Final
+
+import attrs
+
+from respstore.errors import RespError
+from respstore.keyspace.numbers import format_double
+
+CRLF: Final = b"\r\n"
+OK: Final = "OK"
+QUEUED: Final = "QUEUED"
+
+Output = list[bytes]
+"""Pieces of a reply, to be joined when they are sent."""
+
+
+class Special(Enum):
+    """Replies that no Python value stands for."""
+
+    NULL_ARRAY = "what a timed-out BLPOP and an aborted EXEC answer"
+    NO_REPLY = "the handler has nothing to say, or said it already"
+
+
+NULL_ARRAY: Final = Special.NULL_ARRAY
+NO_REPLY: Final = Special.NO_REPLY
+
+
+@attrs.frozen
+class Verbatim:
+    """Text that a client should show as it is.
+
+    Args:
+        text: the text, UTF-8.
+        format: three characters, `txt` or `mkd`.
+    """
+
+    text: bytes
+    format: str = "txt"
+
+
+@attrs.frozen
+class Push:
+    """Out-of-band data (RESP3), the first item its kind; RESP2 clients get an array."""
+
+    items: Sequence[Any]
+
+
+@attrs.frozen
+class SetOf:
+    """A set of values that Python cannot hash, such as maps; they are different by construction."""
+
+    items: Sequence[Any]
+
+
+BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
+"""Heads of bulk strings by length: formatting one costs more than the rest of a GET's reply."""
+INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
+_NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
+SIMPLE_OK: Final = b"+OK\r\n"
+NULL_BULK: Final = b"$-1\r\n"
+NULL: Final = b"_\r\n"
+
+
+def null(protocol: int) -> bytes:
+    """The encoded null of a protocol version."""
+    return NULL if protocol == 3 else NULL_BULK
+
+
+def encode(value: Any, protocol: int, out: Output) -> None:
+    """Append the encoding of a handler's value to `out`.
+
+    Args:
+        value: see the table above.
+        protocol: 2 or 3.
+        out: where the pieces go.
+
+    Raises:
+        TypeError: a handler returned what is no reply (a bug of ours).
+    """
+    kind = type(value)
+    if kind is bytes:
+        length = len(value)
+        out += (BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, value, CRLF)
+    elif kind is int:
+        out.append(b":%d\r\n" % value)
+    else:
+        encoder = _ENCODERS.get(kind)
+        if encoder is None:
+            raise TypeError(f"no reply is made of a {kind.__name__}: {value!r}")
+        encoder(value, protocol, out)
+
+
+def encode_error(text: str) -> bytes:
+    """An error reply. Line ends cannot stand in one; Redis sends spaces in their place."""
+    if "\r" in text or "\n" in text:
+        text = text.replace("\r", " ").replace("\n", " ")
+    return b"-%b\r\n" % text.encode("utf-8", "surrogateescape")
+
+
+def _bytearray(value: bytearray, protocol: int, out: Output) -> None:
+    out += (b"$%d\r\n" % len(value), bytes(value), CRLF)
+
+
+def _simple(value: str, protocol: int, out: Output) -> None:
+    out.append(SIMPLE_OK if value == OK else b"+%b\r\n" % value.encode("utf-8", "surrogateescape"))
+
+
+def _special(value: Special, protocol: int, out: Output) -> None:
+    if value is NULL_ARRAY:
+        out.append(NULL if protocol == 3 else b"*-1\r\n")
+
+
+def _none(value: None, protocol: int, out: Output) -> None:
+    out.append(null(protocol))
+
+
+def _bool(value: bool, protocol: int, out: Output) -> None:
+    if protocol == 3:
+        out.append(b"#t\r\n" if value else b"#f\r\n")
+    else:
+        out.append(b":1\r\n" if value else b":0\r\n")
+
+
+def _float(value: float, protocol: int, out: Output) -> None:
+    text = format_double(value)
+    if protocol == 3:
+        out.append(b",%b\r\n" % text)
+    else:
+        out.append(b"$%d\r\n%b\r\n" % (len(text), text))
+
+
+def _array(items: Sequence[Any], protocol: int, out: Output) -> None:
+    out.append(b"*%d\r\n" % len(items))
+    if len(items) > 8:
+        try:
+            _bulk_strings(items, out)
+            return
+        except (TypeError, IndexError):
+            pass  # not all are short bulk strings
+    for item in items:
+        encode(item, protocol, out)
+
+
+def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
+    """Many short bulk strings, interleaved with ready-made heads: three times as fast as one by one."""
+    pieces: list[bytes] = [CRLF] * (2 * len(items))
+    pieces[1::2] = items
+    pieces[::2] = map(_NEXT_HEADS.__getitem__, map(len, items))
+    pieces[0] = BULK_HEADS[len(items[0])]
+    joined = b"".join(pieces)  # raises TypeError where an item is no bytes
+    out += (joined, CRLF)
+
+
+def _map(value: dict[Any, Any], protocol: int, out: Output) -> None:
+    out.append(b"%%%d\r\n" % len(value) if protocol == 3 else b"*%d\r\n" % (2 * len(value)))
+    for key, item in value.items():
+        encode(key, protocol, out)
+        encode(item, protocol, out)
+
+
+def _set(value: Iterable[Any], protocol: int, out: Output) -> None:
+    items = list(value)
+    out.append(b"~%d\r\n" % len(items) if protocol == 3 else b"*%d\r\n" % len(items))
+    for item in items:
+        encode(item, protocol, out)
+
+
+def _set_of(value: SetOf, protocol: int, out: Output) -> None:
+    _set(value.items, protocol, out)
+
+
+def _verbatim(value: Verbatim, protocol: int, out: Output) -> None:
+    if protocol == 3:
+        out.append(b"=%d\r\n%b:%b\r\n" % (len(value.text) + 4, value.format.encode(), value.text))
+    else:
+        out.append(b"$%d\r\n%b\r\n" % (len(value.text), value.text))
+
+
+def _push(value: Push, protocol: int, out: Output) -> None:
+    out.append(b"%b%d\r\n" % (b">" if protocol == 3 else b"*", len(value.items)))
+    for item in value.items:
+        encode(item, protocol, out)
+
+
+def _error(value: RespError, protocol: int, out: Output) -> None:
+    out.append(encode_error(value.text))
+
+
+_ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
+    bytearray: _bytearray,
+    str: _simple,
+    Special: _special,
+    type(None): _none,
+    bool: _bool,
+    float: _float,
+    list: _array,
+    tuple: _array,
+    dict: _map,
+    set: _set,
+    frozenset: _set,
+    SetOf: _set_of,
+    Verbatim: _verbatim,
+    Push: _push,
+    RespError: _error,
+}

@@ -1,0 +1,304 @@
+"""Bytes of a client -> requests: lists of `bytes`, the command's name first.
+
+Two parsers give the same answers. The **strict** one is Python, follows Redis's own parser step by step (limits, inline
+commands, laxness and error texts included) and can stop after any byte. The **fast** one is hiredis, which is four times
+as quick but a client's parser: it would allocate gigabytes for `*1000000000`, and takes integers, nulls and nested
+lists as arguments. So hiredis sees only what cannot harm, and is believed only where its answer is beyond doubt:
+
+- it never keeps a part of a request: what is incomplete at the end of the data stays here, as bytes;
+- no count of five digits reaches it, which bounds what it allocates;
+- the data is wrapped into one more array, of as many elements as there are `*` in it. If hiredis can fill that array
+  and nothing is left over, every `*` was the head of a request; if the arguments can be joined, all are `bytes`; and if
+  there are as many `$` as arguments, none of them was a simple string.
+
+Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed.
+"""
+
+import re
+from itertools import chain
+
+import hiredis
+
+from respstore.errors import ProtocolError
+
+Request = list[bytes]
+
+MAX_LINE = 64 * 1024
+"""Longest inline command or count line, in bytes (Redis: PROTO_INLINE_MAX_SIZE)."""
+MAX_ARGUMENTS = 2**31 - 1
+"""Most arguments of one request (Redis: INT_MAX)."""
+MAX_ARGUMENTS_UNAUTHENTICATED = 10
+MAX_BULK_UNAUTHENTICATED = 16 * 1024
+"""Before AUTH a client may not make the server hold more than a small request (Redis 6.2.6)."""
+FAST_TAIL = 32 * 1024
+"""An incomplete request longer than this, in bytes, is gathered by the strict parser, which reads each byte once."""
+
+_has_large_count = re.compile(rb"\*\d{5}").search
+_ARRAY_HEADS = [b"*%d\r\n" % count for count in range(4096)]
+
+
+class RequestParser:
+    """The requests of one client. `feed` bytes, `take` requests until there are none; then look at `error`.
+
+    Attributes:
+        authenticated: whether the larger limits hold; the session sets it. While it is false `take` gives one
+            request at a time, because that request may be the AUTH which changes the limits.
+        max_bulk: longest argument, in bytes (`proto-max-bulk-len`).
+        error: set once the stream is lost; nothing is parsed any more.
+    """
+
+    __slots__ = ("_reader", "_strict", "_tail", "authenticated", "error", "max_bulk")
+
+    def __init__(self, max_bulk: int = 512 * 1024 * 1024) -> None:
+        self.max_bulk = max_bulk
+        self.authenticated = True
+        self.error: ProtocolError | None = None
+        self._reader = hiredis.Reader()
+        self._tail = b""
+        self._strict: _StrictParser | None = None
+
+    def feed(self, data: bytes) -> None:
+        """Add what the client sent."""
+        if self._strict is not None:
+            self._strict.buffer += data
+        elif self._tail:
+            self._tail += data
+        else:
+            self._tail = data
+
+    def take(self) -> list[Request]:
+        """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
+        if self.error is not None:
+            return []
+        if self._strict is None:
+            data = self._tail
+            if not data:
+                return []
+            if self.authenticated and data[0] == 42 and not _has_large_count(data):
+                # Data that ends within a line cannot be complete: set its last request aside before parsing.
+                boundary = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
+                while boundary:
+                    requests = self._parse_fast(data if boundary == len(data) else data[:boundary])
+                    if requests:
+                        self._tail = data[boundary:]
+                        return requests
+                    if boundary < len(data):
+                        break
+                    boundary = data.rfind(b"\n*") + 1
+                if len(data) < FAST_TAIL and data.count(b"*") == 1 and _is_incomplete(data):
+                    return []
+            self._strict = _StrictParser(data)
+            self._tail = b""
+        return self._take_strict(self._strict)
+
+    def unread(self) -> int:
+        """How many bytes the server holds for requests that are not complete yet."""
+        return len(self._tail) if self._strict is None else self._strict.held()
+
+    def _parse_fast(self, data: bytes) -> list[Request] | None:
+        """All of `data` as whole requests, or None if it is not beyond doubt that it is just that."""
+        count = data.count(b"*")
+        if count >= len(_ARRAY_HEADS):
+            return None
+        reader = self._reader
+        try:
+            reader.feed(_ARRAY_HEADS[count] + data)
+            requests: list[Request] = reader.gets()
+            if requests is not False and not reader.has_data():
+                b"".join(chain.from_iterable(requests))
+                if data.count(b"$") == sum(map(len, requests)):
+                    return requests
+                return None
+        except (hiredis.HiredisError, TypeError):
+            pass
+        self._reader = hiredis.Reader()
+        return None
+
+    def _take_strict(self, strict: "_StrictParser") -> list[Request]:
+        requests: list[Request] = []
+        try:
+            while (request := strict.next_request(self)) is not None:
+                if request:
+                    requests.append(request)
+                    if not self.authenticated:
+                        return requests
+        except ProtocolError as error:
+            self.error = error
+            strict.buffer.clear()
+            return requests
+        if not strict.held():
+            self._strict = None
+        return requests
+
+
+def _is_incomplete(data: bytes) -> bool:
+    """Whether `data`, which starts with `*`, may be the start of one request, seen from its first line only.
+
+    A guess that is right for what clients send; when it is wrong the next bytes show it and the strict parser reads all.
+    """
+    line, newline, rest = data.partition(b"\r\n")
+    return not newline or (line[1:].isdigit() and line[1:2] != b"0" and rest[:1] in (b"$", b""))
+
+
+class _StrictParser:
+    """Redis's `processInlineBuffer` and `processMultibulkBuffer`, resumable.
+
+    `buffer` holds bytes not yet read, `arguments` those of a request that has begun, of which `missing` are to come,
+    and `bulk` the length of the one that is being gathered (-1: its head is not read yet).
+    """
+
+    __slots__ = ("arguments", "buffer", "bulk", "gathered", "missing", "position")
+
+    def __init__(self, data: bytes) -> None:
+        self.buffer = bytearray(data)
+        self.position = 0
+        self.arguments: Request = []
+        self.gathered = 0
+        self.missing = 0
+        self.bulk = -1
+
+    def held(self) -> int:
+        """Bytes in the buffer and in arguments of the unfinished request, at least 1 if there is such a request."""
+        return len(self.buffer) - self.position + self.gathered + (self.missing > 0)
+
+    def next_request(self, limits: RequestParser) -> Request | None:
+        """The next request, an empty one for an empty line, or None when more bytes are needed.
+
+        Raises:
+            ProtocolError: with Redis's text.
+        """
+        request = self._next_request(limits)
+        if request is None or self.position > MAX_LINE:
+            del self.buffer[: self.position]
+            self.position = 0
+        return request
+
+    def _next_request(self, limits: RequestParser) -> Request | None:
+        if not self.missing:
+            if self.position >= len(self.buffer):
+                return None
+            if self.buffer[self.position] != 42:
+                return self._inline()
+            line = self._line("too big mbulk count string")
+            if line is None:
+                return None
+            count = _count(line)
+            if count is None or count > MAX_ARGUMENTS:
+                raise ProtocolError("invalid multibulk length")
+            if count > MAX_ARGUMENTS_UNAUTHENTICATED and not limits.authenticated:
+                raise ProtocolError("unauthenticated multibulk length")
+            if count <= 0:
+                return []
+            self.missing = count
+        while self.missing:
+            if self.bulk < 0:
+                line = self._line("too big bulk count string")
+                if line is None:
+                    return None
+                if line[:1] != b"$":
+                    got = line[:1].decode("latin-1") if line else " "
+                    raise ProtocolError(f"expected '$', got '{got}'")
+                bulk = _count(line)
+                if bulk is None or bulk < 0 or bulk > limits.max_bulk:
+                    raise ProtocolError("invalid bulk length")
+                if bulk > MAX_BULK_UNAUTHENTICATED and not limits.authenticated:
+                    raise ProtocolError("unauthenticated bulk length")
+                self.bulk = bulk
+            end = self.position + self.bulk
+            if len(self.buffer) < end + 2:
+                return None
+            # Redis does not look at the two bytes behind a bulk string either.
+            self.arguments.append(bytes(memoryview(self.buffer)[self.position : end]))
+            self.gathered += self.bulk
+            self.position = end + 2
+            self.bulk = -1
+            self.missing -= 1
+        request, self.arguments, self.gathered = self.arguments, [], 0
+        return request
+
+    def _line(self, too_long: str) -> bytes | None:
+        """A count line up to its CR, and the byte behind that skipped unseen, as in Redis; None: not there yet."""
+        end = self.buffer.find(b"\r", self.position)
+        if end < 0 or end + 2 > len(self.buffer):
+            if end < 0 and len(self.buffer) - self.position > MAX_LINE:
+                raise ProtocolError(too_long)
+            return None
+        line = bytes(self.buffer[self.position : end])
+        self.position = end + 2
+        return line
+
+    def _inline(self) -> Request | None:
+        end = self.buffer.find(b"\n", self.position)
+        if end < 0:
+            if len(self.buffer) - self.position > MAX_LINE:
+                raise ProtocolError("too big inline request")
+            return None
+        line = bytes(self.buffer[self.position : end]).removesuffix(b"\r")
+        self.position = end + 1
+        request = split_arguments(line)
+        if request is None:
+            raise ProtocolError("unbalanced quotes in request")
+        return request
+
+
+def _count(line: bytes) -> int | None:
+    """The number behind the first byte of a count line, in the one way that Redis accepts it written."""
+    digits = line[1:]
+    if digits.isdigit() or (digits[:1] == b"-" and digits[1:].isdigit()):
+        number = int(digits) if len(digits) < 20 else 0
+        if b"%d" % number == digits:
+            return number
+    return None
+
+
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
+_SPACE = b" \n\r\t\v\f"
+
+
+def split_arguments(line: bytes) -> Request | None:
+    r"""A line split into arguments at spaces, with Redis's quotes: `"a\x41\n"`, `'it\'s'` (its `sdssplitargs`).
+
+    Returns:
+        The arguments, or None if quotes are unbalanced or a closing one is followed by more than a space.
+    """
+    arguments: Request = []
+    position, end = 0, len(line)
+    while True:
+        while position < end and line[position] in _SPACE:
+            position += 1
+        if position >= end:
+            return arguments
+        argument = bytearray()
+        quote = 0
+        while position < end or quote:
+            if position >= end:
+                return None
+            byte = line[position]
+            position += 1
+            if quote:
+                if byte == quote:
+                    if position < end and line[position] not in _SPACE:
+                        return None
+                    break
+                if byte == 92 and position < end and (quote == 34 or line[position] == 39):
+                    escape = line[position : position + 1]
+                    hexadecimal = line[position + 1 : position + 3]
+                    position += 1
+                    if quote == 34 and escape == b"x" and _is_hexadecimal(hexadecimal):
+                        argument.append(int(hexadecimal, 16))
+                        position += 2
+                    else:
+                        argument += _ESCAPES.get(escape, escape) if quote == 34 else escape
+                else:
+                    argument.append(byte)
+            elif byte in _SPACE:
+                break
+            elif byte in b"\"'":
+                quote = byte
+            else:
+                argument.append(byte)
+        arguments.append(bytes(argument))
+
+
+def _is_hexadecimal(digits: bytes) -> bool:
+    return len(digits) == 2 and all(digit in b"0123456789abcdefABCDEF" for digit in digits)

@@ -1,0 +1,85 @@
+"""The process that a server runs in, as the engine sees it (`engine/system.py`)."""
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Process:
+    """Clocks, memory, files of the running process.
+
+    Args:
+        config_file: absolute path of the configuration file, or None.
+        stop: what begins a shutdown.
+    """
+
+    def __init__(self, config_file: str | None, stop: Callable[[], None]) -> None:
+        self.pid = os.getpid()
+        self.config_file = config_file
+        self.tcp_port = 0
+        self.executable = sys.executable
+        self._stop = stop
+        self._page = os.sysconf("SC_PAGE_SIZE")
+
+    def wall_clock_us(self) -> int:
+        """Microseconds since 1970."""
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        """Seconds on the clock of deadlines."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the whole server stand still."""
+        time.sleep(seconds)
+
+    def memory(self) -> int:
+        """Resident memory of the process, in bytes."""
+        try:
+            return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
+        except OSError:
+            import resource
+
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            return peak if sys.platform == "darwin" else peak * 1024
+
+    def total_memory(self) -> int:
+        """Memory of the machine, in bytes."""
+        return self._page * os.sysconf("SC_PHYS_PAGES")
+
+    def cpu_seconds(self) -> tuple[float, float, float, float]:
+        """System and user time of the process, then of its children."""
+        times = os.times()
+        return times.system, times.user, times.children_system, times.children_user
+
+    def platform(self) -> str:
+        """Operating system, release and machine."""
+        return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+    def read_file(self, path: str) -> str:
+        """The text of a file; raises OSError."""
+        return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+
+    def replace_file(self, path: str, text: str) -> None:
+        """Put a text in the place of a file, whole or not at all; raises OSError."""
+        target = Path(path)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                os.chmod(temporary, target.stat().st_mode & 0o7777)
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def stop(self) -> None:
+        """Begin to shut the server down."""
+        self._stop()
