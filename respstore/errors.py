@@ -114,6 +114,9 @@ PROTECTED_MODE = (
 SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
+# Configuration
+NO_CONFIG_FILE = "ERR The server is running without a config file"
+
 
 def wrong_arity(name: str) -> RespError:
     """The arguments are too few or too many for the command `name` (in lower case)."""
@@ -138,6 +141,21 @@ def unknown_subcommand(name: bytes, container: str) -> RespError:
 def invalid_expire(name: str) -> RespError:
     """A time to live that is not positive or does not fit into 64 bits, given to the command `name`."""
     return RespError(f"ERR invalid expire time in '{name}' command")
+
+
+def unknown_option(name: str) -> RespError:
+    """CONFIG SET names an option that does not exist."""
+    return RespError(f"ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
+
+
+def config_set_failed(name: str, reason: str) -> RespError:
+    """CONFIG SET could not change anything because of the option `name`."""
+    return RespError(f"ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")
+
+
+def config_rewrite_failed(reason: str) -> RespError:
+    """CONFIG REWRITE could not read or write the file."""
+    return RespError(f"ERR Rewriting config file: {reason}")
 
 
 # Ports

@@ -1,0 +1,109 @@
+"""CONFIG: the server's options while it runs. https://redis.io/docs/latest/commands/config/
+
+Options, their values and the rules of changing them are `respstore/config/`; here stands what a client says and hears.
+"""
+
+import logging
+from typing import Final
+
+from respstore import errors
+from respstore.config.rewrite import rewrite
+from respstore.engine.command import command, container
+from respstore.engine.help import help_lines
+from respstore.engine.session import Session
+from respstore.errors import ConfigError, RespError, UnknownOptionError, printable
+from respstore.keyspace.glob import compile_glob
+from respstore.protocol.replies import OK
+
+logger = logging.getLogger("respstore")
+
+CONFIG: Final = container("config", summary="Show and change the server's options.", group="server", since="2.0.0")
+
+
+@command(
+    "config|get parameter=(parameter)...",
+    group="server",
+    since="2.0.0",
+    flags="admin noscript loading stale",
+    complexity="O(N*M), N the number of parameters given, M the number of options",
+)
+def config_get(session: Session, *patterns: bytes) -> dict[bytes, bytes]:
+    """Answer the options whose names match glob patterns, with their values."""
+    config = session.engine.config
+    shown: dict[str, bytes] = {}
+    for pattern in patterns:
+        name = printable(pattern)
+        if name.lower() in config.names():
+            shown.setdefault(name.lower(), pattern)  # Redis answers a plain name in the letters of the question
+        else:
+            matches = compile_glob(pattern, ignore_case=True)
+            shown |= {name: name.encode() for name in config.names() if name not in shown and matches(name.encode())}
+    return {label: config.get_text(name).encode("utf-8", "surrogateescape") for name, label in shown.items()}
+
+
+@command(
+    "config|set (parameter value)...",
+    group="server",
+    since="2.0.0",
+    flags="admin noscript loading stale",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+    complexity="O(N) in the number of options set",
+)
+def config_set(session: Session, parameter: bytes, value: bytes, *more: bytes) -> str:
+    """Change options, either all that are named or none."""
+    if len(more) % 2:
+        raise RespError(errors.SYNTAX)
+    words = [printable(word) for word in (parameter, value, *more)]
+    try:
+        session.engine.config.change(
+            list(zip(words[::2], words[1::2], strict=True)), protected=_may_change_protected(session)
+        )
+    except UnknownOptionError as error:
+        raise errors.unknown_option(error.directive) from None
+    except ConfigError as error:
+        raise errors.config_set_failed(error.directive, error.reason) from None
+    return OK
+
+
+def _may_change_protected(session: Session) -> bool:
+    allowed = session.engine.config.enable_protected_configs
+    # A client of a unix socket has the port 0.
+    is_local = session.peer.startswith(("127.0.0.1:", "[::1]:")) or session.peer.endswith(":0")
+    return allowed == "yes" or (allowed == "local" and is_local)
+
+
+@command("config|resetstat", group="server", since="2.0.0", flags="admin noscript loading stale", complexity="O(1)")
+def config_resetstat(session: Session) -> str:
+    """Set the counters that INFO shows back to zero."""
+    engine = session.engine
+    engine.statistics.reset()
+    engine.keyspace.hits = engine.keyspace.misses = engine.keyspace.expired = 0
+    for entry in engine.all_entries():
+        entry.calls = entry.rejected = entry.failed = 0
+    return OK
+
+
+@command("config|rewrite", group="server", since="2.8.0", flags="admin noscript loading stale", complexity="O(1)")
+def config_rewrite(session: Session) -> str:
+    """Write the options as they are now into the configuration file, keeping what else stands there."""
+    engine = session.engine
+    path = engine.system.config_file
+    if path is None:
+        raise RespError(errors.NO_CONFIG_FILE)
+    try:
+        try:
+            text = engine.system.read_file(path)
+        except FileNotFoundError:
+            text = ""
+        engine.system.replace_file(path, rewrite(text, engine.config))
+    except OSError as error:
+        logger.warning("cannot rewrite %s: %s", path, error)
+        raise errors.config_rewrite_failed(error.strerror or str(error)) from None
+    logger.info("rewrote %s as client %s asked", path, session.describe())
+    return OK
+
+
+@command("config|help", group="server", since="5.0.0", flags="loading stale", complexity="O(1)")
+def config_help(session: Session) -> list[str]:
+    """Describe the subcommands of CONFIG."""
+    return help_lines(session.engine.entries[b"config"].command)
