@@ -4,10 +4,12 @@ The model of a command family. A handler reads top down: look the key up, check 
 order in which Redis does (it decides which error a client sees), change the value, tell the database, return the reply.
 """
 
+from collections.abc import Sequence
+
 from respstore import errors
 from respstore.engine.arguments import Words, integer
 from respstore.engine.command import command
-from respstore.engine.keyspecs import first, span
+from respstore.engine.keyspecs import FoundKey, first, span
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, Value
@@ -195,6 +197,12 @@ def deadline_of(session: Session, name: str, arg: bytes, unit: bytes) -> int:
     return time * scale + base
 
 
+def keys_of_set(request: Sequence[bytes]) -> list[FoundKey]:
+    """The key of a SET, which is read only where the old value is asked for."""
+    reads = any(word.upper() == b"GET" for word in request[3:])
+    return [FoundKey(1, frozenset(("RW", "access", "update") if reads else ("OW", "update")))]
+
+
 @command(
     "set key value condition=[NX | XX]@2.6.12 [GET]@6.2.0 expiration=[EX seconds@2.6.12 | PX milliseconds@2.6.12"
     " | EXAT unix-time-seconds@6.2.0 | PXAT unix-time-milliseconds@6.2.0 | KEEPTTL@6.0.0]",
@@ -202,6 +210,7 @@ def deadline_of(session: Session, name: str, arg: bytes, unit: bytes) -> int:
     since="1.0.0",
     flags="write denyoom",
     keys=first("RW access update variable_flags"),
+    key_finder=keys_of_set,
     complexity="O(1)",
 )
 def set_(session: Session, key: bytes, value: bytes, *options: bytes) -> bytes | str | None:
