@@ -1,0 +1,113 @@
+r"""Talk to an engine without a socket: sessions fed whole requests, and clocks that stand still until a test moves them.
+
+    engine = make_engine()
+    alice, bob = Session(engine), Session(engine)
+    assert talk(alice, b"BLPOP queue 0") == b""             # waits
+    assert talk(bob, b"RPUSH queue job") == b":1\r\n"
+    assert received(alice) == b"*2\r\n$5\r\nqueue\r\n$3\r\njob\r\n"
+
+The fixtures `engine` and `session` (conftest.py) give the usual one of each.
+"""
+
+from random import Random
+from typing import Any
+
+from respstore.commands import TABLE
+from respstore.config import Config
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+
+
+class FakeSystem:
+    """A process whose clocks stand still and whose files are a dictionary. It notes what it is asked to do.
+
+    Attributes:
+        wall_us: the wall clock, in microseconds since 1970.
+        seconds: the monotonic clock.
+        files: texts by path.
+        slept: seconds of all DEBUG SLEEPs.
+        stopped: it was asked to shut down.
+    """
+
+    pid = 4242
+    config_file: str | None = None
+    tcp_port = 6379
+    executable = "/usr/bin/respstore"
+
+    def __init__(self) -> None:
+        self.wall_us = 1_700_000_000_000_000
+        self.seconds = 1000.0
+        self.files: dict[str, str] = {}
+        self.slept = 0.0
+        self.stopped = False
+
+    def wall_clock_us(self) -> int:
+        return self.wall_us
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self.advance(seconds)
+
+    def memory(self) -> int:
+        return 10_000_000
+
+    def total_memory(self) -> int:
+        return 8_000_000_000
+
+    def cpu_seconds(self) -> tuple[float, float, float, float]:
+        return (1.0, 2.0, 0.0, 0.0)
+
+    def platform(self) -> str:
+        return "Linux 6.1.0 x86_64"
+
+    def read_file(self, path: str) -> str:
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return self.files[path]
+
+    def replace_file(self, path: str, text: str) -> None:
+        self.files[path] = text
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks."""
+        self.wall_us += round(seconds * 1_000_000)
+        self.seconds += seconds
+
+
+def make_engine(**options: Any) -> Engine:
+    """An engine of its own, with a FakeSystem. Options by attribute of Config: `make_engine(requirepass="secret")`."""
+    config = Config()
+    for name, value in options.items():
+        setattr(config, name, value)
+    return Engine(config, TABLE, FakeSystem(), Random(0))
+
+
+def request(*words: bytes) -> bytes:
+    """A request as clients send it. A single argument is split at spaces; several are taken as they are."""
+    args = words[0].split() if len(words) == 1 else words
+    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
+
+
+def talk(session: Session, *words: bytes) -> bytes:
+    """What the session sends after this request and the end of the turn, replies that still lay there included."""
+    session.receive_data(request(*words))
+    session.engine.end_of_turn()
+    return session.data_to_send()
+
+
+def received(session: Session) -> bytes:
+    """What lies there for the client: replies to what it was waiting for, pushes."""
+    return session.data_to_send()
+
+
+def pass_time(engine: Engine, seconds: float) -> None:
+    """Move the clocks and let the engine do what the passing of time asks for."""
+    assert isinstance(engine.system, FakeSystem)
+    engine.system.advance(seconds)
+    engine.tick()
