@@ -69,10 +69,10 @@ def get(session: Session, key: bytes) -> bytes | None:
     tips="request_policy:multi_shard",
     complexity="O(N) in the number of keys",
 )
-def mget(session: Session, *keys: bytes) -> list[bytes | None]:
+def mget(session: Session, key: bytes, *keys: bytes) -> list[bytes | None]:
     """Answer the strings that several keys hold, null for those that hold none."""
     read = session.db.read
-    values = [read(key) for key in keys]
+    values = [read(key) for key in (key, *keys)]
     return [value if type(value) is bytes else bytes(value) if type(value) is bytearray else None for value in values]
 
 
