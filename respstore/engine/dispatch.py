@@ -6,7 +6,7 @@ costs one test however many reasons there are.
 """
 
 from enum import IntFlag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
 from respstore.engine.command import Command, Handler
@@ -28,9 +28,12 @@ class Gate(IntFlag):
     PAUSED = 4
     MUTED = 8
     CLOSING = 16
+    PARKED = 32
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING = (int(gate) for gate in Gate)
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED = (int(gate) for gate in Gate)
+HALTED: Final = CLOSING | PARKED
+"""No further request is to be run, for good or for now."""
 
 
 class Entry:
@@ -80,7 +83,12 @@ class Entry:
         entry = self.resolve([b"", *args])
         self.calls -= 1  # counted with the subcommand, as in Redis
         entry.calls += 1
-        return entry.handler(session, *args[1:])
+        try:
+            return entry.handler(session, *args[1:])
+        except RespError:
+            self.failed -= 1
+            entry.failed += 1
+            raise
 
 
 def _unreachable(session: "Session", *args: bytes) -> Any:

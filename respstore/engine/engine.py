@@ -12,7 +12,7 @@ from typing import Final
 from respstore import errors
 from respstore.config import Config
 from respstore.engine.command import Command
-from respstore.engine.dispatch import UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.dispatch import PARKED, UNAUTHENTICATED, Entry, make_entries
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
@@ -188,7 +188,7 @@ class Engine:
         for session in self.sessions.values():
             session.set_paused(False)
         for session in self.postponed:
-            session.parked = False
+            session.set_gate(PARKED, False)
             self.resumed.append(session)
         self.postponed.clear()
 

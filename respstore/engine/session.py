@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
-from respstore.engine.dispatch import CLOSING, MULTI, MUTED, PAUSED, UNAUTHENTICATED, Entry, dispatch
+from respstore.engine.dispatch import CLOSING, HALTED, MULTI, MUTED, PARKED, PAUSED, UNAUTHENTICATED, Entry, dispatch
 from respstore.engine.waiting import Park
 from respstore.errors import ProtocolError, RespError
 from respstore.protocol.replies import (
@@ -56,7 +56,6 @@ class Session:
         watch: the keys that it watches, None if there are none.
         muted: "off" or "skip" after CLIENT REPLY, else None.
         no_evict: CLIENT NO-EVICT is on.
-        parked: it waits, and reads no further commands.
         is_closing: the connection is to be closed after what is to be sent.
         created, active: when it connected, and when it last sent something (wall clock, ms).
         last: entry of its last command.
@@ -80,7 +79,6 @@ class Session:
         "muted",
         "name",
         "no_evict",
-        "parked",
         "peer",
         "protocol",
         "received",
@@ -103,7 +101,6 @@ class Session:
         self.watch: Watch | None = None
         self.muted: str | None = None
         self.no_evict = False
-        self.parked = False
         self.is_closing = False
         self.created = self.active = engine.read_clock()
         self.last: Entry | None = None
@@ -120,7 +117,7 @@ class Session:
         """Run the requests that these bytes complete; their replies wait in `data_to_send`."""
         self.received += len(data)
         self._parser.feed(data)
-        if not self.parked:
+        if not self.gate & HALTED:
             self.process()
         if self._parser.unread() > self.engine.config.client_query_buffer_limit:
             logger.warning("closing client %s: its request is longer than client-query-buffer-limit", self.describe())
@@ -165,6 +162,9 @@ class Session:
                 try:
                     entry = entries.get(args[0])
                     if self.gate or entry is None:
+                        if self.gate & HALTED:
+                            self._backlog = chain([args], self._backlog)
+                            return
                         value = dispatch(self, args)
                     else:
                         count = len(args)
@@ -172,7 +172,13 @@ class Session:
                             entry.rejected += 1
                             raise errors.wrong_arity(entry.command.name)
                         entry.calls += 1
-                        value = entry.handler(self, *args[1:])
+                        # Most commands have one or two arguments; calls with a fixed number of them are cheaper.
+                        if count == 2:
+                            value = entry.handler(self, args[1])
+                        elif count == 3:
+                            value = entry.handler(self, args[1], args[2])
+                        else:
+                            value = entry.handler(self, *args[1:])
                     kind = type(value)
                     if kind is bytes:
                         length = len(value)
@@ -197,9 +203,8 @@ class Session:
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
                     engine.waiting.serve()
-                if self.parked or self.is_closing:
-                    self.last = entry
-                    return
+            if self.gate & HALTED:
+                break
             requests = self._parser.take()
             if not requests:
                 break
@@ -221,15 +226,20 @@ class Session:
 
     # Waiting
 
+    @property
+    def parked(self) -> bool:
+        """Whether it waits, and runs no further requests until then."""
+        return bool(self.gate & PARKED)
+
     def _park(self, park: Park) -> None:
         if self.transaction is not None:
             raise AssertionError("EXEC answers what would block itself")
-        self.parked = True
+        self.set_gate(PARKED, True)
         self.engine.waiting.park(self, park, self.engine.system.monotonic())
 
     def resume(self, value: Any) -> None:
         """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
-        self.parked = False
+        self.set_gate(PARKED, False)
         if isinstance(value, RespError):
             self._fail(value)
         elif value is not NO_REPLY:
@@ -238,7 +248,7 @@ class Session:
 
     def postpone(self, args: Request) -> None:
         """Run this request again when CLIENT PAUSE is over."""
-        self.parked = True
+        self.set_gate(PARKED, True)
         self._backlog = chain([args], self._backlog)
         self.engine.postponed.append(self)
 

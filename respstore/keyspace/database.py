@@ -35,14 +35,28 @@ class Database:
         index: its number, as SELECT gives it.
         data: keys to values, those whose time is over but that nobody touched since included.
         expires: keys to the wall-clock time in ms at which they expire, for those that do.
+        hits, misses: how often `read` found a key, and found none.
         observed: keys to those who want to know when they change, in order of arrival.
     """
 
-    __slots__ = ("_deadlines", "_order", "_order_used", "data", "expires", "index", "keyspace", "observed")
+    __slots__ = (
+        "_deadlines",
+        "_order",
+        "_order_used",
+        "data",
+        "expires",
+        "hits",
+        "index",
+        "keyspace",
+        "misses",
+        "observed",
+    )
 
     def __init__(self, keyspace: "Keyspace", index: int) -> None:
         self.keyspace = keyspace
         self.index = index
+        self.hits = 0
+        self.misses = 0
         self.data: dict[bytes, Value] = {}
         self.expires: dict[bytes, int] = {}
         self.observed: dict[bytes, dict[Observer, None]] = {}
@@ -65,9 +79,9 @@ class Database:
         """As `get`, for commands that read: counts in INFO's keyspace_hits and keyspace_misses."""
         value = self.data.get(key)
         if value is None or (self.expires and key in self.expires and not self.is_live(key)):
-            self.keyspace.misses += 1
+            self.misses += 1
             return None
-        self.keyspace.hits += 1
+        self.hits += 1
         return value
 
     def is_live(self, key: bytes) -> bool:
@@ -279,17 +293,15 @@ class Keyspace:
     Attributes:
         now: wall-clock ms, set by the engine.
         changes: how often anything was changed, ever.
-        hits, misses, expired: as in INFO.
+        expired: how many keys were deleted because their time was over.
         generation: counts up once a minute or so; tells what was not used for a while.
     """
 
-    __slots__ = ("changes", "databases", "expired", "generation", "hits", "misses", "now")
+    __slots__ = ("changes", "databases", "expired", "generation", "now")
 
     def __init__(self, count: int = 16) -> None:
         self.now = 0
         self.changes = 0
-        self.hits = 0
-        self.misses = 0
         self.expired = 0
         self.generation = 0
         self.databases = [Database(self, index) for index in range(count)]
