@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from respstore.commands import config, strings
+from respstore.commands import config, introspection, strings
 from respstore.engine.command import build_table
 
-TABLE: Final = build_table((config, strings))
+TABLE: Final = build_table((config, introspection, strings))

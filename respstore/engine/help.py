@@ -27,8 +27,9 @@ def _usage(argument: Argument) -> str:
     optional = "optional" in argument.flags
     text = _value(argument, may_stand_bare=optional and argument.token is None)
     if "multiple" in argument.flags:
-        says_token_once = argument.token is not None and "multiple_token" not in argument.flags
-        text = f"{text} ..." if optional and not says_token_once else f"{text} [{text} ...]"
+        token_is_said_once = argument.token is not None and "multiple_token" not in argument.flags
+        is_short = argument.type == "oneof" or (optional and not token_is_said_once)
+        text = f"{text} ..." if is_short else f"{text} [{text} ...]"
     text = _words([argument.token, text])
     return f"[{text}]" if optional else text
 
