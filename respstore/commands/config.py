@@ -27,11 +27,11 @@ CONFIG: Final = container("config", summary="Show and change the server's option
     flags="admin noscript loading stale",
     complexity="O(N*M), N the number of parameters given, M the number of options",
 )
-def config_get(session: Session, *patterns: bytes) -> dict[bytes, bytes]:
+def config_get(session: Session, first: bytes, *more: bytes) -> dict[bytes, bytes]:
     """Answer the options whose names match glob patterns, with their values."""
     config = session.engine.config
     shown: dict[str, bytes] = {}
-    for pattern in patterns:
+    for pattern in (first, *more):
         name = printable(pattern)
         if name.lower() in config.names():
             shown.setdefault(name.lower(), pattern)  # Redis answers a plain name in the letters of the question
