@@ -1,4 +1,4 @@
-r"""Talk to an engine without a socket: sessions fed whole requests, and clocks that stand still until a test moves them.
+r"""Talk to an engine without a socket: sessions fed whole requests, clocks that stand still until a test moves them.
 
     engine = make_engine()
     alice, bob = Session(engine), Session(engine)
