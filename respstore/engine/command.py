@@ -33,7 +33,7 @@ class Command:
 
     Attributes:
         name: in lower case, `container|subcommand` for a subcommand.
-        syntax: the arguments behind the name, in the notation of `syntax.py`.
+        arguments: what stands behind the name, as COMMAND DOCS tells it; of a container, nothing.
         handler: the function; a pure container has none.
         minimum, maximum: how many arguments a request may have, the name (of a subcommand: both words) included.
         group, since, flags, tips, complexity: as COMMAND DOCS and COMMAND INFO give them.
@@ -47,7 +47,7 @@ class Command:
     """
 
     name: str
-    syntax: str
+    arguments: tuple[Argument, ...]
     handler: Handler | None
     minimum: int
     maximum: int
@@ -70,11 +70,6 @@ class Command:
         """As COMMAND gives it: a negative number means "at least"."""
         return self.minimum if self.minimum == self.maximum else -self.minimum
 
-    @property
-    def arguments(self) -> tuple[Argument, ...]:
-        """The argument tree that the syntax describes; read anew each time, since only COMMAND DOCS asks for it."""
-        return parse_syntax(f"{self.name} {self.syntax}").arguments
-
 
 def command(
     syntax: str,
@@ -94,17 +89,18 @@ def command(
     """Declare a handler as a command; the record is kept on the function, as its attribute `command`.
 
     Args:
-        syntax: name and arguments; the rest as in `Command`, sets of words separated by spaces.
+        syntax: name and arguments in the notation of `syntax.py`; the rest as in `Command`, sets of words separated by
+            spaces.
         categories: ACL categories instead of the group's; those that follow from flags need not be said.
     """
-    name, _, arguments = syntax.partition(" ")
+    name, arguments = parse_syntax(syntax)
     words = frozenset(flags.split())
 
     def declare(handler: F) -> F:
         minimum, maximum = _arity(handler)
         record = Command(
             name=name,
-            syntax=arguments,
+            arguments=arguments,
             handler=handler,
             minimum=minimum + name.count("|"),
             maximum=maximum + name.count("|") if maximum < UNLIMITED else UNLIMITED,
@@ -135,7 +131,7 @@ def container(name: str, *, summary: str, group: str, since: str, flags: str = "
     words = frozenset(flags.split())
     return Command(
         name=name,
-        syntax="",
+        arguments=(),
         handler=None,
         minimum=2,
         maximum=UNLIMITED,

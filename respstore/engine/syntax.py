@@ -26,7 +26,7 @@ Terms and types: https://redis.io/docs/latest/commands/command-docs/
 """
 
 import re
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import attrs
 
@@ -102,8 +102,7 @@ class Argument:
         return fields
 
 
-@attrs.frozen
-class Syntax:
+class Syntax(NamedTuple):
     """A parsed declaration: the command's name and the arguments after it."""
 
     name: str
