@@ -4,23 +4,23 @@ A dict cannot be continued from where an earlier command left it, nor give its n
 order in which they were added, can:
 
 - A scan goes from the newest key to the oldest; its cursor is the number of entries it has not looked at yet. Keys that
-  are added meanwhile come behind it, so it ends however fast they are added. Whenever removed entries are squeezed out of
-  the list, the others keep their order and can only move down, towards the part that is still to be looked at: no key
-  that was there throughout is missed, though one that was seen already may be seen again, as in Redis.
-- A key is drawn at random by position; an entry of a key that is gone is drawn again.
+  are added meanwhile come behind it, so it ends however fast they are added. When the entries of removed keys are
+  dropped, the others keep their order and can only move down, towards the part that is still to be looked at: no key
+  that was there throughout is missed, though one that was seen may be seen again, as in Redis.
+- A key is drawn by its position; an entry that does not count any more is drawn again.
 
-An entry is not searched for when its key is removed: the key is noted in `_stale`, with the index of the one entry that
-counts (it may have been added again) or -1. What must stay true: fewer than an eighth of the entries, and 64, do not
-count.
+Nobody searches for the entry of a key that is removed: `_stale` notes the key, with the index of its one entry that
+counts (it may have been added again) or -1. When about an eighth of the entries do not count, the list is made anew.
 
-The order may be forgotten at any time and made again from its dictionary, cursors included: a dict keeps the order of its
-keys too. (A set does not. The order of a set's members must live as long as cursors on them shall be valid.)
+What must stay true: the entries that count, and the dictionary, hold the same keys in the same order. A dict keeps the
+order in which keys were added, so the list can be made anew from it, and the owner may forget all this at any time and
+make it again: cursors stay good. (A set would not do. To scan or draw from a set, keep its members in a dict.)
 
-Rejected: buckets of keys by their hash, as Redis has them. At a million keys they take 0.4 s to build and 22 bytes a
-key in Python; this list takes 0.01 s and 8 bytes.
+Rejected: buckets of keys by their hash, as in Redis. In Python they take 0.4 s for a million keys to build, and 22
+bytes a key; this list takes 0.01 s and 8 bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from random import Random
 
 _SCAN_EFFORT = 10
@@ -30,15 +30,15 @@ _SCAN_EFFORT = 10
 class KeyOrder:
     """The keys of a dictionary, in an order that can be scanned piecemeal and drawn from.
 
-    Its owner says every change of the dictionary, in order. `len()` tells how many keys there are.
+    Its owner says each key that comes or goes, just before or just after it changes the dictionary. `len()` tells how
+    many keys there are.
     """
 
-    __slots__ = ("_entries", "_live", "_stale")
+    __slots__ = ("_entries", "_keys", "_live", "_stale")
 
-    def __init__(self, keys: Iterable[bytes]) -> None:
-        self._entries = list(keys)
-        self._live = len(self._entries)
-        self._stale: dict[bytes, int] = {}
+    def __init__(self, keys: Mapping[bytes, object]) -> None:
+        self._keys = keys
+        self._make()
 
     def __len__(self) -> int:
         return self._live
@@ -49,15 +49,16 @@ class KeyOrder:
             self._stale[key] = len(self._entries)
         self._entries.append(key)
         self._live += 1
-        if len(self._entries) - self._live > 64 + (len(self._entries) >> 3):
-            self._squeeze()
 
     def discard(self, key: bytes) -> None:
         """Forget a key that was in the dictionary."""
         self._stale[key] = -1
         self._live -= 1
-        if len(self._entries) - self._live > 64 + (len(self._entries) >> 3):
-            self._squeeze()
+        if len(self._entries) - self._live > 16 + (len(self._entries) >> 3):
+            self._make()
+            if key in self._keys:  # not yet removed
+                self._stale[key] = -1
+                self._live -= 1
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """The next keys of a scan, as SCAN gives them.
@@ -95,14 +96,15 @@ class KeyOrder:
                 sample[self.random(random)] = None
             return list(sample)
         keys = self._between(0, len(self._entries))
-        return keys if count >= self._live else random.sample(keys, count)
+        return keys if count >= len(keys) else random.sample(keys, count)
+
+    def _make(self) -> None:
+        self._entries = list(self._keys)
+        self._live = len(self._entries)
+        self._stale: dict[bytes, int] = {}
 
     def _between(self, start: int, end: int) -> list[bytes]:
         entries, stale = self._entries[start:end], self._stale
         if not stale:
             return entries
         return [key for index, key in enumerate(entries, start) if key not in stale or stale[key] == index]
-
-    def _squeeze(self) -> None:
-        self._entries = self._between(0, len(self._entries))
-        self._stale = {}
