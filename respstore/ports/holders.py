@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-from respstore.errors import Holder, HolderKind
+from respstore.errors import Holder, HolderKind, display_address
 
 Address = tuple[str, int] | str
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str
@@ -156,7 +156,7 @@ def _identify(answer: _Answer, *, is_this_process: bool) -> Holder:
 
 
 def _identify_info(data: bytes) -> Holder:
-    fields = dict(re.findall(r"^(\w+):([\w.+~-]{1,40})\r?$", data.decode("utf-8", "replace"), re.MULTILINE))
+    fields = dict(re.findall(r"^(\w+):([\w.+~-]{1,40})\r?\n", data.decode("utf-8", "replace"), re.MULTILINE))
     for kind, name, field in (
         (HolderKind.RESPSTORE, "respstore", "respstore_version"),
         (HolderKind.REDIS, "Valkey", "valkey_version"),  # first: it says redis_version too
@@ -207,7 +207,12 @@ def _socket_at(host: str, port: int) -> _Socket | None:
         return None
     here = _plain(host)
     found = [
-        _Socket(_plain(entry.laddr.ip), entry.raddr.ip if entry.raddr else None, entry.status, entry.pid)
+        _Socket(
+            _plain(entry.laddr.ip),
+            display_address(*entry.raddr) if entry.raddr else None,
+            entry.status,
+            entry.pid,
+        )
         for entry in entries
         if entry.laddr and entry.laddr.port == port
     ]

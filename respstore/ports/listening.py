@@ -44,8 +44,9 @@ MAX_UNIX_PATH = 107 if sys.platform == "linux" else 103  # bytes, without the ze
 LOOPBACKS = ("127.0.0.1", "::1")
 WILDCARDS = ("0.0.0.0", "::")
 
-# As in Redis, which leaves out what the machine cannot speak at all
 NO_SUCH_PROTOCOL = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT}
+LACKING = {errno.EADDRNOTAVAIL, *NO_SUCH_PROTOCOL}
+"""Errors of an address that the machine does not have, or cannot have: it does not speak the protocol."""
 
 
 class _TakenError(Exception):
@@ -158,35 +159,51 @@ def listen_unix(path: str, permissions: int | None, backlog: int) -> socket.sock
 
 def _listen_on_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
     bound: dict[str, socket.socket] = {}
-    unsupported: OSError | None = None
-    with contextlib.ExitStack() as opened:
+    left_out: OSError | None = None
+    try:
         for host in hosts:
-            addresses = _addresses_of(host.removeprefix("-"), port)
-            lacking: list[OSError] = []
-            for address in addresses:
-                if address in bound:
-                    continue
-                try:
-                    bound[address] = opened.enter_context(_bind(address, port))
-                except OSError as error:
-                    if error.errno != errno.EADDRNOTAVAIL and error.errno not in NO_SUCH_PROTOCOL:
-                        raise
-                    lacking.append(error)
-                else:
-                    port = port or bound[address].getsockname()[1]
-            if len(lacking) == len(addresses) and not host.startswith("-"):
-                unsupported = lacking[0]
-                if unsupported.errno not in NO_SUCH_PROTOCOL:
-                    raise unsupported
-        if not bound and unsupported is not None:
-            raise unsupported
+            try:
+                port = _bind_host(host.removeprefix("-"), port, bound)
+            except OSError as error:
+                if error.errno not in LACKING or (error.errno == errno.EADDRNOTAVAIL and not host.startswith("-")):
+                    raise
+                if not host.startswith("-"):
+                    left_out = error
+        if not bound and left_out is not None:
+            raise left_out
         _knock(list(bound), port)
         for address, sock in bound.items():
             with _explained(address, port):
                 sock.listen(backlog)
             sock.setblocking(False)  # noqa: FBT003 - its only parameter
-        opened.pop_all()
+    except BaseException:
+        for sock in bound.values():
+            sock.close()
+        raise
     return list(bound.values())
+
+
+def _bind_host(host: str, port: int, bound: dict[str, socket.socket]) -> int:
+    """Adds a socket for each address of the host to `bound`, at least for one; the others may be LACKING.
+
+    Returns the port, which the first socket chose if it was 0.
+    """
+    problem: OSError | None = None
+    had = False
+    for address in _addresses_of(host, port):
+        if address not in bound:
+            try:
+                bound[address] = _bind(address, port)
+            except OSError as error:
+                if error.errno not in LACKING:
+                    raise
+                problem = error
+                continue
+        had = True
+        port = port or bound[address].getsockname()[1]
+    if problem is not None and not had:
+        raise problem
+    return port
 
 
 def _addresses_of(host: str, port: int) -> list[str]:
