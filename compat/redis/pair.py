@@ -78,7 +78,9 @@ class Side:
         return replies
 
     def client(self, name: str, protocol: int = 2) -> Connection:
-        """The connection of this name, opened at first use and switched to the protocol."""
+        """The connection of this name; opened, and switched to the protocol, if there is none or it was closed."""
+        if name in self.clients and self.clients[name].is_closed:
+            self.clients.pop(name).close()
         if name not in self.clients:
             connection = self.clients[name] = Connection(self.port)
             connection.send(request([b"HELLO", b"%d" % protocol]) * (protocol == 3) + request([b"CLIENT", b"ID"]))
@@ -257,6 +259,8 @@ class Pair:
 
     def _command_of(self, client: str, reply: Reply) -> tuple[str, Rule]:
         """Find which command of this client a reply belongs to, and its rule."""
+        if reply == CLOSED:
+            self._owed.pop(client, None)
         if reply.kind == ">" or not self._owed[client]:
             return "(unasked)", rules.exact
         shown, arguments, rule = self._owed[client].popleft()

@@ -170,9 +170,13 @@ def _sorted(reply: Reply) -> Reply:
 
 
 def _without_sentences(reply: Reply) -> Reply:
-    """Blank what follows a `summary` or a `complexity`."""
+    """Blank what follows a `summary` or a `complexity`; sort subcommands, which Redis keeps in a hash table."""
     parts = [_without_sentences(part) for part in reply.parts]
     for index, part in enumerate(parts[:-1]):
+        following = parts[index + 1]
         if part in (Reply("$", b"summary"), Reply("$", b"complexity")):
-            parts[index + 1] = Reply(parts[index + 1].kind, b"")
+            parts[index + 1] = Reply(following.kind, b"")
+        elif part == Reply("$", b"subcommands"):
+            pairs = sorted(zip(following.parts[::2], following.parts[1::2], strict=True), key=repr)
+            parts[index + 1] = Reply(following.kind, tuple(half for pair in pairs for half in pair))
     return Reply(reply.kind, tuple(parts)) if reply.parts else reply

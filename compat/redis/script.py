@@ -101,7 +101,7 @@ def load(path: Path) -> list[Scenario]:
         elif line and not line.startswith("#"):
             try:
                 steps += [_step(number, part) for alternative in alternatives(line) for part in sequence(alternative)]
-            except (ValueError, KeyError) as error:
+            except (ValueError, LookupError) as error:
                 raise ValueError(f"{path.name}:{number}: {error}: {line}") from error
     end_scenario()
     return scenarios
@@ -119,8 +119,10 @@ def alternatives(line: str) -> list[str]:
 
 def sequence(line: str) -> list[str]:
     """Split `A> x // y // B> z` into `A> x`, `A> y` and `B> z`."""
-    first, *more = line.split(" // ")
-    return [first, *(part if LINE.match(part) else f"{first.split()[0]} {part}" for part in more)]
+    lines = list[str]()
+    for part in line.split(" // "):
+        lines.append(part if LINE.match(part) else f"{lines[-1].split()[0]} {part}")
+    return lines
 
 
 def _choices(line: str, start: int) -> tuple[list[str], int]:
