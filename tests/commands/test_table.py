@@ -5,6 +5,7 @@ import re
 import pytest
 
 from respstore.commands import TABLE
+from respstore.engine.categories import CATEGORY_OF_GROUP
 from respstore.engine.syntax import Argument
 
 COMMANDS = [command for top in TABLE.values() for command in (top, *top.subcommands.values())]
@@ -22,7 +23,7 @@ def test_declaration(command):
     }
     assert re.fullmatch(r"\d+\.\d+\.\d+", command.since)
     assert command.summary.endswith(".")
-    assert command.group in {"connection", "generic", "list", "server", "string", "transactions"}
+    assert command.group in {*CATEGORY_OF_GROUP, "cluster", "server"}
     assert bool(command.deprecated_since) == bool(command.replaced_by)
 
 
