@@ -55,6 +55,7 @@ def printable(data: bytes) -> str:
 SYNTAX = "ERR syntax error"
 WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 NOT_AN_INTEGER = "ERR value is not an integer or out of range"
+NOT_A_32_BIT_INTEGER = "ERR value is out of range, value must between -2147483648 and 2147483647"
 NOT_A_FLOAT = "ERR value is not a valid float"
 NO_SUCH_KEY = "ERR no such key"
 OUT_OF_RANGE = "ERR value is out of range"
@@ -63,7 +64,21 @@ INDEX_OUT_OF_RANGE = "ERR index out of range"
 INVALID_CURSOR = "ERR invalid cursor"
 INVALID_DB_INDEX = "ERR invalid DB index"
 DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range"
+INVALID_FIRST_DB_INDEX = "ERR invalid first DB index"
+INVALID_SECOND_DB_INDEX = "ERR invalid second DB index"
 SAME_OBJECT = "ERR source and destination objects are the same"
+
+# Keys
+EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible"
+EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible"
+IDLE_TIME_NOT_TRACKED = (
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies "
+    "at runtime LRU and LFU data will take some time to adjust."
+)
+FREQUENCY_NOT_TRACKED = (
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
+    "between policies at runtime LRU and LFU data will take some time to adjust."
+)
 
 # Strings
 INCREMENT_OVERFLOW = "ERR increment or decrement would overflow"
@@ -76,10 +91,19 @@ LCS_NOT_STRINGS = "ERR The specified keys must contain string values"
 LCS_LEN_AND_IDX = "ERR If you want both the length and indexes, please just use IDX."
 LCS_TOO_LARGE = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
 
+# Lists
+LPOS_RANK_ZERO = (
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+    "or use negative to start from the end of the list"
+)
+LPOS_COUNT_NEGATIVE = "ERR COUNT can't be negative"
+LPOS_MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative"
+NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0"
+COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
+
 # Waiting
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"
-TIMEOUT_OUT_OF_RANGE = "ERR timeout is out of range"
 UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 UNBLOCKED_BY_RENAME = "UNBLOCKED the stream key no longer exists"
 
@@ -141,6 +165,16 @@ def unknown_subcommand(name: bytes, container: str) -> RespError:
 def invalid_expire(name: str) -> RespError:
     """A time to live that is not positive or does not fit into 64 bits, given to the command `name`."""
     return RespError(f"ERR invalid expire time in '{name}' command")
+
+
+def unsupported_expire_option(option: bytes) -> RespError:
+    """EXPIRE and its kin do not know the word behind the time."""
+    return RespError(f"ERR Unsupported option {printable(option)}")
+
+
+def exec_refused(cause: RespError) -> RespError:
+    """EXEC itself was refused before it ran; that ends the transaction."""
+    return RespError(f"EXECABORT Transaction discarded because of: {cause.text.removeprefix('ERR ')}")
 
 
 def unknown_option(name: str) -> RespError:

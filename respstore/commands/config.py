@@ -77,7 +77,7 @@ def config_resetstat(session: Session) -> str:
     """Set the counters that INFO shows back to zero."""
     engine = session.engine
     engine.statistics.reset()
-    engine.keyspace.hits = engine.keyspace.misses = engine.keyspace.expired = 0
+    engine.keyspace.reset_statistics()
     for entry in engine.all_entries():
         entry.calls = entry.rejected = entry.failed = 0
     return OK

@@ -1,12 +1,16 @@
-"""Arguments of commands -> numbers and options, with Redis's errors. A handler calls these where it reads the argument."""
+"""Arguments of commands -> numbers and options, with Redis's errors; a handler calls these where it reads them."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from respstore import errors
 from respstore.errors import RespError
+from respstore.keyspace import Database, Keyspace
 from respstore.keyspace.numbers import parse_float, parse_integer
 
 MAX_MS = 2**63 - 1
+MAX_UNSIGNED = 2**64 - 1
+_CURSOR = re.compile(rb"(?P<sign>[+-]?)(?=\d)0*(?P<digits>\d{0,20})")
 
 
 def integer(arg: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
@@ -49,6 +53,42 @@ def timeout_seconds(arg: bytes) -> float | None:
     if number < 0:
         raise RespError(errors.TIMEOUT_NEGATIVE)
     return float(number) or None
+
+
+def cursor(arg: bytes) -> int:
+    """Where SCAN and its kin go on, read as leniently as Redis does: signs, no digits at all, and any end behind a NUL.
+
+    Raises:
+        RespError: it is no such number, or beyond 64 bits.
+    """
+    match = _CURSOR.fullmatch(arg.partition(b"\0")[0] or b"0")
+    number = int(match["digits"] or b"0") if match is not None else 0
+    if match is None or number > MAX_UNSIGNED:
+        raise RespError(errors.INVALID_CURSOR)
+    return -number & MAX_UNSIGNED if match["sign"] == b"-" else number
+
+
+def database_number(arg: bytes, error: str | None = None) -> int:
+    """The number of a database, which need not exist: a signed 32-bit integer.
+
+    Raises:
+        RespError: it is none; with the text `error` if one is given.
+    """
+    number = integer(arg, error or errors.NOT_AN_INTEGER)
+    if not -(2**31) <= number < 2**31:
+        raise RespError(error or errors.NOT_A_32_BIT_INTEGER)
+    return number
+
+
+def find_database(keyspace: Keyspace, number: int) -> Database:
+    """The database of that number.
+
+    Raises:
+        RespError: there are not so many.
+    """
+    if not 0 <= number < len(keyspace.databases):
+        raise RespError(errors.DB_INDEX_OUT_OF_RANGE)
+    return keyspace.databases[number]
 
 
 class Words:

@@ -57,7 +57,7 @@ class Entry:
         self.rejected = 0
         self.failed = 0
         self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
-        self.handler: Handler = self._run_subcommand if self.subcommands else command.handler or _unreachable
+        self.handler: Handler = command.handler if command.handler and not self.subcommands else self._run_subcommand
 
     def resolve(self, args: list[bytes]) -> "Entry":
         """The subcommand's entry where `args` name one, else this one.
@@ -89,10 +89,6 @@ class Entry:
             self.failed -= 1
             entry.failed += 1
             raise
-
-
-def _unreachable(session: "Session", *args: bytes) -> Any:
-    raise AssertionError("a command without a handler and without subcommands")
 
 
 def make_entries(table: "Mapping[str, Command]") -> dict[bytes, Entry]:

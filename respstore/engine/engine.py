@@ -94,9 +94,9 @@ class Engine:
         self.sessions[session.id] = session
         self.statistics.connections += 1
         if self.config.requirepass:
-            session.set_gate(UNAUTHENTICATED, True)
+            session.set_gate(UNAUTHENTICATED, on=True)
         if self.is_paused():
-            session.set_paused(True)
+            session.set_paused(paused=True)
 
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
@@ -175,20 +175,20 @@ class Engine:
         """Whether CLIENT PAUSE holds."""
         return self._paused_until > self.keyspace.now
 
-    def pause(self, until: int, writes_only: bool) -> None:
-        """Postpone requests until a wall-clock time in ms, or only those that write. A longer pause is not shortened."""
+    def pause(self, until: int, *, writes_only: bool) -> None:
+        """Postpone requests, or only those that write, until a wall-clock time in ms. No longer pause is shortened."""
         self._pause_writes_only = writes_only and not (self.is_paused() and not self._pause_writes_only)
         self._paused_until = max(until, self._paused_until)
         for session in self.sessions.values():
-            session.set_paused(True)
+            session.set_paused(paused=True)
 
     def unpause(self) -> None:
         """Run what was postponed."""
         self._paused_until = 0
         for session in self.sessions.values():
-            session.set_paused(False)
+            session.set_paused(paused=False)
         for session in self.postponed:
-            session.set_gate(PARKED, False)
+            session.set_gate(PARKED, on=False)
             self.resumed.append(session)
         self.postponed.clear()
 

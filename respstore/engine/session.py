@@ -1,14 +1,12 @@
 """One client, sans I/O: bytes in, bytes out.
 
-Whoever owns the connection calls `receive_data` with what arrived, runs `engine.end_of_turn()`, then sends what
-`data_to_send` gives and closes the connection once `is_closing` is set and all is sent. Nothing that a peer sends raises
-out of a session: it becomes an error reply, and `is_closing` if the stream is lost. An exception that is no `RespError`
-is a bug of ours; it is logged, answered, and ends nothing.
+Whoever owns the connection reads the engine's clock, calls `receive_data` with what arrived, runs
+`engine.end_of_turn()`, then sends what `data_to_send` gives and closes the connection once `is_closing` is set and all
+is sent. Nothing that a peer sends raises out of a session: it becomes an error reply, and `is_closing` if the stream is
+lost. An exception that is no `RespError` is a bug of ours; it is logged, answered, and ends nothing.
 """
 
 import logging
-from collections.abc import Iterator
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
@@ -107,7 +105,7 @@ class Session:
         self.unsent = 0
         self.received = 0
         self._parser = RequestParser(engine.config.proto_max_bulk_len)
-        self._backlog: Iterator[Request] = iter(())
+        self._backlog: list[Request] = []
         self._output: Output = []
         engine.add(self)
 
@@ -116,10 +114,12 @@ class Session:
     def receive_data(self, data: bytes) -> None:
         """Run the requests that these bytes complete; their replies wait in `data_to_send`."""
         self.received += len(data)
-        self._parser.feed(data)
-        if not self.gate & HALTED:
-            self.process()
-        if self._parser.unread() > self.engine.config.client_query_buffer_limit:
+        parser = self._parser
+        if self.gate & HALTED:
+            parser.hold(data)
+        else:
+            self._process(parser.feed(data))
+        if parser.unread() > self.engine.config.client_query_buffer_limit:
             logger.warning("closing client %s: its request is longer than client-query-buffer-limit", self.describe())
             self.close()
 
@@ -149,6 +149,11 @@ class Session:
     # Running requests
 
     def process(self) -> None:
+        """Run the requests that came while the session was parked."""
+        backlog, self._backlog = self._backlog, []
+        self._process(backlog or self._parser.take())
+
+    def _process(self, requests: list[Request]) -> None:  # noqa: C901 - one loop without calls is what makes it fast
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
         engine = self.engine
         entries = engine.entries
@@ -156,14 +161,15 @@ class Session:
         output = self._output
         append = output.append
         entry: Entry | None = None
-        self.active = engine.read_clock()
-        while True:
-            for args in self._backlog:
+        self.active = engine.keyspace.now
+        while requests:
+            backlog = iter(requests)
+            for args in backlog:
                 try:
                     entry = entries.get(args[0])
                     if self.gate or entry is None:
                         if self.gate & HALTED:
-                            self._backlog = chain([args], self._backlog)
+                            self._backlog += [args, *backlog]
                             return
                         value = dispatch(self, args)
                     else:
@@ -206,9 +212,6 @@ class Session:
             if self.gate & HALTED:
                 break
             requests = self._parser.take()
-            if not requests:
-                break
-            self._backlog = iter(requests)
         if entry is not None:
             self.last = entry
         if self._parser.error is not None:
@@ -234,12 +237,12 @@ class Session:
     def _park(self, park: Park) -> None:
         if self.transaction is not None:
             raise AssertionError("EXEC answers what would block itself")
-        self.set_gate(PARKED, True)
+        self.set_gate(PARKED, on=True)
         self.engine.waiting.park(self, park, self.engine.system.monotonic())
 
     def resume(self, value: Any) -> None:
         """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
-        self.set_gate(PARKED, False)
+        self.set_gate(PARKED, on=False)
         if isinstance(value, RespError):
             self._fail(value)
         elif value is not NO_REPLY:
@@ -248,8 +251,8 @@ class Session:
 
     def postpone(self, args: Request) -> None:
         """Run this request again when CLIENT PAUSE is over."""
-        self.set_gate(PARKED, True)
-        self._backlog = chain([args], self._backlog)
+        self.set_gate(PARKED, on=True)
+        self._backlog.append(args)
         self.engine.postponed.append(self)
 
     # What commands do to a session
@@ -259,7 +262,7 @@ class Session:
         encode(value, self.protocol, self._output)
         self.engine.touched.append(self)
 
-    def set_gate(self, bit: int, on: bool) -> None:
+    def set_gate(self, bit: int, *, on: bool) -> None:
         """Switch a bit of the gate."""
         self.gate = self.gate | bit if on else self.gate & ~bit
         if bit == UNAUTHENTICATED:
@@ -268,16 +271,16 @@ class Session:
     def mute(self, mode: str | None) -> None:
         """CLIENT REPLY: "off", "skip" for the next reply only, or None to speak again."""
         self.muted = mode
-        self.set_gate(MUTED, mode is not None)
+        self.set_gate(MUTED, on=mode is not None)
 
     def begin_transaction(self, transaction: "Transaction | None") -> None:
         """Enter MULTI, or leave it with None."""
         self.transaction = transaction
-        self.set_gate(MULTI, transaction is not None)
+        self.set_gate(MULTI, on=transaction is not None)
 
-    def set_paused(self, paused: bool) -> None:
+    def set_paused(self, *, paused: bool) -> None:
         """CLIENT PAUSE and its end."""
-        self.set_gate(PAUSED, paused)
+        self.set_gate(PAUSED, on=paused)
 
     def close(self) -> None:
         """Close the connection once what was replied so far is sent; no further request is run."""

@@ -1,7 +1,7 @@
 """Sessions that wait for keys, as data: a parked session holds no task and no thread.
 
-A handler that cannot answer yet returns `Park(keys, retry, timeout)`. The session stops reading its further commands, and
-stands in the queue of each of its keys. When such a key changes it becomes **ready**; once the command that changed it
+A handler that cannot answer yet returns `Park(keys, retry, timeout)`. The session runs no further commands, and stands
+in the queue of each of its keys. When such a key changes it becomes **ready**; once the command that changed it
 is over (a whole EXEC, not each of its commands) the sessions of its queue are retried in order of arrival, until the
 key is gone or all were tried. Whoever releases a session makes its reply; the server sends it in the same turn.
 

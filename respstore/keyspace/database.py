@@ -8,8 +8,8 @@ A value is a plain Python object, and its type is the Redis type:
 What must stay true:
 
 - A container that became empty is no key: whoever takes the last element deletes the key.
-- Every change goes through `put`, `replace`, `delete` or is followed by `changed`, once per key and event. That is the one
-  hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications.
+- Every change goes through `put`, `replace`, `delete` or is followed by `changed`, once per key and event. That is the
+  one hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications.
 - `get` never shows a value whose time is over. Nobody reads `data` directly but for iteration, and then asks `is_live`.
 - This room knows no clock: the engine sets `keyspace.now` before each batch of commands.
 """
@@ -156,14 +156,26 @@ class Database:
         self.changed(key, event)
         return True
 
-    def take(self, key: bytes) -> tuple[Value, int | None] | None:
+    def take(self, key: bytes, event: str) -> tuple[Value, int | None] | None:
         """Remove a key and give its value and expiry, for RENAME and MOVE; None if there is none."""
         value = self.get(key)
         if value is None:
             return None
         deadline = self.expires.get(key)
         self._remove(key)
+        self.changed(key, event)
         return value, deadline
+
+    def place(self, key: bytes, value: Value, deadline: int | None, event: str) -> None:
+        """Give a key a value together with its expiry (wall-clock ms, or None), as RENAME, MOVE and COPY do."""
+        if self._order is not None and key not in self.data:
+            self._order.add(key)
+        self.data[key] = value
+        if deadline is None:
+            self.expires.pop(key, None)
+        else:
+            self.set_deadline(key, deadline)
+        self.changed(key, event)
 
     def clear(self) -> int:
         """Remove all keys (FLUSHDB).
@@ -181,14 +193,20 @@ class Database:
 
     def swap(self, other: "Database") -> None:
         """Exchange the contents of two databases (SWAPDB); who observes a key goes on to observe this number's."""
-        observed = [(db, key) for db in (self, other) for key in db.observed if key in self.data or key in other.data]
+        if other is self:
+            return
+        observed = [(db, key) for db in (self, other) for key in db.observed]
+        for _, key in observed:  # a key whose time is over is none, on either side
+            self.get(key)
+            other.get(key)
+        observed = [(db, key) for db, key in observed if key in self.data or key in other.data]
         for name in ("data", "expires", "_deadlines", "_order", "_order_used"):
             mine, theirs = getattr(self, name), getattr(other, name)
             setattr(self, name, theirs)
             setattr(other, name, mine)
         self.keyspace.changes += 1
         for db, key in observed:
-            db._tell(key)
+            db._tell(key)  # noqa: SLF001 - another database, the same class
 
     # Expiry
 
@@ -305,3 +323,9 @@ class Keyspace:
         self.expired = 0
         self.generation = 0
         self.databases = [Database(self, index) for index in range(count)]
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.expired = 0
+        for db in self.databases:
+            db.hits = db.misses = 0

@@ -1,9 +1,9 @@
 """Bytes of a client -> requests: lists of `bytes`, the command's name first.
 
-Two parsers give the same answers. The **strict** one is Python, follows Redis's own parser step by step (limits, inline
-commands, laxness and error texts included) and can stop after any byte. The **fast** one is hiredis, which is four times
-as quick but a client's parser: it would allocate gigabytes for `*1000000000`, and takes integers, nulls and nested
-lists as arguments. So hiredis sees only what cannot harm, and is believed only where its answer is beyond doubt:
+Two parsers give the same answers. The **strict** one is Python, follows Redis's own parser step by step (limits,
+inline commands, laxness and error texts included) and can stop after any byte. The **fast** one is hiredis, which is
+four times as quick but a client's parser: it would allocate gigabytes for `*1000000000`, and takes integers, nulls and
+nested lists as arguments. So hiredis sees only what cannot harm, and is believed only where its answer is beyond doubt:
 
 - it never keeps a part of a request: what is incomplete at the end of the data stays here, as bytes;
 - no count of five digits reaches it, which bounds what it allocates;
@@ -16,6 +16,7 @@ Any doubt, such as a `*` inside a value, sends the same bytes to the strict pars
 
 import re
 from itertools import chain
+from typing import Final, Literal
 
 import hiredis
 
@@ -33,8 +34,14 @@ MAX_BULK_UNAUTHENTICATED = 16 * 1024
 FAST_TAIL = 32 * 1024
 """An incomplete request longer than this, in bytes, is gathered by the strict parser, which reads each byte once."""
 
+STRICT_BATCH: Final = 1024
+"""Requests that the strict parser gives at a time; what a parked client sent may be long."""
+
 _has_large_count = re.compile(rb"\*\d{5}").search
-_ARRAY_HEADS = [b"*%d\r\n" % count for count in range(4096)]
+_MOST_ARRAYS: Final = 8192
+_ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
+_join: Final = b"".join  # raises TypeError for what is not bytes
+_chain: Final = chain.from_iterable
 
 
 class RequestParser:
@@ -57,14 +64,31 @@ class RequestParser:
         self._tail = b""
         self._strict: _StrictParser | None = None
 
-    def feed(self, data: bytes) -> None:
-        """Add what the client sent."""
+    def feed(self, data: bytes) -> list[Request]:
+        """Add what the client sent.
+
+        Returns:
+            The first requests that are complete now; `take` gives the others, if there are any.
+        """
         if self._strict is not None:
             self._strict.buffer += data
         elif self._tail:
             self._tail += data
+        elif self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
+            requests = self._parse_fast(data)
+            if requests is not None:
+                return requests
+            self._tail = data
         else:
             self._tail = data
+        return self.take()
+
+    def hold(self, data: bytes) -> None:
+        """Add what the client sent, and parse nothing: it is `take`n later."""
+        if self._strict is None:
+            self._strict = _StrictParser(self._tail)
+            self._tail = b""
+        self._strict.buffer += data
 
     def take(self) -> list[Request]:
         """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
@@ -98,16 +122,21 @@ class RequestParser:
     def _parse_fast(self, data: bytes) -> list[Request] | None:
         """All of `data` as whole requests, or None if it is not beyond doubt that it is just that."""
         count = data.count(b"*")
-        if count >= len(_ARRAY_HEADS):
-            return None
         reader = self._reader
         try:
-            reader.feed(_ARRAY_HEADS[count] + data)
-            requests: list[Request] = reader.gets()
-            if requests is not False and not reader.has_data():
-                b"".join(chain.from_iterable(requests))
-                if data.count(b"$") == sum(map(len, requests)):
-                    return requests
+            if count == 1:  # the same without the array around it
+                reader.feed(data)
+                request: Request | Literal[False] = reader.gets()
+                if request is not False and not reader.has_data():
+                    _join(request)
+                    return [request] if data.count(b"$") == len(request) else None
+            elif count < _MOST_ARRAYS:
+                reader.feed(_ARRAY_HEADS[count] + data)
+                requests: list[Request] | Literal[False] = reader.gets()
+                if requests is not False and not reader.has_data():
+                    _join(_chain(requests))
+                    return requests if data.count(b"$") == sum(map(len, requests)) else None
+            else:
                 return None
         except (hiredis.HiredisError, TypeError):
             pass
@@ -117,11 +146,10 @@ class RequestParser:
     def _take_strict(self, strict: "_StrictParser") -> list[Request]:
         requests: list[Request] = []
         try:
-            while (request := strict.next_request(self)) is not None:
+            limit = STRICT_BATCH if self.authenticated else 1
+            while len(requests) < limit and (request := strict.next_request(self)) is not None:
                 if request:
                     requests.append(request)
-                    if not self.authenticated:
-                        return requests
         except ProtocolError as error:
             self.error = error
             strict.buffer.clear()
@@ -134,7 +162,7 @@ class RequestParser:
 def _is_incomplete(data: bytes) -> bool:
     """Whether `data`, which starts with `*`, may be the start of one request, seen from its first line only.
 
-    A guess that is right for what clients send; when it is wrong the next bytes show it and the strict parser reads all.
+    A guess that is right for what clients send; where it is wrong, the next bytes show it to the strict parser.
     """
     line, newline, rest = data.partition(b"\r\n")
     return not newline or (line[1:].isdigit() and line[1:2] != b"0" and rest[:1] in (b"$", b""))

@@ -41,5 +41,5 @@ async def accept_connections(listener: socket.socket, admit: Callable[[socket.so
                 await trio.sleep(RETRY_SECONDS)
                 break
             exhausted = False
-            sock.setblocking(False)
+            sock.setblocking(False)  # noqa: FBT003 - the standard library's signature
             admit(sock)

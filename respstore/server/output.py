@@ -56,7 +56,7 @@ class OutputBuffer:
         now = monotonic()
         if self._over_soft_since is None:
             self._over_soft_since = now
-        if now - self._over_soft_since <= limit.seconds:
+        if now - self._over_soft_since <= limit.soft_seconds:
             return False
-        logger.warning("closing client %s: replies unread for %d s", self.session.describe(), limit.seconds)
+        logger.warning("closing client %s: replies unread for %d s", self.session.describe(), limit.soft_seconds)
         return True

@@ -23,7 +23,7 @@ from respstore.server.output import OutputBuffer
 
 READ_BYTES: Final = 64 * 1024
 """How much is read from a connection in a turn."""
-TURN_EVENTS: Final = 512
+TURN_EVENTS: Final = 128
 BUSY_SECONDS: Final = 0.002
 
 _READ: Final = select.EPOLLIN
@@ -57,8 +57,9 @@ class Poller:
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
 
-    async def run(self) -> None:
-        """Serve until cancelled."""
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; `started` when connections may be added."""
+        task_status.started()
         fileno = self._epoll.fileno()
         while True:
             await trio.lowlevel.wait_readable(fileno)
@@ -109,6 +110,7 @@ class Poller:
             Whether anything was.
         """
         events = self._epoll.poll(0, TURN_EVENTS)
+        self._engine.read_clock()
         connections = self._connections
         fed: list[_Connection] = []
         for fd, event in events:
@@ -155,6 +157,7 @@ class Poller:
                 if sent < len(data):
                     connection.unsent.append(memoryview(data)[sent:])
                     self._watch(connection, _READ | _WRITE)
+                    self._drop_if_too_long(connection)
                     return
             if session.is_closing:
                 self._close(connection)
@@ -171,15 +174,19 @@ class Poller:
                 unsent.sent(sent)
                 self._engine.statistics.bytes_out += sent
         except BlockingIOError:
-            if not unsent.is_too_long():
-                return
-            connection.session.receive_eof()
+            self._drop_if_too_long(connection)
+            return
         except OSError:
             connection.session.receive_eof()
         if connection.session.is_closing:
             self._close(connection)
         else:
             self._watch(connection, _READ)
+
+    def _drop_if_too_long(self, connection: _Connection) -> None:
+        if connection.unsent.is_too_long():
+            connection.session.receive_eof()
+            self._close(connection)
 
     def _say_farewell(self, connection: _Connection) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -42,8 +43,6 @@ class Process:
         try:
             return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
         except OSError:
-            import resource
-
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return peak if sys.platform == "darwin" else peak * 1024
 
@@ -74,10 +73,10 @@ class Process:
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():
-                os.chmod(temporary, target.stat().st_mode & 0o7777)
-            os.replace(temporary, target)
+                Path(temporary).chmod(target.stat().st_mode & 0o7777)
+            Path(temporary).replace(target)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink()
             raise
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ import ipaddress
 import logging
 import os
 import random
+import select
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,7 @@ from respstore.protocol.replies import encode_error
 from respstore.server.accepting import accept_connections
 from respstore.server.poller import Poller
 from respstore.server.process import Process
+from respstore.server.streams import Streams
 from respstore.server.timers import run_timers
 
 logger = logging.getLogger("respstore")
@@ -80,18 +82,22 @@ class Server:
 
     Args:
         config: its options.
+        use_poller: whether the shared poller serves connections, rather than a task each; by default where there is
+            one, unless the environment says `USE_LIBUV=0`, as for torch's TCPStore.
 
     Attributes:
         engine: its state.
         stopping: set when it begins to stop.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, use_poller: bool | None = None) -> None:
         self.config = config
         self.stopping = trio.Event()
         self._process = Process(config.config_file, self.stopping.set)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
-        self._backend = Poller(self.engine)
+        if use_poller is None:
+            use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
+        self._backend: Poller | Streams = Poller(self.engine) if use_poller else Streams(self.engine)
 
     async def run(self, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
         """Bind, serve until told to stop, and stop."""
@@ -100,7 +106,7 @@ class Server:
             address = _address(listeners)
             self._process.tcp_port = address.port
             async with trio.open_nursery() as connections:
-                connections.start_soon(self._backend.run)
+                await connections.start(self._backend.run)
                 async with trio.open_nursery() as accepting:
                     for listener in listeners:
                         accepting.start_soon(accept_connections, listener, self._admit)
@@ -113,6 +119,7 @@ class Server:
                 self._backend.flush_touched()
                 with trio.move_on_after(GRACE_SECONDS):
                     await self._backend.drain()
+                self._backend.close()
                 connections.cancel_scope.cancel()
         logger.info("respstore is down")
 

@@ -18,10 +18,10 @@ async def run_timers(engine: Engine, flush: Callable[[], None]) -> None:
         flush: sends what a tick made.
     """
     monotonic = engine.system.monotonic
-    scope = trio.CancelScope()
+    sleep = trio.CancelScope()
 
     def rearm(deadline: float) -> None:
-        scope.deadline = min(scope.deadline, trio.current_time() + deadline - monotonic())
+        sleep.deadline = min(sleep.deadline, trio.current_time() + deadline - monotonic())
 
     engine.waiting.rearm = rearm
     next_tick = monotonic()
@@ -35,5 +35,6 @@ async def run_timers(engine: Engine, flush: Callable[[], None]) -> None:
         flush()
         soonest = engine.waiting.next_deadline()
         wake = next_tick if soonest is None else min(soonest, next_tick)
-        with trio.CancelScope(deadline=trio.current_time() + wake - monotonic()) as scope:
+        sleep = trio.CancelScope(deadline=trio.current_time() + wake - monotonic())
+        with sleep:
             await trio.sleep_forever()
