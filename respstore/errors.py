@@ -129,6 +129,12 @@ NO_PASSWORD_SET = (
     "Are you sure your configuration is correct?"
 )
 UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version"
+PROTOCOL_NOT_AN_INTEGER = "ERR Protocol version is not an integer or out of range"
+HELLO_NOT_AUTHENTICATED = (
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
+    "option can be used to authenticate the client and select the RESP protocol version at the same time"
+)
+INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
 MAX_CLIENTS = "ERR max number of clients reached"
 PROTECTED_MODE = (
     "DENIED respstore runs in protected mode: without a password it serves only clients on its own machine. "

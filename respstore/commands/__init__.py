@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from respstore.commands import config, introspection, strings
+from respstore.commands import (
+    clients,
+    config,
+    connection,
+    databases,
+    expiry,
+    introspection,
+    keys,
+    strings,
+    transactions,
+)
 from respstore.engine.command import build_table
 
-TABLE: Final = build_table((config, introspection, strings))
+TABLE: Final = build_table((clients, config, connection, databases, expiry, introspection, keys, strings, transactions))

@@ -1,0 +1,185 @@
+"""Commands of a connection: greeting, authentication, database. https://redis.io/docs/latest/commands/?group=connection
+
+CLIENT is in clients.py. Until there are ACLs there is one user, `default`, whose password is `requirepass`; what the
+option says is asked when a client authenticates, and one that did stays authenticated when the password changes.
+"""
+
+import re
+from hmac import compare_digest
+from typing import Any, Final
+
+from respstore import errors
+from respstore.engine.arguments import Words, database_number, find_database, integer
+from respstore.engine.command import command
+from respstore.engine.dispatch import UNAUTHENTICATED
+from respstore.engine.session import Session
+from respstore.engine.transaction import leave
+from respstore.errors import RespError, printable
+from respstore.protocol.replies import OK
+
+REDIS_VERSION: Final = b"7.0.15"
+"""The release whose behaviour clients may expect: many decide by it which commands they dare to use."""
+DEFAULT_USER: Final = b"default"
+
+_is_client_name = re.compile(rb"[!-~]*").fullmatch
+
+
+def client_name(arg: bytes) -> bytes:
+    """A name for a connection: visible ASCII, no spaces; empty for none.
+
+    Raises:
+        RespError: it has other characters.
+    """
+    if not _is_client_name(arg):
+        raise RespError(errors.INVALID_CLIENT_NAME)
+    return arg
+
+
+# Asking for a sign of life
+
+
+@command(
+    "ping [message]",
+    group="connection",
+    since="1.0.0",
+    flags="fast",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+    complexity="O(1)",
+)
+def ping(session: Session, message: bytes | None = None) -> str | bytes:
+    """Answer PONG, or the message."""
+    return "PONG" if message is None else message
+
+
+@command("echo message", group="connection", since="1.0.0", flags="loading stale fast", complexity="O(1)")
+def echo(session: Session, message: bytes) -> bytes:
+    """Answer the message."""
+    return message
+
+
+# Who speaks, and in which version of the protocol
+
+
+@command(
+    "hello arguments=[protover [AUTH (username password)] [SETNAME clientname]]",
+    group="connection",
+    since="6.0.0",
+    flags="noscript loading stale fast no_auth allow_busy",
+    complexity="O(1)",
+)
+def hello(session: Session, *arguments: bytes) -> dict[bytes, Any]:
+    """Introduce the server, after a change of protocol version, authentication and naming in one step."""
+    protocol = session.protocol
+    if arguments:
+        protocol = integer(arguments[0], errors.PROTOCOL_NOT_AN_INTEGER)
+        if protocol not in (2, 3):
+            raise RespError(errors.UNSUPPORTED_PROTOCOL)
+    credentials, name = _hello_options(arguments[1:])
+    if credentials is not None:
+        _authenticate(session, *credentials)
+    if session.gate & UNAUTHENTICATED:
+        raise RespError(errors.HELLO_NOT_AUTHENTICATED)
+    if name is not None:
+        session.name = name
+    session.protocol = protocol
+    return {
+        b"server": b"redis",
+        b"version": REDIS_VERSION,
+        b"proto": protocol,
+        b"id": session.id,
+        b"mode": b"standalone",
+        b"role": b"master",
+        b"modules": [],
+    }
+
+
+def _hello_options(options: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes] | None, bytes | None]:
+    """The credentials and the name in HELLO's options; of several, the last."""
+    credentials: tuple[bytes, bytes] | None = None
+    name: bytes | None = None
+    words = Words(options)
+    left = len(options)
+    for word in words:
+        left -= 1
+        match word.upper():
+            case b"AUTH" if left >= 2:
+                credentials = words.argument(), words.argument()
+                left -= 2
+            case b"SETNAME" if left:
+                name = client_name(words.argument())
+                left -= 1
+            case _:
+                raise RespError(f"ERR Syntax error in HELLO option '{printable(word)}'")
+    return credentials, name
+
+
+@command(
+    "auth [username]@6.0.0 password",
+    group="connection",
+    since="1.0.0",
+    flags="noscript loading stale fast no_auth allow_busy",
+    complexity="O(N) in the number of passwords of the user",
+)
+def auth(session: Session, credential: bytes, *more: bytes) -> str:
+    """Authenticate the connection."""
+    if len(more) > 1:
+        raise RespError(errors.SYNTAX)
+    if not more and not session.engine.config.requirepass:
+        raise RespError(errors.NO_PASSWORD_SET)
+    username, password = (credential, *more) if more else (DEFAULT_USER, credential)
+    _authenticate(session, username, password)
+    return OK
+
+
+def _authenticate(session: Session, username: bytes, password: bytes) -> None:
+    """Let a session in, whatever password there is if none is required.
+
+    Raises:
+        RespError: the name or the password is wrong; the session stays what it was.
+    """
+    required = session.engine.config.requirepass
+    # compare_digest: how long the answer takes must not tell how much of the password was right
+    if username != DEFAULT_USER or (required and not compare_digest(password, required)):
+        raise RespError(errors.WRONG_PASSWORD)
+    session.set_gate(UNAUTHENTICATED, on=False)
+
+
+# The state of a connection
+
+
+@command("select index", group="connection", since="1.0.0", flags="loading stale fast", complexity="O(1)")
+def select(session: Session, index: bytes) -> str:
+    """Use another database from now on."""
+    session.db = find_database(session.engine.keyspace, database_number(index))
+    return OK
+
+
+@command(
+    "quit",
+    group="connection",
+    since="1.0.0",
+    flags="noscript loading stale fast no_auth allow_busy",
+    complexity="O(1)",
+)
+def quit(session: Session, *arguments: bytes) -> str:
+    """Close the connection."""
+    session.close()
+    return OK
+
+
+@command(
+    "reset",
+    group="connection",
+    since="6.2.0",
+    flags="noscript loading stale fast no_auth allow_busy",
+    complexity="O(1)",
+)
+def reset(session: Session) -> str:
+    """Make the connection what it was when it was new, but for its id."""
+    leave(session)
+    session.db = session.engine.keyspace.databases[0]
+    session.protocol = 2
+    session.name = b""
+    session.mute(None)
+    session.set_gate(UNAUTHENTICATED, on=bool(session.engine.config.requirepass))
+    return "RESET"
