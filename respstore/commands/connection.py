@@ -13,7 +13,6 @@ from respstore.engine.arguments import Words, database_number, find_database, in
 from respstore.engine.command import command
 from respstore.engine.dispatch import UNAUTHENTICATED
 from respstore.engine.session import Session
-from respstore.engine.transaction import leave
 from respstore.errors import RespError, printable
 from respstore.protocol.replies import OK
 
@@ -176,7 +175,7 @@ def quit(session: Session, *arguments: bytes) -> str:
 )
 def reset(session: Session) -> str:
     """Make the connection what it was when it was new, but for its id."""
-    leave(session)
+    session.end_transaction()
     session.db = session.engine.keyspace.databases[0]
     session.protocol = 2
     session.name = b""

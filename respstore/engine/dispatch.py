@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
 from respstore.engine.command import Command, Handler
-from respstore.engine.waiting import Park
+from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.protocol.replies import NO_REPLY, QUEUED
 
@@ -136,10 +136,14 @@ def _dispatch(session: "Session", args: list[bytes]) -> Any:
         if gate & MULTI and "no_multi" in flags:
             entry.rejected += 1
             raise RespError(errors.NOT_IN_MULTI)
-    except RespError:
+    except RespError as error:
+        if entry is not None and entry.command.name == "exec":
+            session.end_transaction()
+            raise errors.exec_refused(error) from None
         if session.transaction is not None:
             session.transaction.aborted = True
         raise
+    session.last = entry
     if gate & PAUSED and session.engine.must_pause(session, entry):
         session.postpone(args)
         return NO_REPLY
@@ -178,6 +182,17 @@ def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:
     except RespError:
         return NO_REPLY
     if isinstance(value, Park):
-        return Park(value.keys, value.retry, value.timeout, NO_REPLY)
+        return _muted(value)
     return value if not skip and session.muted is None else NO_REPLY
 
+
+def _muted(park: Park) -> Park:
+    """The same wait, with nothing said at its end."""
+
+    def retry(key: bytes) -> Any:
+        try:
+            return PENDING if park.retry(key) is PENDING else NO_REPLY
+        except RespError:
+            return NO_REPLY
+
+    return Park(park.keys, retry, park.timeout, on_timeout=NO_REPLY, if_denied=NO_REPLY)

@@ -16,7 +16,6 @@ from respstore.engine.dispatch import PARKED, UNAUTHENTICATED, Entry, make_entri
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
-from respstore.engine.transaction import leave
 from respstore.engine.waiting import WaitingRoom
 from respstore.errors import RespError
 from respstore.keyspace import Keyspace
@@ -102,7 +101,7 @@ class Engine:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
         if self.sessions.pop(session.id, None) is not None:
             self.waiting.withdraw(session)
-            leave(session)
+            session.end_transaction()
 
     def count_error(self, error: RespError) -> None:
         """An error reply was made."""

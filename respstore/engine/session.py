@@ -167,16 +167,17 @@ class Session:
             for args in backlog:
                 try:
                     entry = entries.get(args[0])
-                    if self.gate or entry is None:
+                    if (
+                        self.gate
+                        or entry is None
+                        or ((count := len(args)) != entry.minimum and not entry.minimum < count <= entry.maximum)
+                    ):
                         if self.gate & HALTED:
                             self._backlog += [args, *backlog]
                             return
+                        entry = None  # counted there
                         value = dispatch(self, args)
                     else:
-                        count = len(args)
-                        if count != entry.minimum and not entry.minimum < count <= entry.maximum:
-                            entry.rejected += 1
-                            raise errors.wrong_arity(entry.command.name)
                         entry.calls += 1
                         # Most commands have one or two arguments; calls with a fixed number of them are cheaper.
                         if count == 2:
@@ -200,7 +201,7 @@ class Session:
                     else:
                         encode(value, self.protocol, output)
                 except RespError as error:
-                    if entry is not None and not self.gate:
+                    if entry is not None:
                         entry.failed += 1
                     self._fail(error)
                 except Exception:
@@ -273,10 +274,22 @@ class Session:
         self.muted = mode
         self.set_gate(MUTED, on=mode is not None)
 
-    def begin_transaction(self, transaction: "Transaction | None") -> None:
-        """Enter MULTI, or leave it with None."""
+    def begin_transaction(self, transaction: "Transaction") -> None:
+        """Enter MULTI."""
         self.transaction = transaction
-        self.set_gate(MULTI, on=transaction is not None)
+        self.set_gate(MULTI, on=True)
+
+    def end_transaction(self) -> None:
+        """Forget MULTI and WATCH, as EXEC, DISCARD, RESET and the end of the connection do."""
+        self.transaction = None
+        self.set_gate(MULTI, on=False)
+        self.unwatch()
+
+    def unwatch(self) -> None:
+        """Watch no key any more."""
+        if self.watch is not None:
+            self.watch.close()
+            self.watch = None
 
     def set_paused(self, *, paused: bool) -> None:
         """CLIENT PAUSE and its end."""

@@ -11,7 +11,7 @@ from respstore.engine.dispatch import Entry, call
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
-from respstore.protocol.replies import NULL_ARRAY
+from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, Encoded, Output, encode
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
@@ -72,7 +72,7 @@ def execute(session: "Session") -> Any:
     """EXEC: run what was gathered and leave MULTI.
 
     Returns:
-        The replies, or NULL_ARRAY if a watched key changed.
+        The replies, or NULL_ARRAY if a watched key changed. To a client that CLIENT REPLY silences, nothing.
 
     Raises:
         RespError: no MULTI before, or a request was refused.
@@ -81,30 +81,22 @@ def execute(session: "Session") -> Any:
     if transaction is None:
         raise RespError(errors.EXEC_WITHOUT_MULTI)
     dirty = session.watch is not None and session.watch.is_dirty()
-    leave(session)
+    session.end_transaction()
     if transaction.aborted:
         raise RespError(errors.EXEC_ABORTED)
     if dirty:
         return NULL_ARRAY
-    replies: list[Any] = []
+    count = 0
+    pieces: Output = []
     for entry, args in transaction.requests:
         try:
             value = call(session, entry, args)
         except RespError as error:
             session.engine.count_error(error)
             value = error
-        replies.append(value.on_timeout if isinstance(value, Park) else value)
-    return replies
-
-
-def leave(session: "Session") -> None:
-    """Forget MULTI and WATCH, as EXEC, DISCARD, RESET and the end of a connection do."""
-    session.begin_transaction(None)
-    unwatch(session)
-
-
-def unwatch(session: "Session") -> None:
-    """UNWATCH."""
-    if session.watch is not None:
-        session.watch.close()
-        session.watch = None
+        if isinstance(value, Park):
+            value = value.if_denied
+        if value is not NO_REPLY:
+            count += 1
+            encode(value, session.protocol, pieces)  # now, for HELLO may switch the protocol in between
+    return NO_REPLY if session.muted == "off" else Encoded([b"*%d\r\n" % count, *pieces])

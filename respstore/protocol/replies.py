@@ -17,6 +17,7 @@ What a handler may return, and what becomes of it:
 | `Verbatim` | bulk string | verbatim string |
 | `Push` | array | push |
 | `RespError` (inside an array) | error | error |
+| `Encoded` | as it is | as it is |
 | `NO_REPLY` | nothing | nothing |
 """
 
@@ -66,6 +67,13 @@ class Push:
     """Out-of-band data (RESP3), the first item its kind; RESP2 clients get an array."""
 
     items: Sequence[Any]
+
+
+@attrs.frozen
+class Encoded:
+    """A reply that is encoded already: an EXEC, in which HELLO may switch the protocol."""
+
+    pieces: Output
 
 
 @attrs.frozen
@@ -205,6 +213,10 @@ def _push(value: Push, protocol: int, out: Output) -> None:
         encode(item, protocol, out)
 
 
+def _encoded(value: Encoded, protocol: int, out: Output) -> None:
+    out += value.pieces
+
+
 def _error(value: RespError, protocol: int, out: Output) -> None:
     out.append(encode_error(value.text))
 
@@ -225,4 +237,5 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     Verbatim: _verbatim,
     Push: _push,
     RespError: _error,
+    Encoded: _encoded,
 }
