@@ -1,3 +1,7 @@
 """respstore: a server that speaks Redis's protocol, written in Python on trio."""
 
 __version__ = "0.1.0"
+
+from respstore.server.serve import Address, serve  # noqa: E402 - the rooms read the version above
+
+__all__ = ["Address", "__version__", "serve"]

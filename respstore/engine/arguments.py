@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.keyspace.numbers import parse_float, parse_integer
+from respstore.keyspace.numbers import parse_float, parse_integer, parse_long_double
 
 MAX_MS = 2**63 - 1
 MAX_UNSIGNED = 2**64 - 1
@@ -42,17 +42,19 @@ def float_number(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
 
 
 def timeout_seconds(arg: bytes) -> float | None:
-    """How long to block, in seconds as BLPOP takes them; None stands for 0, for ever.
+    """How long to block, in seconds as BLPOP takes them, rounded up to ms; None stands for 0, for ever.
 
     Raises:
-        RespError: not a number, negative, or beyond what 64 bits of milliseconds hold.
+        RespError: not a number, or negative; beyond 64 bits of ms Redis overflows, and calls it negative, too.
     """
-    number = parse_float(arg)
-    if number is None or number * 1000 > MAX_MS:
-        raise RespError(errors.TIMEOUT_NOT_A_FLOAT if number is None else errors.TIMEOUT_OUT_OF_RANGE)
-    if number < 0:
+    number = parse_long_double(arg)
+    if number is None:
+        raise RespError(errors.TIMEOUT_NOT_A_FLOAT)
+    down = -1000 * number.significand
+    ms = -(down << number.exponent if number.exponent > 0 else down >> -number.exponent)
+    if not number.finite or not 0 <= ms <= MAX_MS:
         raise RespError(errors.TIMEOUT_NEGATIVE)
-    return float(number) or None
+    return ms / 1000 or None
 
 
 def cursor(arg: bytes) -> int:

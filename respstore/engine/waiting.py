@@ -9,18 +9,23 @@ A session leaves the room in one of five ways, and each takes it out of all queu
 unblocked by CLIENT UNBLOCK, closed, or the server stops.
 """
 
+import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.protocol.replies import NULL_ARRAY
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
+
+logger = logging.getLogger("respstore")
 
 
 class _Pending:
@@ -39,15 +44,17 @@ class Park:
 
     Args:
         keys: what to wait for, in the session's database.
-        retry: called when one of the keys changed; gives the reply, or PENDING.
+        retry: called with one of the keys when it changed; gives the reply, or PENDING.
         timeout: how long to wait at most, in seconds; None for ever.
-        on_timeout: the reply when the time is over, and where nothing may block (MULTI, scripts).
+        on_timeout: the reply when the time is over.
+        if_denied: the reply where nothing may wait (MULTI, scripts).
     """
 
     keys: Sequence[bytes]
-    retry: Callable[[], Any]
+    retry: Callable[[bytes], Any]
     timeout: float | None
     on_timeout: Any = NULL_ARRAY
+    if_denied: Any = NULL_ARRAY
 
 
 class WaitingRoom:
@@ -63,7 +70,7 @@ class WaitingRoom:
     def __init__(self) -> None:
         self.ready: dict[tuple[Database, bytes], None] = {}
         self.rearm: Callable[[float], None] = lambda deadline: None
-        self._queues: dict[tuple[Database, bytes], dict[Session, None]] = {}
+        self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
         self._sessions: dict[Session, tuple[Park, Database, int]] = {}
         self._deadlines: list[tuple[float, int, Session]] = []
         self._serial = 0
@@ -87,7 +94,7 @@ class WaitingRoom:
         for key in park.keys:
             queue = self._queues.get((session.db, key))
             if queue is None:
-                queue = self._queues[session.db, key] = {}
+                queue = self._queues[session.db, key] = OrderedDict()
                 session.db.observe(key, self._changed)
             queue[session] = None
         if park.timeout is not None:
@@ -98,23 +105,35 @@ class WaitingRoom:
                 self.rearm(deadline)
 
     def serve(self) -> None:
-        """Retry the waiters of all ready keys; what they change in turn is served as well."""
-        ready = self.ready
-        while ready:
-            db, key = next(iter(ready))
-            del ready[db, key]
-            for session in list(self._queues.get((db, key), ())):
-                if db.get(key) is None:
-                    break
-                parked = self._sessions.get(session)
-                if parked is None:
-                    continue
-                try:
-                    value = parked[0].retry()
-                except RespError as error:
-                    value = error
-                if value is not PENDING:
-                    self.release(session, value)
+        """Retry the waiters of all ready keys, in the order in which they changed; then of those that this changed."""
+        while self.ready:
+            keys = list(self.ready)
+            self.ready.clear()
+            for db, key in keys:
+                queue = self._queues.get((db, key))
+                if queue is not None:
+                    self._serve_key(db, key, queue)
+
+    def _serve_key(self, db: Database, key: bytes, queue: "OrderedDict[Session, None]") -> None:
+        # Each is tried once. Who must go on waiting steps to the end meanwhile, so that nobody is looked at in vain:
+        # a push that serves one of many must not cost as much as there are others.
+        passed: list[Session] = []
+        while len(passed) < len(queue) and db.get(key) is not None:
+            session = next(iter(queue))
+            try:
+                value = self._sessions[session][0].retry(key)
+            except RespError as error:
+                value = error
+            except Exception:
+                logger.exception("bug: client %s could not be served", session.describe())
+                value = RespError(errors.INTERNAL)
+            if value is PENDING:
+                queue.move_to_end(session)
+                passed.append(session)
+            else:
+                self.release(session, value)
+        for session in reversed(passed):
+            queue.move_to_end(session, last=False)
 
     def release(self, session: "Session", value: Any) -> None:
         """End a session's wait with a reply (a RespError for an error)."""

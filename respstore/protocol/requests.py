@@ -11,7 +11,9 @@ nested lists as arguments. So hiredis sees only what cannot harm, and is believe
   and nothing is left over, every `*` was the head of a request; if the arguments can be joined, all are `bytes`; and if
   there are as many `$` as arguments, none of them was a simple string.
 
-Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed.
+Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed. (A peer
+can still fool the counts, with a simple string as an argument and a `$` in another. It gains what it could have said
+properly: its request is a list of `bytes` all the same.)
 """
 
 import re
@@ -31,8 +33,6 @@ MAX_ARGUMENTS = 2**31 - 1
 MAX_ARGUMENTS_UNAUTHENTICATED = 10
 MAX_BULK_UNAUTHENTICATED = 16 * 1024
 """Before AUTH a client may not make the server hold more than a small request (Redis 6.2.6)."""
-FAST_TAIL = 32 * 1024
-"""An incomplete request longer than this, in bytes, is gathered by the strict parser, which reads each byte once."""
 
 STRICT_BATCH: Final = 1024
 """Requests that the strict parser gives at a time; what a parked client sent may be long."""
@@ -74,12 +74,11 @@ class RequestParser:
             self._strict.buffer += data
         elif self._tail:
             self._tail += data
-        elif self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
-            requests = self._parse_fast(data)
-            if requests is not None:
-                return requests
-            self._tail = data
         else:
+            if self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
+                requests = self._parse_fast(data)  # the usual case: nothing but whole requests
+                if requests:
+                    return requests
             self._tail = data
         return self.take()
 
@@ -98,29 +97,24 @@ class RequestParser:
             data = self._tail
             if not data:
                 return []
-            if self.authenticated and data[0] == 42 and not _has_large_count(data):
-                # Data that ends within a line cannot be complete: set its last request aside before parsing.
-                boundary = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
-                while boundary:
-                    requests = self._parse_fast(data if boundary == len(data) else data[:boundary])
-                    if requests:
-                        self._tail = data[boundary:]
-                        return requests
-                    if boundary < len(data):
-                        break
-                    boundary = data.rfind(b"\n*") + 1
-                if len(data) < FAST_TAIL and data.count(b"*") == 1 and _is_incomplete(data):
-                    return []
-            self._strict = _StrictParser(data)
             self._tail = b""
+            if self.authenticated and data[0] == 42 and not _has_large_count(data):
+                # Data that does not end with a line has a last request that is not complete: set it aside.
+                end = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
+                requests = self._parse_fast(data[:end]) if end else []
+                if requests:
+                    if end < len(data):
+                        self._strict = _StrictParser(data[end:])
+                    return requests
+            self._strict = _StrictParser(data)
         return self._take_strict(self._strict)
 
     def unread(self) -> int:
         """How many bytes the server holds for requests that are not complete yet."""
         return len(self._tail) if self._strict is None else self._strict.held()
 
-    def _parse_fast(self, data: bytes) -> list[Request] | None:
-        """All of `data` as whole requests, or None if it is not beyond doubt that it is just that."""
+    def _parse_fast(self, data: bytes) -> list[Request]:
+        """All of `data` as whole requests; none if it is not beyond doubt that it is just that."""
         count = data.count(b"*")
         reader = self._reader
         try:
@@ -129,24 +123,27 @@ class RequestParser:
                 request: Request | Literal[False] = reader.gets()
                 if request is not False and not reader.has_data():
                     _join(request)
-                    return [request] if data.count(b"$") == len(request) else None
+                    return [request] if data.count(b"$") == len(request) else []
             elif count < _MOST_ARRAYS:
                 reader.feed(_ARRAY_HEADS[count] + data)
                 requests: list[Request] | Literal[False] = reader.gets()
                 if requests is not False and not reader.has_data():
+                    if b"%" in data and dict in map(type, requests):
+                        return []
                     _join(_chain(requests))
-                    return requests if data.count(b"$") == sum(map(len, requests)) else None
+                    return requests if data.count(b"$") == sum(map(len, requests)) else []
             else:
-                return None
+                return []
         except (hiredis.HiredisError, TypeError):
             pass
         self._reader = hiredis.Reader()
-        return None
+        return []
 
     def _take_strict(self, strict: "_StrictParser") -> list[Request]:
         requests: list[Request] = []
+        # A request that came in parts is finished here; what is behind it may be for the fast parser again.
+        limit = 1 if strict.missing or not self.authenticated else STRICT_BATCH
         try:
-            limit = STRICT_BATCH if self.authenticated else 1
             while len(requests) < limit and (request := strict.next_request(self)) is not None:
                 if request:
                     requests.append(request)
@@ -154,18 +151,12 @@ class RequestParser:
             self.error = error
             strict.buffer.clear()
             return requests
-        if not strict.held():
+        if limit == 1 and requests and self.authenticated:
+            self._tail = bytes(strict.buffer[strict.position :])
+            self._strict = None
+        elif not strict.held():
             self._strict = None
         return requests
-
-
-def _is_incomplete(data: bytes) -> bool:
-    """Whether `data`, which starts with `*`, may be the start of one request, seen from its first line only.
-
-    A guess that is right for what clients send; where it is wrong, the next bytes show it to the strict parser.
-    """
-    line, newline, rest = data.partition(b"\r\n")
-    return not newline or (line[1:].isdigit() and line[1:2] != b"0" and rest[:1] in (b"$", b""))
 
 
 class _StrictParser:

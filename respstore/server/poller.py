@@ -56,6 +56,8 @@ class Poller:
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
+        self._draining = False
+        self._deserted = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; `started` when connections may be added."""
@@ -64,7 +66,7 @@ class Poller:
         while True:
             await trio.lowlevel.wait_readable(fileno)
             deadline = monotonic() + BUSY_SECONDS
-            while self._turn() and monotonic() < deadline:
+            while self._turn() and not self._draining and monotonic() < deadline:
                 pass
 
     def add(self, sock: socket.socket, session: Session) -> None:
@@ -86,15 +88,14 @@ class Poller:
         Requests that arrive meanwhile are not run. A socket that is closed with bytes unread resets the connection,
         and the peer may lose the end of a reply: so the sending half is closed first, and the rest is read.
         """
+        self._draining = True
         for connection in list(self._connections.values()):
             if connection.unsent.size:
                 self._watch(connection, _WRITE)
             else:
                 self._say_farewell(connection)
-        while self._connections:
-            await trio.lowlevel.wait_readable(self._epoll.fileno())
-            for fd, _ in self._epoll.poll(0):
-                self._drain_once(self._connections[fd])
+        if self._connections:
+            await self._deserted.wait()
 
     def close(self) -> None:
         """Close all connections at once."""
@@ -110,6 +111,10 @@ class Poller:
             Whether anything was.
         """
         events = self._epoll.poll(0, TURN_EVENTS)
+        if self._draining:
+            for fd, _ in events:
+                self._drain_once(self._connections[fd])
+            return False
         self._engine.read_clock()
         connections = self._connections
         fed: list[_Connection] = []
@@ -218,3 +223,5 @@ class Poller:
             del self._of_session[connection.session]
             self._epoll.unregister(connection.fd)
             connection.socket.close()
+            if self._draining and not self._connections:
+                self._deserted.set()

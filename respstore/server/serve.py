@@ -74,7 +74,7 @@ async def serve(*arguments: str, task_status: trio.TaskStatus[Address] = trio.TA
     Example:
         address = await nursery.start(respstore.serve, "--port", "0")
     """
-    await Server(Config.from_arguments(arguments)).run(task_status)
+    await Server(Config.from_arguments(arguments)).run(task_status=task_status)
 
 
 class Server:
@@ -97,18 +97,32 @@ class Server:
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         if use_poller is None:
             use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
+        self._listeners: list[socket.socket] = []
+        self._bound = ExitStack()
         self._backend: Poller | Streams = Poller(self.engine) if use_poller else Streams(self.engine)
 
-    async def run(self, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
-        """Bind, serve until told to stop, and stop."""
+    def listen(self) -> Address:
+        """Bind; connections wait in the backlog until `run`.
+
+        Raises:
+            PortInUseError: somebody else holds an address.
+            OSError: an address cannot be bound for another reason.
+        """
         with ExitStack() as stack:
-            listeners = self._listen(stack)
-            address = _address(listeners)
-            self._process.tcp_port = address.port
+            self._listeners = self._listen(stack)
+            self._bound = stack.pop_all()
+        address = _address(self._listeners)
+        self._process.tcp_port = address.port
+        return address
+
+    async def run(self, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
+        """Listen, if that was not done before, serve until told to stop, and stop."""
+        address = _address(self._listeners) if self._listeners else self.listen()
+        with self._bound:
             async with trio.open_nursery() as connections:
                 await connections.start(self._backend.run)
                 async with trio.open_nursery() as accepting:
-                    for listener in listeners:
+                    for listener in self._listeners:
                         accepting.start_soon(accept_connections, listener, self._admit)
                     accepting.start_soon(run_timers, self.engine, self._backend.flush_touched)
                     logger.info("respstore %s listens on %s (pid %d)", __version__, address, self._process.pid)
