@@ -3,6 +3,7 @@
 from typing import Final
 
 from respstore.commands import (
+    blocking_lists,
     clients,
     config,
     connection,
@@ -10,9 +11,24 @@ from respstore.commands import (
     expiry,
     introspection,
     keys,
+    lists,
     strings,
     transactions,
 )
 from respstore.engine.command import build_table
 
-TABLE: Final = build_table((clients, config, connection, databases, expiry, introspection, keys, strings, transactions))
+TABLE: Final = build_table(
+    (
+        blocking_lists,
+        clients,
+        config,
+        connection,
+        databases,
+        expiry,
+        introspection,
+        keys,
+        lists,
+        strings,
+        transactions,
+    )
+)

@@ -215,7 +215,7 @@ class Session:
             requests = self._parser.take()
         if entry is not None:
             self.last = entry
-        if self._parser.error is not None:
+        if self._parser.error is not None and not self.gate & HALTED:
             self._lose(self._parser.error)
 
     def _fail(self, error: RespError) -> None:

@@ -1,0 +1,524 @@
+"""Commands on lists that answer at once: https://redis.io/docs/latest/commands/?group=list
+
+Those that wait stand in `blocking_lists.py` and take with the functions of this file. A list is a `deque`: its ends are
+O(1), and `rotate` brings an inner part to an end in the time that it takes to walk there from the nearer one.
+
+What must stay true: whoever takes elements calls `removed`, which deletes a list that became empty.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import indexOf
+from typing import Final
+
+from respstore import errors
+from respstore.engine.arguments import Words, integer, integer_between
+from respstore.engine.command import command
+from respstore.engine.keyspecs import at, counted, first
+from respstore.engine.session import Session
+from respstore.errors import RespError
+from respstore.keyspace import Database, Value
+from respstore.protocol.replies import NULL_ARRAY, OK, Special
+
+MAX_INTEGER: Final = 2**63 - 1
+LEFT: Final = b"LEFT"
+RIGHT: Final = b"RIGHT"
+
+List = deque[bytes]
+
+
+def as_list(value: Value | None) -> List | None:
+    """A looked-up value as a list, None if there is none.
+
+    Raises:
+        RespError: it is no list.
+    """
+    if value is None or type(value) is deque:
+        return value
+    raise RespError(errors.WRONG_TYPE)
+
+
+def end_of(arg: bytes) -> bytes:
+    """LEFT or RIGHT, whatever the case it is written in; otherwise, a syntax error."""
+    end = arg.upper()
+    if end not in (LEFT, RIGHT):
+        raise RespError(errors.SYNTAX)
+    return end
+
+
+def removed(db: Database, key: bytes, value: List, event: str) -> None:
+    """Say that elements were taken from the list at `key`, and delete it if none is left."""
+    db.changed(key, event)
+    if not value:
+        db.delete(key)
+
+
+# Pushing
+
+
+@command(
+    "lpush key element...",
+    group="list",
+    since="1.0.0",
+    flags="write denyoom fast",
+    keys=first("RW insert"),
+    complexity="O(1) per element",
+)
+def lpush(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
+    """Put elements before the first of a list, one after the other; make the list if there is none."""
+    db = session.db
+    value = db.get(key)
+    if type(value) is deque:
+        value.appendleft(element)
+        if more:
+            value.extendleft(more)
+        db.changed(key, "lpush")
+        return len(value)
+    as_list(value)
+    db.put(key, deque((*more[::-1], element)), "lpush")
+    return 1 + len(more)
+
+
+@command(
+    "rpush key element...",
+    group="list",
+    since="1.0.0",
+    flags="write denyoom fast",
+    keys=first("RW insert"),
+    complexity="O(1) per element",
+)
+def rpush(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
+    """Put elements behind the last of a list, one after the other; make the list if there is none."""
+    db = session.db
+    value = db.get(key)
+    if type(value) is deque:
+        value.append(element)
+        if more:
+            value.extend(more)
+        db.changed(key, "rpush")
+        return len(value)
+    as_list(value)
+    db.put(key, deque((element, *more)), "rpush")
+    return 1 + len(more)
+
+
+@command(
+    "lpushx key element...",
+    group="list",
+    since="2.2.0",
+    flags="write denyoom fast",
+    keys=first("RW insert"),
+    complexity="O(1) per element",
+)
+def lpushx(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
+    """Put elements before the first of a list, one after the other, unless there is no list."""
+    if session.db.get(key) is None:
+        return 0
+    return lpush(session, key, element, *more)
+
+
+@command(
+    "rpushx key element...",
+    group="list",
+    since="2.2.0",
+    flags="write denyoom fast",
+    keys=first("RW insert"),
+    complexity="O(1) per element",
+)
+def rpushx(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
+    """Put elements behind the last of a list, one after the other, unless there is no list."""
+    if session.db.get(key) is None:
+        return 0
+    return rpush(session, key, element, *more)
+
+
+@command(
+    "linsert key where=(BEFORE | AFTER) pivot element",
+    group="list",
+    since="2.2.0",
+    flags="write denyoom",
+    keys=first("RW insert"),
+    complexity="O(N) in the number of elements",
+)
+def linsert(session: Session, key: bytes, where: bytes, pivot: bytes, element: bytes) -> int:
+    """Put an element next to the first one that equals another."""
+    side = where.upper()
+    if side not in (b"BEFORE", b"AFTER"):
+        raise RespError(errors.SYNTAX)
+    db = session.db
+    value = as_list(db.get(key))
+    if value is None:
+        return 0
+    try:
+        position = value.index(pivot)
+    except ValueError:
+        return -1
+    value.insert(position + (side == b"AFTER"), element)
+    db.changed(key, "linsert")
+    return len(value)
+
+
+# Taking
+
+
+@command(
+    "lpop key [count]@6.2.0",
+    group="list",
+    since="1.0.0",
+    flags="write fast",
+    keys=first("RW access delete"),
+    complexity="O(N) in the number of elements returned",
+)
+def lpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | list[bytes] | Special | None:
+    """Take the first elements of a list."""
+    if count is not None:
+        return _pop_several(session, key, LEFT, count)
+    db = session.db
+    value = db.get(key)
+    if type(value) is deque:
+        element = value.popleft()
+        db.changed(key, "lpop")
+        if not value:
+            db.delete(key)
+        return element
+    as_list(value)
+    return None
+
+
+@command(
+    "rpop key [count]@6.2.0",
+    group="list",
+    since="1.0.0",
+    flags="write fast",
+    keys=first("RW access delete"),
+    complexity="O(N) in the number of elements returned",
+)
+def rpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | list[bytes] | Special | None:
+    """Take the last elements of a list."""
+    if count is not None:
+        return _pop_several(session, key, RIGHT, count)
+    db = session.db
+    value = db.get(key)
+    if type(value) is deque:
+        element = value.pop()
+        db.changed(key, "rpop")
+        if not value:
+            db.delete(key)
+        return element
+    as_list(value)
+    return None
+
+
+def _pop_several(session: Session, key: bytes, end: bytes, count: bytes) -> list[bytes] | Special:
+    number = integer_between(count, 0, MAX_INTEGER, errors.NOT_POSITIVE)
+    value = as_list(session.db.get(key))
+    if value is None:
+        return NULL_ARRAY
+    return take(session.db, key, value, end, number) if number else []
+
+
+def take(db: Database, key: bytes, value: List, end: bytes, count: int) -> list[bytes]:
+    """Take at most `count` elements, at least one, from an end of the list at `key`, in the order of taking."""
+    take_one = value.popleft if end == LEFT else value.pop
+    elements = [take_one() for _ in range(min(count, len(value)))]
+    removed(db, key, value, "lpop" if end == LEFT else "rpop")
+    return elements
+
+
+@command(
+    "lmpop numkeys key... where=(LEFT | RIGHT) [COUNT count]",
+    group="list",
+    since="7.0.0",
+    flags="write",
+    keys=counted("RW access delete", at=1),
+    complexity="O(N+M) in the numbers of keys and of elements returned",
+)
+def lmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: bytes) -> list[object] | Special:
+    """Take elements from the first of several keys that holds a list."""
+    keys, end, count = parse_lmpop((numkeys, key, where, *options))
+    db = session.db
+    for name in keys:
+        value = as_list(db.get(name))
+        if value is not None:
+            return [name, take(db, name, value, end, count)]
+    return NULL_ARRAY
+
+
+def parse_lmpop(args: Sequence[bytes]) -> tuple[Sequence[bytes], bytes, int]:
+    """Read `numkeys key... LEFT|RIGHT [COUNT count]`.
+
+    Returns:
+        The keys, the end, and how many elements to take at most.
+    """
+    numkeys = integer_between(args[0], 1, MAX_INTEGER, errors.NUMKEYS_NOT_POSITIVE)
+    keys, rest = args[1 : 1 + numkeys], args[1 + numkeys :]
+    if not rest:
+        raise RespError(errors.SYNTAX)
+    end = end_of(rest[0])
+    count = 0
+    words = Words(rest[1:])
+    for word in words:
+        if count or word.upper() != b"COUNT":
+            raise RespError(errors.SYNTAX)
+        count = integer_between(words.argument(), 1, MAX_INTEGER, errors.COUNT_NOT_POSITIVE)
+    return keys, end, count or 1
+
+
+@command(
+    "lrem key count element",
+    group="list",
+    since="1.0.0",
+    flags="write",
+    keys=first("RW delete"),
+    complexity="O(N) in the number of elements",
+)
+def lrem(session: Session, key: bytes, count: bytes, element: bytes) -> int:
+    """Take away elements that equal another: some from the left, some from the right (a negative count), or all (0)."""
+    limit = integer(count)
+    db = session.db
+    value = as_list(db.get(key))
+    if value is None:
+        return 0
+    from_left = limit >= 0
+    found_all = positions(value if from_left else reversed(value), element)
+    found = list(islice(found_all, min(abs(limit), MAX_INTEGER) or None))
+    if not found:
+        return 0
+    # All up to the last one found comes off and what differs goes back on, so that the rest is not touched.
+    take_one = value.popleft if from_left else value.pop
+    touched = [take_one() for _ in range(found[-1] + 1)]
+    kept = [other for other in reversed(touched) if other != element]
+    if from_left:
+        value.extendleft(kept)
+    else:
+        value.extend(kept)
+    removed(db, key, value, "lrem")
+    return len(found)
+
+
+@command(
+    "ltrim key start:integer stop:integer",
+    group="list",
+    since="1.0.0",
+    flags="write",
+    keys=first("RW delete"),
+    complexity="O(N) in the number of elements taken away",
+)
+def ltrim(session: Session, key: bytes, start: bytes, stop: bytes) -> str:
+    """Take away the elements outside of a range; negative positions count from the end."""
+    low, high = integer(start), integer(stop)
+    db = session.db
+    value = as_list(db.get(key))
+    if value is None:
+        return OK
+    low, high = _bounds(low, high, len(value))
+    if 2 * (high - low) < len(value):
+        kept = _part(value, low, high)
+        value.clear()
+        value.extend(kept)
+    else:
+        for _ in range(len(value) - high):
+            value.pop()
+        for _ in range(low):
+            value.popleft()
+    removed(db, key, value, "ltrim")
+    return OK
+
+
+# Moving
+
+
+@command(
+    "lmove source destination wherefrom=(LEFT | RIGHT) whereto=(LEFT | RIGHT)",
+    group="list",
+    since="6.2.0",
+    flags="write denyoom",
+    keys=(first("RW access delete"), at(2, "RW insert")),
+    complexity="O(1)",
+)
+def lmove(session: Session, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes) -> bytes | None:
+    """Take an element from an end of a list and put it to an end of another, or of the same."""
+    return move(session.db, source, destination, end_of(wherefrom), end_of(whereto))
+
+
+@command(
+    "rpoplpush source destination",
+    group="list",
+    since="1.2.0",
+    flags="write denyoom",
+    keys=(first("RW access delete"), at(2, "RW insert")),
+    complexity="O(1)",
+    deprecated_since="6.2.0",
+    replaced_by="`LMOVE` with the `RIGHT` and `LEFT` arguments",
+)
+def rpoplpush(session: Session, source: bytes, destination: bytes) -> bytes | None:
+    """Take the last element of a list and put it before the first of another, or of the same."""
+    return move(session.db, source, destination, RIGHT, LEFT)
+
+
+def move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes) -> bytes | None:
+    """LMOVE.
+
+    Args:
+        db: where both keys are.
+        source, destination: the keys.
+        wherefrom, whereto: LEFT or RIGHT.
+
+    Returns:
+        The element, or None if there is no source.
+
+    Raises:
+        RespError: one of the two is no list; nothing is moved.
+    """
+    value = as_list(db.get(source))
+    if value is None:
+        return None
+    target = as_list(db.get(destination))
+    element = value.popleft() if wherefrom == LEFT else value.pop()
+    event = "lpush" if whereto == LEFT else "rpush"
+    if target is None:
+        db.put(destination, deque((element,)), event)
+    else:
+        if whereto == LEFT:
+            target.appendleft(element)
+        else:
+            target.append(element)
+        db.changed(destination, event)
+    removed(db, source, value, "lpop" if wherefrom == LEFT else "rpop")
+    return element
+
+
+# Looking
+
+
+@command("llen key", group="list", since="1.0.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
+def llen(session: Session, key: bytes) -> int:
+    """Answer the number of elements of a list, 0 if there is none."""
+    return len(as_list(session.db.read(key)) or ())
+
+
+@command(
+    "lindex key index",
+    group="list",
+    since="1.0.0",
+    flags="readonly",
+    keys=first("RO access"),
+    complexity="O(N) in the distance from the nearer end",
+)
+def lindex(session: Session, key: bytes, index: bytes) -> bytes | None:
+    """Answer the element at a position; a negative one counts from the end."""
+    value = as_list(session.db.read(key))
+    if value is None:
+        return None
+    try:
+        return value[integer(index)]
+    except IndexError:
+        return None
+
+
+@command(
+    "lset key index element",
+    group="list",
+    since="1.0.0",
+    flags="write denyoom",
+    keys=first("RW update"),
+    complexity="O(N) in the distance from the nearer end",
+)
+def lset(session: Session, key: bytes, index: bytes, element: bytes) -> str:
+    """Put an element in the place of the one at a position; a negative one counts from the end."""
+    value = as_list(session.db.get(key))
+    if value is None:
+        raise RespError(errors.NO_SUCH_KEY)
+    try:
+        value[integer(index)] = element
+    except IndexError:
+        raise RespError(errors.INDEX_OUT_OF_RANGE) from None
+    session.db.changed(key, "lset")
+    return OK
+
+
+@command(
+    "lrange key start:integer stop:integer",
+    group="list",
+    since="1.0.0",
+    flags="readonly",
+    keys=first("RO access"),
+    complexity="O(S+N) in the distance from the nearer end and the number of elements returned",
+)
+def lrange(session: Session, key: bytes, start: bytes, stop: bytes) -> list[bytes]:
+    """Answer the elements of a range; negative positions count from the end."""
+    low, high = integer(start), integer(stop)
+    value = as_list(session.db.read(key))
+    if value is None:
+        return []
+    return _part(value, *_bounds(low, high, len(value)))
+
+
+@command(
+    "lpos key element [RANK rank] [COUNT num-matches] [MAXLEN len]",
+    group="list",
+    since="6.0.6",
+    flags="readonly",
+    keys=first("RO access"),
+    complexity="O(N) in the number of elements compared",
+)
+def lpos(session: Session, key: bytes, element: bytes, *options: bytes) -> int | list[int] | None:
+    """Answer the positions of elements that equal another."""
+    rank, count, limit = 1, None, 0
+    words = Words(options)
+    for word in words:
+        match word.upper():
+            case b"RANK":
+                rank = integer(words.argument())
+                if not rank:
+                    raise RespError(errors.LPOS_RANK_ZERO)
+            case b"COUNT":
+                count = integer_between(words.argument(), 0, MAX_INTEGER, errors.LPOS_COUNT_NEGATIVE)
+            case b"MAXLEN":
+                limit = integer_between(words.argument(), 0, MAX_INTEGER, errors.LPOS_MAXLEN_NEGATIVE)
+            case _:
+                raise RespError(errors.SYNTAX)
+    value = as_list(session.db.read(key)) or deque()
+    compared = islice(reversed(value) if rank < 0 else value, limit or None)
+    # The lowest integer has no opposite: Redis finds it lower than any number of matches, so that it skips none.
+    skipped = abs(rank) - 1 if rank >= -MAX_INTEGER else 0
+    found: Iterable[int] = islice(positions(compared, element), skipped, None)
+    if rank < 0:
+        last = len(value) - 1
+        found = (last - position for position in found)
+    if count is None:
+        return next(iter(found), None)
+    return list(islice(found, count or None))
+
+
+# Inside of a list
+
+
+def positions(elements: Iterable[bytes], element: bytes) -> Iterator[int]:
+    """Where elements equal another, one by one, so that nobody compares more of them than asked for."""
+    rest = iter(elements)
+    position = -1
+    while True:
+        try:
+            position += 1 + indexOf(rest, element)
+        except ValueError:
+            return
+        yield position
+
+
+def _bounds(start: int, stop: int, length: int) -> tuple[int, int]:
+    """Positions as clients give them, both included, as the half-open range that they mean; (0, 0) if it is empty."""
+    low = max(start + length, 0) if start < 0 else start
+    high = stop + length + 1 if stop < 0 else min(stop + 1, length)
+    return (low, high) if low < high else (0, 0)
+
+
+def _part(value: List, low: int, high: int) -> list[bytes]:
+    """A range of a list, which is turned there and back for it unless the range begins at the head."""
+    if not low:
+        return list(islice(value, high))
+    value.rotate(-low)
+    part = list(islice(value, high - low))
+    value.rotate(low)
+    return part
