@@ -57,6 +57,9 @@ class FakeSystem:
     def total_memory(self) -> int:
         return 8_000_000_000
 
+    def multiplexing(self) -> str:
+        return "epoll"
+
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         return (1.0, 2.0, 0.0, 0.0)
 

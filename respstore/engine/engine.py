@@ -47,6 +47,7 @@ class Engine:
         statistics: what INFO shows.
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
         started: wall clock of the start, in ms.
+        startup_memory: resident memory before there was any data, in bytes.
         run_id: 40 hexadecimal digits, different at each start.
     """
 
@@ -69,6 +70,8 @@ class Engine:
         self._pause_writes_only = False
         self._ticks = 0
         self.started = self.read_clock()
+        self.startup_memory = system.memory()
+        self._bytes_in_of_closed = 0
 
     # Clock
 
@@ -100,6 +103,7 @@ class Engine:
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
         if self.sessions.pop(session.id, None) is not None:
+            self._bytes_in_of_closed += session.received
             self.waiting.withdraw(session)
             session.end_transaction()
 
@@ -137,7 +141,7 @@ class Engine:
         self._close_idle(now_ms)
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
-        statistics.input_bytes.sample(now, statistics.bytes_in)
+        statistics.input_bytes.sample(now, self.bytes_in())
         statistics.output_bytes.sample(now, statistics.bytes_out)
         if self._ticks % TICKS_PER_GENERATION == 0:
             self.keyspace.generation += 1
@@ -210,6 +214,18 @@ class Engine:
     def commands_processed(self) -> int:
         """How many commands ran since the start."""
         return sum(entry.calls for entry in self.all_entries())
+
+    def bytes_in(self) -> int:
+        """How many bytes clients sent since the start or CONFIG RESETSTAT."""
+        return self._bytes_in_of_closed + sum(session.received for session in self.sessions.values())
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.statistics.reset()
+        self.keyspace.reset_statistics()
+        self._bytes_in_of_closed -= self.bytes_in()
+        for entry in self.all_entries():
+            entry.calls = entry.rejected = entry.failed = 0
 
     def stop(self) -> None:
         """The server is going down: who waits gets an error."""

@@ -33,7 +33,7 @@ class Statistics:
 
     Attributes:
         connections, rejected_connections: accepted, and refused because of maxclients.
-        bytes_in, bytes_out: over all connections that were read and written.
+        bytes_out: sent to clients.
         errors: error replies by their first word.
         operations, input_bytes, output_bytes: their rates.
         peak_memory: largest resident memory seen, in bytes.
@@ -41,7 +41,6 @@ class Statistics:
     """
 
     __slots__ = (
-        "bytes_in",
         "bytes_out",
         "connections",
         "errors",
@@ -64,7 +63,6 @@ class Statistics:
         """CONFIG RESETSTAT."""
         self.connections = 0
         self.rejected_connections = 0
-        self.bytes_in = 0
         self.bytes_out = 0
         self.expire_stopped = 0
         self.errors: Counter[str] = Counter()

@@ -33,6 +33,9 @@ class System(Protocol):
     def total_memory(self) -> int:
         """Memory of the machine, in bytes."""
 
+    def multiplexing(self) -> str:
+        """What the connections are watched with (`epoll`)."""
+
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         """System and user time of the process, then of its children."""
 

@@ -191,6 +191,10 @@ class WaitingRoom:
         for session in list(self._sessions):
             self.release(session, error)
 
+    def with_deadline(self) -> int:
+        """How many wait with a time limit."""
+        return sum(park.timeout is not None for park, _, _ in self._sessions.values())
+
     def waiting_for(self) -> Iterable[tuple[Database, bytes]]:
         """The keys that somebody waits for."""
         return self._queues.keys()

@@ -11,9 +11,9 @@ nested lists as arguments. So hiredis sees only what cannot harm, and is believe
   and nothing is left over, every `*` was the head of a request; if the arguments can be joined, all are `bytes`; and if
   there are as many `$` as arguments, none of them was a simple string.
 
-Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed. (A peer
-can still fool the counts, with a simple string as an argument and a `$` in another. It gains what it could have said
-properly: its request is a list of `bytes` all the same.)
+Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed. (A
+peer can still fool the counts, with a simple string as an argument and a `$` in another. It gains what it could have
+said properly: its request is a list of `bytes` all the same.)
 """
 
 import re

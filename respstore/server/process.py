@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import select
 import sys
 import tempfile
 import time
@@ -49,6 +50,10 @@ class Process:
     def total_memory(self) -> int:
         """Memory of the machine, in bytes."""
         return self._page * os.sysconf("SC_PHYS_PAGES")
+
+    def multiplexing(self) -> str:
+        """What the connections are watched with."""
+        return "epoll" if hasattr(select, "epoll") else "select"
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         """System and user time of the process, then of its children."""
