@@ -7,14 +7,14 @@ order in which Redis does (it decides which error a client sees), change the val
 from collections.abc import Sequence
 
 from respstore import errors
-from respstore.engine.arguments import Words, integer
+from respstore.engine.arguments import Words, integer, long_double
 from respstore.engine.command import command
 from respstore.engine.keyspecs import FoundKey, first, span
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, Value
 from respstore.keyspace.lcs import longest_common_subsequence
-from respstore.keyspace.numbers import parse_integer
+from respstore.keyspace.numbers import format_long_double, parse_integer
 from respstore.protocol.replies import OK
 
 MAX_INTEGER = 2**63 - 1
@@ -526,7 +526,9 @@ def _increment(db: Database, key: bytes, amount: int) -> int:
 def incrbyfloat(session: Session, key: bytes, increment: bytes) -> bytes:
     """Add a decimal number to a string that holds one; a missing key counts as 0."""
     text = as_string(session.db.get(key))
-    number = long_double(b"0" if text is None else text)
-    total = format_long_double(number + long_double(increment))
+    number = long_double(b"0" if text is None else text) + long_double(increment)
+    if not number.finite:
+        raise RespError(errors.NAN_OR_INFINITY)
+    total = format_long_double(number)
     session.db.replace(key, total, "incrbyfloat")
     return total

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.keyspace.numbers import parse_float, parse_integer, parse_long_double
+from respstore.keyspace.numbers import LongDouble, parse_float, parse_integer, parse_long_double
 
 MAX_MS = 2**63 - 1
 MAX_UNSIGNED = 2**64 - 1
@@ -39,6 +39,14 @@ def float_number(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
     if number is None:
         raise RespError(error)
     return float(number)
+
+
+def long_double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:
+    """A number for INCRBYFLOAT and HINCRBYFLOAT to add up, perhaps infinite, not `nan`; otherwise, `error`."""
+    number = parse_long_double(arg)
+    if number is None:
+        raise RespError(error)
+    return number
 
 
 def timeout_seconds(arg: bytes) -> float | None:
