@@ -1,0 +1,39 @@
+from collections import deque
+
+import pytest
+
+from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding"),
+    [
+        (b"0", "int"),
+        (b"-1", "int"),
+        (b"9223372036854775807", "int"),
+        (b"-9223372036854775808", "int"),
+        (b"9223372036854775808", "embstr"),
+        (b"007", "embstr"),
+        (b"-0", "embstr"),
+        (b"+1", "embstr"),
+        (b"1.0", "embstr"),
+        (b"", "embstr"),
+        (b"x" * 44, "embstr"),
+        (b"x" * 45, "raw"),
+        (b"1" * 45, "raw"),
+        (bytearray(b"1"), "raw"),
+        (deque([b"a"]), "quicklist"),
+    ],
+)
+def test_encoding(value: bytes, encoding: str) -> None:
+    assert encoding_of(value) == encoding
+
+
+@pytest.mark.parametrize("value", [b"0", b"9999"])
+def test_small_integers_are_shared(value: bytes) -> None:
+    assert refcount_of(value) == SHARED_REFCOUNT
+
+
+@pytest.mark.parametrize("value", [b"10000", b"-1", b"01", b"text", bytearray(b"5"), deque([b"5"])])
+def test_everything_else_is_referred_to_once(value: bytes) -> None:
+    assert refcount_of(value) == 1
