@@ -91,14 +91,19 @@ def make_engine(**options: Any) -> Engine:
     return Engine(config, TABLE, FakeSystem(), Random(0))
 
 
+def array(*items: bytes) -> bytes:
+    """An array of bulk strings: what a request is, and many a reply."""
+    return b"*%d\r\n" % len(items) + b"".join(b"$%d\r\n%b\r\n" % (len(item), item) for item in items)
+
+
 def request(*words: bytes) -> bytes:
     """A request as clients send it. A single argument is split at spaces; several are taken as they are."""
-    args = words[0].split() if len(words) == 1 else words
-    return b"*%d\r\n" % len(args) + b"".join(b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in args)
+    return array(*words[0].split()) if len(words) == 1 else array(*words)
 
 
 def talk(session: Session, *words: bytes) -> bytes:
     """What the session sends after this request and the end of the turn, replies that still lay there included."""
+    session.engine.read_clock()
     session.receive_data(request(*words))
     session.engine.end_of_turn()
     return session.data_to_send()
