@@ -2,6 +2,6 @@
 
 __version__ = "0.1.0"
 
-from respstore.server.serve import Address, serve  # noqa: E402 - the rooms read the version above
+from respstore.server.serve import Address, serve
 
 __all__ = ["Address", "__version__", "serve"]

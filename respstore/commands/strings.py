@@ -76,9 +76,7 @@ def mget(session: Session, key: bytes, *keys: bytes) -> list[bytes | None]:
     return [value if type(value) is bytes else bytes(value) if type(value) is bytearray else None for value in values]
 
 
-@command(
-    "strlen key", group="string", since="2.2.0", flags="readonly fast", keys=first("RO"), complexity="O(1)"
-)
+@command("strlen key", group="string", since="2.2.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
 def strlen(session: Session, key: bytes) -> int:
     """Answer the length of a string in bytes."""
     value = session.db.read(key)
@@ -454,7 +452,11 @@ def setrange(session: Session, key: bytes, offset: bytes, value: bytes) -> int:
 
 
 @command(
-    "incr key", group="string", since="1.0.0", flags="write denyoom fast", keys=first("RW access update"),
+    "incr key",
+    group="string",
+    since="1.0.0",
+    flags="write denyoom fast",
+    keys=first("RW access update"),
     complexity="O(1)",
 )
 def incr(session: Session, key: bytes) -> int:
@@ -463,7 +465,11 @@ def incr(session: Session, key: bytes) -> int:
 
 
 @command(
-    "decr key", group="string", since="1.0.0", flags="write denyoom fast", keys=first("RW access update"),
+    "decr key",
+    group="string",
+    since="1.0.0",
+    flags="write denyoom fast",
+    keys=first("RW access update"),
     complexity="O(1)",
 )
 def decr(session: Session, key: bytes) -> int:

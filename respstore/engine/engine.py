@@ -19,6 +19,7 @@ from respstore.engine.system import System
 from respstore.engine.waiting import WaitingRoom
 from respstore.errors import RespError
 from respstore.keyspace import Keyspace
+from respstore.protocol.requests import FastParser
 
 logger = logging.getLogger("respstore")
 
@@ -41,6 +42,7 @@ class Engine:
         keyspace: the data.
         entries: commands by name, with their counts.
         sessions: connected clients by id.
+        parser: shared by the sessions.
         waiting: those who are parked.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         touched: sessions that have something to send or to close though they were not fed.
@@ -58,6 +60,7 @@ class Engine:
         self.keyspace = Keyspace(config.databases)
         self.entries = make_entries(table)
         self.sessions: dict[int, Session] = {}
+        self.parser = FastParser()
         self.waiting = WaitingRoom()
         self.resumed: list[Session] = []
         self.postponed: list[Session] = []

@@ -44,76 +44,15 @@ _join: Final = b"".join  # raises TypeError for what is not bytes
 _chain: Final = chain.from_iterable
 
 
-class RequestParser:
-    """The requests of one client. `feed` bytes, `take` requests until there are none; then look at `error`.
+class FastParser:
+    """hiredis, made safe. It keeps nothing between calls, so that one serves all clients of an engine."""
 
-    Attributes:
-        authenticated: whether the larger limits hold; the session sets it. While it is false `take` gives one
-            request at a time, because that request may be the AUTH which changes the limits.
-        max_bulk: longest argument, in bytes (`proto-max-bulk-len`).
-        error: set once the stream is lost; nothing is parsed any more.
-    """
+    __slots__ = ("_reader",)
 
-    __slots__ = ("_reader", "_strict", "_tail", "authenticated", "error", "max_bulk")
-
-    def __init__(self, max_bulk: int = 512 * 1024 * 1024) -> None:
-        self.max_bulk = max_bulk
-        self.authenticated = True
-        self.error: ProtocolError | None = None
+    def __init__(self) -> None:
         self._reader = hiredis.Reader()
-        self._tail = b""
-        self._strict: _StrictParser | None = None
 
-    def feed(self, data: bytes) -> list[Request]:
-        """Add what the client sent.
-
-        Returns:
-            The first requests that are complete now; `take` gives the others, if there are any.
-        """
-        if self._strict is not None:
-            self._strict.buffer += data
-        elif self._tail:
-            self._tail += data
-        else:
-            if self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
-                requests = self._parse_fast(data)  # the usual case: nothing but whole requests
-                if requests:
-                    return requests
-            self._tail = data
-        return self.take()
-
-    def hold(self, data: bytes) -> None:
-        """Add what the client sent, and parse nothing: it is `take`n later."""
-        if self._strict is None:
-            self._strict = _StrictParser(self._tail)
-            self._tail = b""
-        self._strict.buffer += data
-
-    def take(self) -> list[Request]:
-        """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
-        if self.error is not None:
-            return []
-        if self._strict is None:
-            data = self._tail
-            if not data:
-                return []
-            self._tail = b""
-            if self.authenticated and data[0] == 42 and not _has_large_count(data):
-                # Data that does not end with a line has a last request that is not complete: set it aside.
-                end = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
-                requests = self._parse_fast(data[:end]) if end else []
-                if requests:
-                    if end < len(data):
-                        self._strict = _StrictParser(data[end:])
-                    return requests
-            self._strict = _StrictParser(data)
-        return self._take_strict(self._strict)
-
-    def unread(self) -> int:
-        """How many bytes the server holds for requests that are not complete yet."""
-        return len(self._tail) if self._strict is None else self._strict.held()
-
-    def _parse_fast(self, data: bytes) -> list[Request]:
+    def parse(self, data: bytes) -> list[Request]:
         """All of `data` as whole requests; none if it is not beyond doubt that it is just that."""
         count = data.count(b"*")
         reader = self._reader
@@ -138,6 +77,80 @@ class RequestParser:
             pass
         self._reader = hiredis.Reader()
         return []
+
+
+class RequestParser:
+    """The requests of one client. `feed` bytes, `take` requests until there are none; then look at `error`.
+
+    Args:
+        fast: shared with the other clients of the engine.
+        max_bulk: see below.
+
+    Attributes:
+        authenticated: whether the larger limits hold; the session sets it. While it is false `take` gives one
+            request at a time, because that request may be the AUTH which changes the limits.
+        max_bulk: longest argument, in bytes (`proto-max-bulk-len`).
+        error: set once the stream is lost; nothing is parsed any more.
+    """
+
+    __slots__ = ("_fast", "_strict", "_tail", "authenticated", "error", "max_bulk")
+
+    def __init__(self, fast: FastParser, max_bulk: int = 512 * 1024 * 1024) -> None:
+        self.max_bulk = max_bulk
+        self.authenticated = True
+        self.error: ProtocolError | None = None
+        self._fast = fast
+        self._tail = b""
+        self._strict: _StrictParser | None = None
+
+    def feed(self, data: bytes) -> list[Request]:
+        """Add what the client sent.
+
+        Returns:
+            The first requests that are complete now; `take` gives the others, if there are any.
+        """
+        if self._strict is not None:
+            self._strict.buffer += data
+        elif self._tail:
+            self._tail += data
+        else:
+            if self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
+                requests = self._fast.parse(data)  # the usual case: nothing but whole requests
+                if requests:
+                    return requests
+            self._tail = data
+        return self.take()
+
+    def hold(self, data: bytes) -> None:
+        """Add what the client sent, and parse nothing: it is `take`n later."""
+        if self._strict is None:
+            self._strict = _StrictParser(self._tail)
+            self._tail = b""
+        self._strict.buffer += data
+
+    def take(self) -> list[Request]:
+        """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
+        if self.error is not None:
+            return []
+        if self._strict is None:
+            data = self._tail
+            if not data:
+                return []
+            self._tail = b""
+            if self.authenticated and data[0] == 42 and not _has_large_count(data):
+                # Data that does not end with a line has a last request that is not complete: set it aside.
+                end = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
+                requests = self._fast.parse(data[:end]) if end else []
+                if requests:
+                    if end < len(data):
+                        self._strict = _StrictParser(data[end:])
+                    return requests
+            self._strict = _StrictParser(data)
+        return self._take_strict(self._strict)
+
+    def unread(self) -> int:
+        """How many bytes the server holds for requests that are not complete yet."""
+        return len(self._tail) if self._strict is None else self._strict.held()
 
     def _take_strict(self, strict: "_StrictParser") -> list[Request]:
         requests: list[Request] = []

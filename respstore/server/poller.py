@@ -33,15 +33,14 @@ _WRITE: Final = select.EPOLLOUT
 class _Connection:
     """A socket, its session, and what the peer did not take yet."""
 
-    __slots__ = ("fd", "recv", "session", "socket", "unsent", "wants")
+    __slots__ = ("fd", "recv", "session", "socket", "unsent")
 
     def __init__(self, sock: socket.socket, session: Session) -> None:
         self.socket = sock
         self.fd = sock.fileno()
         self.recv = sock.recv
         self.session = session
-        self.unsent = OutputBuffer(session)
-        self.wants = _READ
+        self.unsent: OutputBuffer | None = None
 
 
 class Poller:
@@ -90,8 +89,8 @@ class Poller:
         """
         self._draining = True
         for connection in list(self._connections.values()):
-            if connection.unsent.size:
-                self._watch(connection, _WRITE)
+            if connection.unsent is not None:
+                self._epoll.modify(connection.fd, _WRITE)
             else:
                 self._say_farewell(connection)
         if self._connections:
@@ -148,7 +147,7 @@ class Poller:
     def _flush(self, connection: _Connection) -> None:
         session = connection.session
         data = session.data_to_send()
-        if not connection.unsent.size:
+        if connection.unsent is None:
             if data:
                 try:
                     sent = connection.socket.send(data)
@@ -160,17 +159,17 @@ class Poller:
                     return
                 self._engine.statistics.bytes_out += sent
                 if sent < len(data):
-                    connection.unsent.append(memoryview(data)[sent:])
-                    self._watch(connection, _READ | _WRITE)
-                    self._drop_if_too_long(connection)
+                    connection.unsent = unsent = OutputBuffer(session)
+                    unsent.append(memoryview(data)[sent:])
+                    self._epoll.modify(connection.fd, _READ | _WRITE)
+                    self._drop_if_too_long(connection, unsent)
                     return
             if session.is_closing:
                 self._close(connection)
         else:
-            self._flush_unsent(connection, data)
+            self._flush_unsent(connection, connection.unsent, data)
 
-    def _flush_unsent(self, connection: _Connection, data: bytes) -> None:
-        unsent = connection.unsent
+    def _flush_unsent(self, connection: _Connection, unsent: OutputBuffer, data: bytes) -> None:
         if data:
             unsent.append(memoryview(data))
         try:
@@ -179,32 +178,34 @@ class Poller:
                 unsent.sent(sent)
                 self._engine.statistics.bytes_out += sent
         except BlockingIOError:
-            self._drop_if_too_long(connection)
+            self._drop_if_too_long(connection, unsent)
             return
         except OSError:
             connection.session.receive_eof()
         if connection.session.is_closing:
             self._close(connection)
         else:
-            self._watch(connection, _READ)
+            connection.unsent = None
+            self._epoll.modify(connection.fd, _READ)
 
-    def _drop_if_too_long(self, connection: _Connection) -> None:
-        if connection.unsent.is_too_long():
+    def _drop_if_too_long(self, connection: _Connection, unsent: OutputBuffer) -> None:
+        if unsent.is_too_long():
             connection.session.receive_eof()
             self._close(connection)
 
     def _say_farewell(self, connection: _Connection) -> None:
         try:
             connection.socket.shutdown(socket.SHUT_WR)
-            self._watch(connection, _READ)
+            self._epoll.modify(connection.fd, _READ)
         except OSError:
             self._close(connection)
 
     def _drain_once(self, connection: _Connection) -> None:
+        unsent = connection.unsent
         try:
-            if connection.unsent.size:
-                connection.unsent.sent(connection.socket.send(connection.unsent.first()))
-                if not connection.unsent.size:
+            if unsent is not None and unsent.size:
+                unsent.sent(connection.socket.send(unsent.first()))
+                if not unsent.size:
                     self._say_farewell(connection)
             elif not connection.recv(READ_BYTES):
                 self._close(connection)
@@ -212,11 +213,6 @@ class Poller:
             pass
         except OSError:
             self._close(connection)
-
-    def _watch(self, connection: _Connection, events: int) -> None:
-        if connection.wants != events:
-            connection.wants = events
-            self._epoll.modify(connection.fd, events)
 
     def _close(self, connection: _Connection) -> None:
         if self._connections.pop(connection.fd, None) is not None:
