@@ -27,4 +27,19 @@ class KnownDifference:
     protocols: tuple[int, ...] = (2, 3)
 
 
-KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = ()
+_UNSUPPORTED_OPTIONS = {
+    "save": "nothing is saved to disk",
+    "maxmemory": "no key is evicted",
+    "maxmemory-clients": "no client is evicted",
+    "notify-keyspace-events": "there is no pub/sub to publish events to",
+    "min-replicas-to-write": "there are no replicas",
+}
+
+KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = tuple(
+    KnownDifference(
+        "config: options that only Redis carries out yet",
+        f"A> CONFIG SET {option} ",
+        f"`{option}` is refused rather than ignored: {reason} yet",
+    )
+    for option, reason in _UNSUPPORTED_OPTIONS.items()
+)

@@ -160,11 +160,14 @@ class Config(Options):
             raise
 
     def _change_option(self, directive: str, option: Option, text: str) -> None:
+        current = getattr(self, option.attribute)
         try:
-            value = option.kind.parse([text], getattr(self, option.attribute))
+            value = option.kind.parse([text], current)
             _check_support(option, value)
         except ValueError as error:
             raise ConfigError(str(error), directive) from None
+        if option.when is When.BY_SERVER and option.name not in self._callbacks and value != current:
+            raise ConfigError("this server can't change it while it runs", directive)
         setattr(self, option.attribute, value)
 
     def _changeable(self, pairs: Sequence[tuple[str, str]], protected: bool) -> list[tuple[str, Option, str]]:
@@ -180,8 +183,6 @@ class Config(Options):
                 raise ConfigError("can't set immutable config", directive)
             if option.when is When.PROTECTED and not protected:
                 raise ConfigError("can't set protected config", directive)
-            if option.when is When.BY_SERVER and option.name not in self._callbacks:
-                raise ConfigError("this server can't change it while it runs", directive)
             if name in names:
                 raise ConfigError("duplicate parameter", directive)
             names.add(name)

@@ -32,7 +32,7 @@ class Kind(Generic[T]):
 
     several = False
 
-    def parse(self, words: Sequence[str], current: T) -> T:  # noqa: ARG002 - see OutputBufferLimits
+    def parse(self, words: Sequence[str], current: T) -> T:
         """The value that the words say. Raises ValueError with the reason why they say none."""
         return self.parse_words(words)
 
@@ -94,17 +94,21 @@ class Permissions(_OneWord[int]):
 
 
 class Memory(_OneWord[int]):
-    """A number of bytes, with a unit or none: `k` is 1000 bytes, `kb` is 1024, and so on to `gb`; of either case."""
+    """A number of bytes, with a unit or none: `k` is 1000 bytes, `kb` is 1024, and so on to `gb`; of either case.
 
-    def __init__(self, low: int = 0, high: int = LONG_MAX) -> None:
+    A number from `low` to `high` is allowed; what is less than `at_least` is taken as that.
+    """
+
+    def __init__(self, low: int = 0, high: int = LONG_MAX, at_least: int = 0) -> None:
         self._low = low
         self._high = high
+        self._at_least = at_least
 
     def parse_word(self, word: str) -> int:
         value = _bytes_of(word)
         if value is None:
             raise ValueError("argument must be a memory value")
-        return _within(value, self._low, self._high)
+        return max(_within(value, self._low, self._high), self._at_least)
 
 
 class MemoryOrPercent(_OneWord[int]):
@@ -330,10 +334,9 @@ class Percentiles(_SeveralWords[tuple[float, ...]]):
     def parse_words(self, words: Sequence[str]) -> tuple[float, ...]:
         if not words:
             return ()
-        try:
-            values = tuple(map(float, words))
-        except ValueError:
-            raise ValueError("Invalid latency-tracking-info-percentiles parameters") from None
+        if not all(re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf", word) for word in words):
+            raise ValueError("Invalid latency-tracking-info-percentiles parameters")
+        values = tuple(map(float, words))
         if not all(0 <= value <= 100 for value in values):
             raise ValueError("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
         return values

@@ -231,8 +231,10 @@ class TestChange:
         assert self.refused(config, ("maxmemory", "1gb")) == ("maxmemory", "respstore supports only '0' here")
 
     def test_what_only_the_server_can_change_needs_it(self):
-        expected = "port", "this server can't change it while it runs"
-        assert self.refused(Config(), ("port", "7000")) == expected
+        config = Config()
+        config.change([("port", "6379")])
+        assert self.refused(config, ("port", "7000")) == ("port", "this server can't change it while it runs")
+        assert self.refused(config, ("port", "x")) == ("port", "argument couldn't be parsed into an integer")
 
 
 class TestOnChange:

@@ -59,6 +59,7 @@ def shown(kind, *words, current=None):
         (Memory(), "1gb", "1073741824"),
         (Memory(0, ULONG_MAX), "99999999999999999999999", "18446744073709551615"),
         (Memory(), "0" * 10000 + "1", "1"),
+        (Memory(at_least=16384), "1", "16384"),
         (MemoryOrPercent(), "10%", "10%"),
         (MemoryOrPercent(), "0%", "0"),
         (MemoryOrPercent(), "10k", "10000"),
@@ -143,9 +144,9 @@ def test_text_is_shown_as_redis_shows_it(kind, words, text):
         (OomScores(), "1 2 2001", OOM_RANGE),
         *(
             (Percentiles(), words, "Invalid latency-tracking-info-percentiles parameters")
-            for words in ["x", "50,99", "50  99"]
+            for words in ["x", "50,99", "50  99", "nan", "1_0", "\u0661"]
         ),
-        *((Percentiles(), words, PERCENTILE_RANGE) for words in ["-1", "50 100.1", "inf", "nan"]),
+        *((Percentiles(), words, PERCENTILE_RANGE) for words in ["-1", "50 100.1", "inf"]),
         (NotifyEvents(), "Z", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
         (NotifyEvents(), "K E", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
     ],
