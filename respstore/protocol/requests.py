@@ -53,30 +53,51 @@ class FastParser:
         self._reader = hiredis.Reader()
 
     def parse(self, data: bytes) -> list[Request]:
-        """All of `data` as whole requests; none if it is not beyond doubt that it is just that."""
-        count = data.count(b"*")
-        reader = self._reader
+        """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
         try:
-            if count == 1:  # the same without the array around it
-                reader.feed(data)
-                request: Request | Literal[False] = reader.gets()
-                if request is not False and not reader.has_data():
-                    _join(request)
-                    return [request] if data.count(b"$") == len(request) else []
-            elif count < _MOST_ARRAYS:
-                reader.feed(_ARRAY_HEADS[count] + data)
-                requests: list[Request] | Literal[False] = reader.gets()
-                if requests is not False and not reader.has_data():
-                    if b"%" in data and dict in map(type, requests):
-                        return []
-                    _join(_chain(requests))
-                    return requests if data.count(b"$") == sum(map(len, requests)) else []
-            else:
+            if data.find(b"\n*") < 0:
+                return self._parse_one(data)
+            if not data.endswith(b"\r\n") or _has_large_count(data):
                 return []
+            count = data.count(b"*")
+            requests = self._parse_array(count, data)
+            if not requests:
+                # Perhaps some value holds a `*`; one behind a line end would still be taken for the head of a request.
+                heads = data.count(b"\n*") + 1
+                if heads != count:
+                    requests = self._parse_array(heads, data)
+            return requests
         except (hiredis.HiredisError, TypeError):
-            pass
-        self._reader = hiredis.Reader()
-        return []
+            self._reader = hiredis.Reader()
+            return []
+
+    def _parse_one(self, data: bytes) -> list[Request]:
+        if data.find(b"\r", 2, 6) < 0:
+            return []  # a count of more than four digits
+        reader = self._reader
+        reader.feed(data)
+        request: Request | Literal[False] = reader.gets()
+        if request is False or reader.has_data():
+            self._reader = hiredis.Reader()
+            return []
+        _join(request)
+        count = len(request)
+        return [request] if data.count(b"$") == count or data.count(b"\n$") == count else []
+
+    def _parse_array(self, count: int, data: bytes) -> list[Request]:
+        if count >= _MOST_ARRAYS:
+            return []
+        reader = self._reader
+        reader.feed(_ARRAY_HEADS[count] + data)
+        requests: list[Request] | Literal[False] = reader.gets()
+        if requests is False or reader.has_data():
+            self._reader = hiredis.Reader()
+            return []
+        if b"%" in data and dict in map(type, requests):
+            return []
+        _join(_chain(requests))
+        count = sum(map(len, requests))
+        return requests if data.count(b"$") == count or data.count(b"\n$") == count else []
 
 
 class RequestParser:
@@ -111,15 +132,8 @@ class RequestParser:
         """
         if self._strict is not None:
             self._strict.buffer += data
-        elif self._tail:
-            self._tail += data
-        else:
-            if self.authenticated and data[0] == 42 and data.endswith(b"\r\n") and not _has_large_count(data):
-                requests = self._fast.parse(data)  # the usual case: nothing but whole requests
-                if requests:
-                    return requests
-            self._tail = data
-        return self.take()
+            return self._take_strict(self._strict)
+        return self._take(data)
 
     def hold(self, data: bytes) -> None:
         """Add what the client sent, and parse nothing: it is `take`n later."""
@@ -130,22 +144,26 @@ class RequestParser:
 
     def take(self) -> list[Request]:
         """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
-        if self.error is not None:
-            return []
-        if self._strict is None:
-            data = self._tail
-            if not data:
-                return []
-            self._tail = b""
-            if self.authenticated and data[0] == 42 and not _has_large_count(data):
-                # Data that does not end with a line has a last request that is not complete: set it aside.
-                end = len(data) if data.endswith(b"\r\n") else data.rfind(b"\n*") + 1
-                requests = self._fast.parse(data[:end]) if end else []
+        if self._strict is not None:
+            return self._take_strict(self._strict)
+        if self._tail:
+            data, self._tail = self._tail, b""
+            return self._take(data)
+        return []
+
+    def _take(self, data: bytes) -> list[Request]:
+        if self.authenticated and data[0] == 42:
+            requests = self._fast.parse(data)
+            if requests:
+                return requests
+            # The last request may be incomplete: set it aside.
+            end = data.rfind(b"\n*") + 1
+            if end:
+                requests = self._fast.parse(data[:end])
                 if requests:
-                    if end < len(data):
-                        self._strict = _StrictParser(data[end:])
+                    self._strict = _StrictParser(data[end:])
                     return requests
-            self._strict = _StrictParser(data)
+        self._strict = _StrictParser(data)
         return self._take_strict(self._strict)
 
     def unread(self) -> int:
@@ -154,6 +172,8 @@ class RequestParser:
 
     def _take_strict(self, strict: "_StrictParser") -> list[Request]:
         requests: list[Request] = []
+        if self.error is not None:
+            return requests
         # A request that came in parts is finished here; what is behind it may be for the fast parser again.
         limit = 1 if strict.missing or not self.authenticated else STRICT_BATCH
         try:
