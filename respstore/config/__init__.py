@@ -3,10 +3,11 @@
 - `options.py`: the table: name, default, kind, support, when it may change. Start reading there.
 - `values.py`: the kinds of values.
 - `syntax.py`: redis.conf and redis-server's command line, text to directives.
+- `loading.py`: what a server starts with, made of files and the command line.
 - `rewrite.py`: what CONFIG REWRITE makes of a file.
 
 A value is an attribute: `config.port`, `config.proto_max_bulk_len`. There is one Config per server; whoever uses a
-value reads it when it is needed, or registers with `on_change`. Only this file reads files, and only while starting.
+value reads it when it is needed, or registers with `on_change`. Files are read in `loading.py` only, while starting.
 """
 
 from __future__ import annotations
@@ -17,16 +18,12 @@ from pathlib import Path
 
 import attrs
 
+from respstore.config.loading import Loader
 from respstore.config.options import BY_NAME, Option, Options, Support, When
-from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_arguments, parse_text
+from respstore.config.syntax import parse_arguments
 from respstore.errors import ConfigError, UnknownOptionError
 
 __all__ = ["Config"]
-
-# Directives that are no options: CONFIG knows nothing of them.
-_REFUSED = {"rename-command", "user", "loadmodule"}
-_IGNORED = {"list-max-ziplist-entries", "list-max-ziplist-value"}  # by Redis too, since 3.2
-_DEEPEST_INCLUDE = 16
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -40,7 +37,6 @@ class Config(Options):
 
     config_file: str | None = attrs.field(default=None, init=False)
     warnings: list[str] = attrs.field(factory=list, init=False)
-    _given: set[str] = attrs.field(factory=set, init=False)
     _callbacks: dict[str, Callable[[], None]] = attrs.field(factory=dict, init=False)
 
     @classmethod
@@ -51,69 +47,25 @@ class Config(Options):
         the place, the line and what is wrong with it.
         """
         config = cls()
+        loader = Loader(config)
         command_line = parse_arguments(arguments)
         if command_line.file is not None:
             config.config_file = str(Path(command_line.file).absolute())
-            config._load_file(command_line.file, depth=0)
+            loader.load_file(command_line.file)
         if command_line.read_stdin:
-            config.load_text(sys.stdin.read(), "standard input")
-        config._load(command_line.directives, depth=0)
+            loader.load_text(sys.stdin.read(), "standard input")
+        loader.load(command_line.directives)
+        config.warnings = loader.finish()
         return config
 
     @classmethod
     def from_text(cls, text: str, source: str = "redis.conf") -> Config:
         """The configuration that a redis.conf with this text says. `source` is its name in messages."""
         config = cls()
-        config.load_text(text, source)
+        loader = Loader(config)
+        loader.load_text(text, source)
+        config.warnings = loader.finish()
         return config
-
-    def load_text(self, text: str, source: str) -> None:
-        """Take over what the text of a redis.conf says. Raises ConfigError."""
-        self._load(parse_text(text, source), depth=0)
-
-    def set(self, name: str, text: str) -> None:
-        """Set an option as a line of redis.conf would. For CONFIG SET there is `change`. Raises ConfigError."""
-        self._load([Directive(name.lower(), [text], where="")], depth=0)
-
-    def _load(self, directives: Iterable[Directive], depth: int) -> None:
-        for directive in directives:
-            try:
-                self._load_directive(directive, depth)
-            except ConfigError:
-                raise
-            except ValueError as error:
-                raise ConfigError(str(error), directive.name, directive.where) from None
-
-    def _load_directive(self, directive: Directive, depth: int) -> None:
-        name, words, _ = directive
-        option = BY_NAME.get(name)
-        if option:
-            self._load_option(option, words)
-        elif name == "include" and len(words) == 1:
-            if depth == _DEEPEST_INCLUDE:
-                raise ValueError("too many files include one another")
-            for path in _matching_files(words[0]):
-                self._load_file(path, depth + 1)
-        elif name in _REFUSED:
-            raise ValueError("respstore does not support this directive")
-        elif name in _IGNORED and len(words) == 1:
-            self.warnings.append(f"'{name}' has no effect in respstore")
-        else:
-            raise ValueError(BAD_DIRECTIVE)
-
-    def _load_option(self, option: Option, words: list[str]) -> None:
-        current = getattr(self, option.attribute)
-        value = option.kind.parse(words, current)
-        _check_support(option, value)
-        if option.accumulates and option.name in self._given and value:
-            value = current + value
-        self._given.add(option.name)
-        setattr(self, option.attribute, value)
-        if option.support is Support.HARMLESS and value != option.default:
-            self.warnings.append(f"'{option.name}' has no effect in respstore")
-
-    def _load_file(self, path: str, depth: int) -> None:
-        self._load(parse_text(_read_file(path), path), depth)
 
     def names(self) -> Iterable[str]:
         """The names of all options, second names included."""
@@ -163,9 +115,10 @@ class Config(Options):
         current = getattr(self, option.attribute)
         try:
             value = option.kind.parse([text], current)
-            _check_support(option, value)
         except ValueError as error:
             raise ConfigError(str(error), directive) from None
+        if option.support is Support.UNSUPPORTED and value != option.default:
+            raise ConfigError(option.refusal(), directive)
         if option.when is When.BY_SERVER and option.name not in self._callbacks and value != current:
             raise ConfigError("this server can't change it while it runs", directive)
         setattr(self, option.attribute, value)
@@ -195,23 +148,3 @@ def _call_back(callback: Callable[[], None], directive: str) -> None:
         callback()
     except ConfigError as error:
         raise ConfigError(error.reason, directive) from None
-
-
-def _check_support(option: Option, value: object) -> None:
-    if option.support is Support.UNSUPPORTED and value != option.default:
-        raise ValueError(f"respstore supports only '{option.kind.text(option.default)}' here")
-
-
-def _matching_files(pattern: str) -> list[str]:
-    """The files that `include` means; a pattern may match none, as in Redis."""
-    if not set(pattern) & set("*?["):
-        return [pattern]
-    path = Path(pattern)
-    return sorted(map(str, Path(path.anchor).glob(str(path.relative_to(path.anchor)))))
-
-
-def _read_file(path: str) -> str:
-    try:
-        return Path(path).read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        raise ConfigError(f"can't open config file '{path}': {error.strerror}") from None

@@ -108,6 +108,10 @@ class Option:
     alias: str | None
     accumulates: bool
 
+    def refusal(self) -> str:
+        """Why another value than the default is refused, where the option is unsupported."""
+        return f"respstore supports only '{self.kind.text(self.default)}' here"
+
 
 def option(
     default: T | Callable[[], T],
@@ -156,7 +160,7 @@ class Options:
     dir: str = option(os.getcwd, Directory(), WORKS, PROTECTED)
     logfile: str = option("", Text(), WORKS, AT_START)
     loglevel: str = option("notice", Choice("debug", "verbose", "notice", "warning"), WORKS)
-    hz: int = option(10, Integer(clamp=(1, 500)), WORKS)
+    hz: int = option(10, Integer(clamp=(1, 500)))
     dynamic_hz: bool = option(True, YesNo())
     daemonize: bool = option(False, YesNo(), UNSUPPORTED, AT_START)
     supervised: str = option("no", Choice("upstart", "systemd", "auto", "no"), UNSUPPORTED, AT_START)
