@@ -51,6 +51,11 @@ def printable(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def quotable(data: bytes) -> str:
+    """What error messages quote of an argument: all before the first NUL, where a string of C ends."""
+    return printable(data.partition(b"\0")[0])
+
+
 # Of any command
 SYNTAX = "ERR syntax error"
 WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -102,6 +107,7 @@ NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0"
 COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
 
 # Waiting
+TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"
 UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
@@ -131,10 +137,15 @@ NO_PASSWORD_SET = (
 UNSUPPORTED_PROTOCOL = "NOPROTO unsupported protocol version"
 PROTOCOL_NOT_AN_INTEGER = "ERR Protocol version is not an integer or out of range"
 HELLO_NOT_AUTHENTICATED = (
-    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
-    "option can be used to authenticate the client and select the RESP protocol version at the same time"
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option "
+    "can be used to authenticate the client and select the RESP protocol version at the same time"
 )
 INVALID_CLIENT_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
+INVALID_CLIENT_ID = "ERR Invalid client ID"
+CLIENT_ID_NOT_POSITIVE = "ERR client-id should be greater than 0"
+NO_SUCH_CLIENT = "ERR No such client"
+UNBLOCK_REASON = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+PAUSE_MODE = "ERR CLIENT PAUSE mode must be WRITE or ALL"
 MAX_CLIENTS = "ERR max number of clients reached"
 PROTECTED_MODE = (
     "DENIED respstore runs in protected mode: without a password it serves only clients on its own machine. "
@@ -153,19 +164,44 @@ def wrong_arity(name: str) -> RespError:
     return RespError(f"ERR wrong number of arguments for '{name}' command")
 
 
+def too_many_arguments(name: str, args: list[bytes]) -> RespError:
+    """A request has more arguments than the command `name` (`container|subcommand` in lower case) has optional ones."""
+    container, _, subcommand = name.partition("|")
+    if not subcommand:
+        return wrong_arity(name)
+    word = quotable(args[1][:128])
+    return RespError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container.upper()} HELP.")
+
+
 def unknown_command(args: list[bytes]) -> RespError:
     """No such command; Redis quotes its name and the start of its arguments, at most 128 bytes of each."""
-    quoted = ""
+    quoted = b""
     for arg in args[1:]:
         if len(quoted) >= 128:
             break
-        quoted += f"'{printable(arg[: 128 - len(quoted)])}' "
-    return RespError(f"ERR unknown command '{printable(args[0][:128])}', with args beginning with: {quoted}")
+        quoted += b"'%b' " % arg.partition(b"\0")[0][: 128 - len(quoted)]
+    name = quotable(args[0][:128])
+    return RespError(f"ERR unknown command '{name}', with args beginning with: {printable(quoted)}")
 
 
 def unknown_subcommand(name: bytes, container: str) -> RespError:
     """`container` has no subcommand `name`."""
-    return RespError(f"ERR unknown subcommand '{printable(name[:128])}'. Try {container.upper()} HELP.")
+    return RespError(f"ERR unknown subcommand '{quotable(name[:128])}'. Try {container.upper()} HELP.")
+
+
+def hello_option(word: bytes) -> RespError:
+    """HELLO does not know the word, or not so near the end."""
+    return RespError(f"ERR Syntax error in HELLO option '{quotable(word)}'")
+
+
+def unknown_client_type(name: bytes) -> RespError:
+    """CLIENT LIST and KILL know no clients of that type."""
+    return RespError(f"ERR Unknown client type '{quotable(name)}'")
+
+
+def no_such_user(name: bytes) -> RespError:
+    """There is no such user whose clients CLIENT KILL could close."""
+    return RespError(f"ERR No such user '{quotable(name)}'")
 
 
 def invalid_expire(name: str) -> RespError:
@@ -175,7 +211,7 @@ def invalid_expire(name: str) -> RespError:
 
 def unsupported_expire_option(option: bytes) -> RespError:
     """EXPIRE and its kin do not know the word behind the time."""
-    return RespError(f"ERR Unsupported option {printable(option)}")
+    return RespError(f"ERR Unsupported option {quotable(option)}")
 
 
 def exec_refused(cause: RespError) -> RespError:

@@ -13,7 +13,7 @@ from respstore.engine.arguments import Words, database_number, find_database, in
 from respstore.engine.command import command
 from respstore.engine.dispatch import UNAUTHENTICATED
 from respstore.engine.session import Session
-from respstore.errors import RespError, printable
+from respstore.errors import RespError
 from respstore.protocol.replies import OK
 
 REDIS_VERSION: Final = b"7.0.15"
@@ -73,13 +73,9 @@ def hello(session: Session, *arguments: bytes) -> dict[bytes, Any]:
         protocol = integer(arguments[0], errors.PROTOCOL_NOT_AN_INTEGER)
         if protocol not in (2, 3):
             raise RespError(errors.UNSUPPORTED_PROTOCOL)
-    credentials, name = _hello_options(arguments[1:])
-    if credentials is not None:
-        _authenticate(session, *credentials)
+    _obey_hello_options(session, arguments[1:])
     if session.gate & UNAUTHENTICATED:
         raise RespError(errors.HELLO_NOT_AUTHENTICATED)
-    if name is not None:
-        session.name = name
     session.protocol = protocol
     return {
         b"server": b"redis",
@@ -92,24 +88,20 @@ def hello(session: Session, *arguments: bytes) -> dict[bytes, Any]:
     }
 
 
-def _hello_options(options: tuple[bytes, ...]) -> tuple[tuple[bytes, bytes] | None, bytes | None]:
-    """The credentials and the name in HELLO's options; of several, the last."""
-    credentials: tuple[bytes, bytes] | None = None
-    name: bytes | None = None
+def _obey_hello_options(session: Session, options: tuple[bytes, ...]) -> None:
+    """Authenticate and name the session, one option after the other: those before a wrong one hold, as in Redis."""
     words = Words(options)
     left = len(options)
     for word in words:
-        left -= 1
         match word.upper():
-            case b"AUTH" if left >= 2:
-                credentials = words.argument(), words.argument()
+            case b"AUTH" if left > 2:
+                _authenticate(session, words.argument(), words.argument())
+                left -= 3
+            case b"SETNAME" if left > 1:
+                session.name = client_name(words.argument())
                 left -= 2
-            case b"SETNAME" if left:
-                name = client_name(words.argument())
-                left -= 1
             case _:
-                raise RespError(f"ERR Syntax error in HELLO option '{printable(word)}'")
-    return credentials, name
+                raise errors.hello_option(word)
 
 
 @command(
@@ -179,6 +171,7 @@ def reset(session: Session) -> str:
     session.db = session.engine.keyspace.databases[0]
     session.protocol = 2
     session.name = b""
-    session.mute(None)
+    if session.muted == "off":
+        session.mute(None)
     session.set_gate(UNAUTHENTICATED, on=bool(session.engine.config.requirepass))
     return "RESET"

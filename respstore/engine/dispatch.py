@@ -5,12 +5,13 @@ session) and hands everything else to `dispatch`. What is special is a bit in `s
 costs one test however many reasons there are.
 """
 
+import logging
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
-from respstore.engine.command import Command, Handler
-from respstore.engine.waiting import PENDING, Park
+from respstore.engine.command import UNLIMITED, Command, Handler
+from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.protocol.replies import NO_REPLY, QUEUED
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from respstore.engine.session import Session
+
+logger = logging.getLogger("respstore")
 
 
 class Gate(IntFlag):
@@ -29,10 +32,11 @@ class Gate(IntFlag):
     MUTED = 8
     CLOSING = 16
     PARKED = 32
+    RELEASED = 64
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED = (int(gate) for gate in Gate)
-HALTED: Final = CLOSING | PARKED
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) for gate in Gate)
+HALTED: Final = CLOSING | PARKED | RELEASED
 """No further request is to be run, for good or for now."""
 
 
@@ -42,7 +46,8 @@ class Entry:
     Attributes:
         command: the record.
         handler: what to call with a session and the arguments behind the name.
-        minimum, maximum: number of arguments, the name included.
+        minimum, maximum: numbers of arguments, the name included, with which `handler` may be called at once. No number
+            is such of a command that has subcommands: its requests need `dispatch`.
         calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
         subcommands: entries by their word in lower case.
     """
@@ -51,44 +56,42 @@ class Entry:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.minimum = command.minimum
+        self.minimum = UNLIMITED if command.subcommands else command.minimum
         self.maximum = command.maximum
         self.calls = 0
         self.rejected = 0
         self.failed = 0
         self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
-        self.handler: Handler = command.handler if command.handler and not self.subcommands else self._run_subcommand
+        self.handler: Handler = command.handler or _unreachable
 
     def resolve(self, args: list[bytes]) -> "Entry":
         """The subcommand's entry where `args` name one, else this one.
 
         Raises:
-            RespError: no such subcommand, or a wrong number of arguments.
+            RespError: no such subcommand.
         """
-        entry = self
-        if self.subcommands and len(args) > 1:
-            found = self.subcommands.get(args[1].lower())
-            if found is None:
-                self.rejected += 1
-                raise errors.unknown_subcommand(args[1], self.command.name)
-            entry = found
-        if not entry.minimum <= len(args) <= entry.maximum:
-            entry.rejected += 1
-            raise errors.wrong_arity(entry.command.name)
+        if not self.subcommands or len(args) == 1:
+            return self
+        entry = self.subcommands.get(args[1].lower())
+        if entry is None:
+            self.rejected += 1
+            raise errors.unknown_subcommand(args[1], self.command.name)
         return entry
 
-    def _run_subcommand(self, session: "Session", *args: bytes) -> Any:
-        if not args and self.command.handler is not None:
-            return self.command.handler(session)
-        entry = self.resolve([b"", *args])
-        self.calls -= 1  # counted with the subcommand, as in Redis
-        entry.calls += 1
-        try:
-            return entry.handler(session, *args[1:])
-        except RespError:
-            self.failed -= 1
-            entry.failed += 1
-            raise
+    def check_arity(self, args: list[bytes]) -> None:
+        """Refuse a request whose number of arguments cannot be right, before anything else is looked at.
+
+        Too many where some are optional is found out only when the command is called, as in Redis: an unauthenticated
+        client hears of its password first, and MULTI queues such a request.
+        """
+        record = self.command
+        if len(args) < record.minimum or (len(args) > record.maximum and record.minimum == record.maximum):
+            self.rejected += 1
+            raise errors.wrong_arity(record.name)
+
+
+def _unreachable(session: "Session", *args: bytes) -> Any:
+    raise AssertionError("a command without a handler was called, which its arity forbids")
 
 
 def make_entries(table: "Mapping[str, Command]") -> dict[bytes, Entry]:
@@ -123,12 +126,14 @@ def dispatch(session: "Session", args: list[bytes]) -> Any:
 
 
 def _dispatch(session: "Session", args: list[bytes]) -> Any:
+    session.last = None
     entry = find(session.engine.entries, args[0])
     gate = session.gate
     try:
         if entry is None:
             raise errors.unknown_command(args)
-        entry = entry.resolve(args)
+        session.last = entry = entry.resolve(args)
+        entry.check_arity(args)
         flags = entry.command.flags
         if gate & UNAUTHENTICATED and "no_auth" not in flags:
             entry.rejected += 1
@@ -143,7 +148,6 @@ def _dispatch(session: "Session", args: list[bytes]) -> Any:
         if session.transaction is not None:
             session.transaction.aborted = True
         raise
-    session.last = entry
     if gate & PAUSED and session.engine.must_pause(session, entry):
         session.postpone(args)
         return NO_REPLY
@@ -163,36 +167,38 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         session: on whose behalf.
         entry: of the command, or of the subcommand if `args` name one.
         args: the whole request.
+
+    Raises:
+        RespError: the handler's, or what stands for its bug.
     """
+    record = entry.command
     entry.calls += 1
     try:
-        return entry.handler(session, *args[1 + entry.command.name.count("|") :])
+        if len(args) > record.maximum:
+            raise errors.too_many_arguments(record.name, args)
+        return entry.handler(session, *args[1 + record.name.count("|") :])
     except RespError:
         entry.failed += 1
         raise
+    except Exception:
+        logger.exception("bug: %s of client %s", record.name, session.describe())
+        entry.failed += 1
+        raise RespError(errors.INTERNAL) from None
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:
-    """CLIENT REPLY OFF or SKIP: run the request, drop its reply."""
-    skip = session.muted == "skip"
-    if skip:
-        session.mute(None)
+    """CLIENT REPLY OFF or SKIP: run the request, drop its reply, unless it is the one that ends the silence."""
+    if session.muted == "next":
+        session.mute("skip")
+    value: Any = NO_REPLY
     try:
         value = _dispatch(session, args)
-    except RespError:
-        return NO_REPLY
-    if isinstance(value, Park):
-        return _muted(value)
-    return value if not skip and session.muted is None else NO_REPLY
-
-
-def _muted(park: Park) -> Park:
-    """The same wait, with nothing said at its end."""
-
-    def retry(key: bytes) -> Any:
-        try:
-            return PENDING if park.retry(key) is PENDING else NO_REPLY
-        except RespError:
-            return NO_REPLY
-
-    return Park(park.keys, retry, park.timeout, on_timeout=NO_REPLY, if_denied=NO_REPLY)
+    except RespError as error:
+        session.engine.count_error(error)
+    if isinstance(value, Park) or session.parked:
+        return value  # `skip` holds until the wait is over
+    if session.muted is None:
+        return value
+    if session.muted == "skip":
+        session.mute(None)
+    return NO_REPLY

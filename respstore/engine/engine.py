@@ -12,7 +12,7 @@ from typing import Final
 from respstore import errors
 from respstore.config import Config
 from respstore.engine.command import Command
-from respstore.engine.dispatch import PARKED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.dispatch import UNAUTHENTICATED, Entry, make_entries
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
@@ -44,6 +44,7 @@ class Engine:
         sessions: connected clients by id.
         parser: shared by the sessions.
         waiting: those who are parked.
+        postponed: sessions that CLIENT PAUSE holds up, in the order of their requests.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         touched: sessions that have something to send or to close though they were not fed.
         statistics: what INFO shows.
@@ -63,7 +64,7 @@ class Engine:
         self.parser = FastParser()
         self.waiting = WaitingRoom()
         self.resumed: list[Session] = []
-        self.postponed: list[Session] = []
+        self.postponed: dict[Session, None] = {}
         self.touched: list[Session] = []
         self.statistics = Statistics()
         self.active_expiry = True
@@ -108,6 +109,7 @@ class Engine:
         if self.sessions.pop(session.id, None) is not None:
             self._bytes_in_of_closed += session.received
             self.waiting.withdraw(session)
+            self.postponed.pop(session, None)
             session.end_transaction()
 
     def count_error(self, error: RespError) -> None:
@@ -139,7 +141,7 @@ class Engine:
         self.waiting.expire(now)
         if self._paused_until and now_ms >= self._paused_until:
             self.unpause()
-        if self.active_expiry:
+        if self.active_expiry and not self.is_paused():  # a paused server does not change its data
             self._expire_keys()
         self._close_idle(now_ms)
         statistics = self.statistics
@@ -173,7 +175,7 @@ class Engine:
             for session in list(self.sessions.values()):
                 if now_ms - session.active > timeout * 1000 and not session.parked:
                     logger.info("closing client %s: idle for longer than %d s", session.describe(), timeout)
-                    session.close()
+                    session.abort()
 
     # CLIENT PAUSE
 
@@ -182,7 +184,12 @@ class Engine:
         return self._paused_until > self.keyspace.now
 
     def pause(self, until: int, *, writes_only: bool) -> None:
-        """Postpone requests, or only those that write, until a wall-clock time in ms. No longer pause is shortened."""
+        """Postpone requests until a wall-clock time in ms, or only those that write.
+
+        A pause that is there already is neither shortened nor softened.
+        """
+        if until <= self.keyspace.now and not self.is_paused():
+            return
         self._pause_writes_only = writes_only and not (self.is_paused() and not self._pause_writes_only)
         self._paused_until = max(until, self._paused_until)
         for session in self.sessions.values():
@@ -194,8 +201,7 @@ class Engine:
         for session in self.sessions.values():
             session.set_paused(paused=False)
         for session in self.postponed:
-            session.set_gate(PARKED, on=False)
-            self.resumed.append(session)
+            session.proceed()
         self.postponed.clear()
 
     def must_pause(self, session: Session, entry: Entry) -> bool:

@@ -10,14 +10,24 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
-from respstore.engine.dispatch import CLOSING, HALTED, MULTI, MUTED, PARKED, PAUSED, UNAUTHENTICATED, Entry, dispatch
+from respstore.engine.dispatch import (
+    CLOSING,
+    HALTED,
+    MULTI,
+    MUTED,
+    PARKED,
+    PAUSED,
+    RELEASED,
+    UNAUTHENTICATED,
+    Entry,
+    dispatch,
+)
 from respstore.engine.waiting import Park
 from respstore.errors import ProtocolError, RespError
 from respstore.protocol.replies import (
     BULK_HEADS,
     CRLF,
     INTEGERS,
-    NO_REPLY,
     OK,
     SIMPLE_OK,
     Output,
@@ -37,6 +47,9 @@ logger = logging.getLogger("respstore")
 _SHORT: Final = len(BULK_HEADS)
 _SMALL: Final = len(INTEGERS)
 
+SESSION_BYTES: Final = 1200
+"""What a session costs that holds nothing, roughly (measured with tracemalloc, its parser and connection included)."""
+
 
 class Session:
     """A client's state.
@@ -52,9 +65,10 @@ class Session:
         gate: why commands need a closer look, bits of `dispatch.Gate`; 0 for the usual client.
         transaction: what MULTI gathers, None outside of it.
         watch: the keys that it watches, None if there are none.
-        muted: "off" or "skip" after CLIENT REPLY, else None.
+        muted: None, or after CLIENT REPLY "off", "next" (the next reply is to be skipped) or "skip" (this one).
         no_evict: CLIENT NO-EVICT is on.
         is_closing: the connection is to be closed after what is to be sent.
+        is_aborted: ... is to be closed at once, whatever is unsent.
         created, active: when it connected, and when it last sent something (wall clock, ms).
         last: entry of its last command.
         unsent: bytes that the connection could not send yet; who owns the connection keeps it.
@@ -71,6 +85,7 @@ class Session:
         "fd",
         "gate",
         "id",
+        "is_aborted",
         "is_closing",
         "last",
         "local",
@@ -100,6 +115,7 @@ class Session:
         self.muted: str | None = None
         self.no_evict = False
         self.is_closing = False
+        self.is_aborted = False
         self.created = self.active = engine.read_clock()
         self.last: Entry | None = None
         self.unsent = 0
@@ -115,13 +131,13 @@ class Session:
         """Run the requests that these bytes complete; their replies wait in `data_to_send`."""
         self.received += len(data)
         parser = self._parser
-        if self.gate & HALTED:
-            parser.hold(data)
-        else:
+        if not self.gate & HALTED:
             self._process(parser.feed(data))
+        elif not self.is_closing:
+            parser.hold(data)
         if parser.unread() > self.engine.config.client_query_buffer_limit:
             logger.warning("closing client %s: its request is longer than client-query-buffer-limit", self.describe())
-            self.close()
+            self.abort()
 
     def receive_eof(self) -> None:
         """The peer closed its sending half, or the connection broke: the session is over."""
@@ -142,14 +158,29 @@ class Session:
         """Whether `data_to_send` has something to give."""
         return bool(self._output)
 
+    @property
+    def kind(self) -> str:
+        """What CLIENT LIST TYPE and client-output-buffer-limit call it: a normal client, as all are up to now."""
+        return "normal"
+
     def unread(self) -> int:
-        """Bytes held for requests that are not complete (CLIENT LIST: qbuf)."""
-        return self._parser.unread()
+        """Bytes held for requests that did not run yet, complete or not (CLIENT LIST: qbuf)."""
+        return self._parser.unread() + sum(len(arg) for args in self._backlog for arg in args)
+
+    def output_length(self) -> int:
+        """Bytes of replies that `data_to_send` did not give yet (CLIENT LIST: obl)."""
+        return sum(map(len, self._output))
+
+    def memory(self) -> int:
+        """Bytes that the server holds for the connection, roughly (CLIENT LIST: tot-mem)."""
+        queued = 0 if self.transaction is None else self.transaction.memory()
+        return SESSION_BYTES + self.unread() + self.output_length() + self.unsent + queued
 
     # Running requests
 
     def process(self) -> None:
         """Run the requests that came while the session was parked."""
+        self.set_gate(RELEASED, on=False)
         backlog, self._backlog = self._backlog, []
         self._process(backlog or self._parser.take())
 
@@ -197,9 +228,9 @@ class Session:
                     elif value is None:
                         append(null(self.protocol))
                     elif kind is Park:
-                        self._park(value)
+                        self._park(value, entry)
                     else:
-                        encode(value, self.protocol, output)
+                        self._reply(value)
                 except RespError as error:
                     if entry is not None:
                         entry.failed += 1
@@ -218,6 +249,14 @@ class Session:
         if self._parser.error is not None and not self.gate & HALTED:
             self._lose(self._parser.error)
 
+    def _reply(self, value: Any) -> None:
+        start = len(self._output)
+        try:
+            encode(value, self.protocol, self._output)
+        except Exception:
+            del self._output[start:]  # a reply that was begun would swallow the ones behind it
+            raise
+
     def _fail(self, error: RespError) -> None:
         self.engine.count_error(error)
         if self.muted is None:
@@ -235,26 +274,38 @@ class Session:
         """Whether it waits, and runs no further requests until then."""
         return bool(self.gate & PARKED)
 
-    def _park(self, park: Park) -> None:
-        if self.transaction is not None:
-            raise AssertionError("EXEC answers what would block itself")
+    @property
+    def is_released(self) -> bool:
+        """Whether its wait is over, but not yet the turn."""
+        return bool(self.gate & RELEASED)
+
+    def _park(self, park: Park, entry: Entry | None) -> None:
+        if entry is not None:
+            self.last = entry
         self.set_gate(PARKED, on=True)
         self.engine.waiting.park(self, park, self.engine.system.monotonic())
 
     def resume(self, value: Any) -> None:
         """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
-        self.set_gate(PARKED, on=False)
         if isinstance(value, RespError):
             self._fail(value)
-        elif value is not NO_REPLY:
-            encode(value, self.protocol, self._output)
-        self.engine.resumed.append(self)
+        elif self.muted is None:
+            self._reply(value)
+        if self.muted == "skip":
+            self.mute(None)
+        self.proceed()
 
     def postpone(self, args: Request) -> None:
         """Run this request again when CLIENT PAUSE is over."""
         self.set_gate(PARKED, on=True)
         self._backlog.append(args)
-        self.engine.postponed.append(self)
+        self.engine.postponed[self] = None
+
+    def proceed(self) -> None:
+        """Run further requests at the end of the turn."""
+        self.set_gate(PARKED, on=False)
+        self.set_gate(RELEASED, on=True)
+        self.engine.resumed.append(self)
 
     # What commands do to a session
 
@@ -270,7 +321,7 @@ class Session:
             self._parser.authenticated = not on
 
     def mute(self, mode: str | None) -> None:
-        """CLIENT REPLY: "off", "skip" for the next reply only, or None to speak again."""
+        """Set `muted`."""
         self.muted = mode
         self.set_gate(MUTED, on=mode is not None)
 
@@ -301,6 +352,12 @@ class Session:
         self.gate |= CLOSING
         self.engine.remove(self)
         self.engine.touched.append(self)
+
+    def abort(self) -> None:
+        """Close the connection at once. What it did not take is lost, for a peer that does not read must go, too."""
+        self._output.clear()
+        self.is_aborted = True
+        self.close()
 
     def describe(self) -> str:
         """Who this is, for the log."""

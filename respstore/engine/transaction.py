@@ -31,6 +31,10 @@ class Transaction:
         self.requests: list[tuple[Entry, list[bytes]]] = []
         self.aborted = False
 
+    def memory(self) -> int:
+        """Bytes of all arguments."""
+        return sum(len(arg) for _, args in self.requests for arg in args)
+
 
 class Watch:
     """The keys that a session watches.

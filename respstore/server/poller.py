@@ -79,7 +79,10 @@ class Poller:
         for session in self._engine.take_touched():
             connection = self._of_session.get(session)
             if connection is not None:
-                self._flush(connection)
+                if session.is_aborted:
+                    self._close(connection)
+                else:
+                    self._flush(connection)
 
     async def drain(self) -> None:
         """Send what is unsent and say farewell to every peer; returns when all of them have closed their end.

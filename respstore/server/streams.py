@@ -145,7 +145,9 @@ class Streams:
             connection.unsent.append(memoryview(data))
             if connection.unsent.is_too_long():
                 connection.scope.cancel()
-        if connection.session.is_closing:
+        if connection.session.is_aborted:
+            connection.scope.cancel()
+        elif connection.session.is_closing:
             connection.reading.cancel()
         connection.wake.set()
 

@@ -7,7 +7,7 @@ import pytest
 from respstore import errors
 from respstore.commands import introspection
 from respstore.engine.command import build_table, command, container
-from respstore.engine.dispatch import Entry, find, make_entries
+from respstore.engine.dispatch import Entry, dispatch, make_entries
 from respstore.engine.keyspecs import FoundKey, counted, first, keyword, span, unknown
 from respstore.errors import RespError
 from respstore.protocol.replies import encode
@@ -80,12 +80,10 @@ def ask():
     """Ask COMMAND; give its value."""
     own = SimpleNamespace(a=put, b=fetch, c=run, d=arrange, e=say, f=old, g=config_get, h=CONFIG)
     entries: dict[bytes, Entry] = make_entries(build_table((own, introspection)))
-    session = SimpleNamespace(engine=SimpleNamespace(entries=entries))
+    session = SimpleNamespace(engine=SimpleNamespace(entries=entries), gate=0, transaction=None)
 
     def ask(line: str) -> object:
-        entry = find(entries, b"COMMAND")
-        assert entry is not None
-        return entry.handler(session, *line.encode().split())
+        return dispatch(session, [b"COMMAND", *line.encode().split()])
 
     return ask
 
