@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from compat.servers import redis_server
-from respstore.keyspace.numbers import (
+from respstore.numbers import (
     format_double,
     format_long_double,
     parse_float,

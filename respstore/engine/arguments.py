@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.keyspace.numbers import LongDouble, parse_float, parse_integer, parse_long_double
+from respstore.numbers import LongDouble, parse_float, parse_integer, parse_long_double
 
 MAX_MS = 2**63 - 1
 MAX_UNSIGNED = 2**64 - 1

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final
 
 from respstore.keyspace.database import Value
-from respstore.keyspace.numbers import parse_integer
+from respstore.numbers import parse_integer
 
 EMBEDDED_LENGTH: Final = 44
 """Bytes of the longest string that Redis keeps in one piece with its header."""

@@ -28,7 +28,7 @@ from typing import Any, Final
 import attrs
 
 from respstore.errors import RespError
-from respstore.keyspace.numbers import format_double
+from respstore.numbers import format_double
 
 CRLF: Final = b"\r\n"
 OK: Final = "OK"

@@ -95,8 +95,9 @@ class FastParser:
             return []
         if b"%" in data and dict in map(type, requests):
             return []
-        _join(_chain(requests))
-        count = sum(map(len, requests))
+        arguments = [*_chain(requests)]
+        _join(arguments)
+        count = len(arguments)
         return requests if data.count(b"$") == count or data.count(b"\n$") == count else []
 
 

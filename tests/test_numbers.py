@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from respstore.keyspace.numbers import (
+from respstore.numbers import (
     LongDouble,
     format_double,
     format_long_double,
