@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +19,17 @@ ARGUMENTS = ("--enable-debug-command", "yes")
 
 
 class Harness:
-    """Starts both servers, and starts them again if one has died on the way."""
+    """Starts both servers, and starts them again if one has died on the way.
+
+    Attributes:
+        compared: how many commands were compared, by where they come from ("by hand", "generated") and protocol.
+        is_self_test: whether the second server is a redis-server too.
+    """
 
     def __init__(self) -> None:
         self._servers = contextlib.ExitStack()
         self._pair: Pair | None = None
+        self.compared: Counter[tuple[str, int]] = Counter()
         self.is_self_test = os.environ.get("SUBJECT") == "redis-server"
 
     def __enter__(self) -> Self:

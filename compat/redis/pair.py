@@ -19,7 +19,7 @@ from compat.redis import rules
 from compat.redis.rules import Rule
 from compat.redis.wire import CLOSED, Connection, Reply, request, wait_readable
 
-QUICK = 0.02  # seconds that a reply may take before we ask whether one will come at all
+QUICK = 0.01  # seconds that a reply may take before we ask whether one will come at all
 LATE = 0.5  # seconds more for a server that has said less than the other
 PATIENCE = 10.0  # seconds after which a server that does not answer PING is taken for dead
 
@@ -115,6 +115,7 @@ class Pair:
 
     Attributes:
         compared: how many commands have been compared so far.
+        rule_of: finds the rule for a command's reply.
     """
 
     def __init__(self, redis_port: int, respstore_port: int) -> None:
@@ -123,13 +124,15 @@ class Pair:
         self.sides = (self.redis, self.respstore)
         self.protocol = 2
         self.compared = 0
+        self.rule_of: Callable[[Sequence[bytes]], Rule] = rules.rule_of
         self._owed: dict[str, deque[tuple[str, Sequence[bytes], Rule]]] = defaultdict(deque)
         self._queued: dict[str, list[Rule]] = defaultdict(list)
         self._config_changed = False
 
     def begin(self, protocol: int) -> None:
-        """Start afresh: no clients, no keys, no pauses, the configuration of the start."""
+        """Start afresh: no clients, no keys, no pauses, the configuration and the rules of the start."""
         self.protocol = protocol
+        self.rule_of = rules.rule_of
         self._owed.clear()
         self._queued.clear()
         for side in self.sides:
@@ -160,7 +163,7 @@ class Pair:
             side.client(client, self.protocol).send(request(plain))
             if side is self.redis:
                 shown = b" ".join(plain)
-                self._owed[client].append((readable(shown), plain, rule or rules.rule_of(plain)))
+                self._owed[client].append((readable(shown), plain, rule or self.rule_of(plain)))
                 self._config_changed |= plain[0].upper() == b"CONFIG"
         return self._settle(client)
 
@@ -228,8 +231,10 @@ class Pair:
         events = _Events(self.sides)
         if client is not None:
             others_wait = any(owed for name, owed in self._owed.items() if name != client)
-            events.wait_for(client, PATIENCE if must_answer else QUICK)
-            if raw or others_wait or not events.answered(client) or len(self._owed[client]) > 1:
+            waited_before = len(self._owed[client]) > 1
+            if must_answer or not waited_before:
+                events.wait_for(client, PATIENCE if must_answer else QUICK)
+            if raw or others_wait or waited_before or not events.answered(client):
                 self._barrier()
         else:
             self._barrier()

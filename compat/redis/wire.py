@@ -44,7 +44,7 @@ class Reply(NamedTuple):
             return f"{self.kind}[{', '.join(map(str, self.value))}]"
         if self.kind in "$=!":
             return f"{self.kind}{_quoted(self.value)}"
-        return f"{self.kind}{self.text}"
+        return f"{self.kind}{_quoted(self.value)[1:-1]}"
 
 
 CLOSED = Reply("closed", b"")

@@ -1,0 +1,56 @@
+"""Connection commands and transactions."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from compat.redis.strategies.pieces import (
+    IdOf,
+    Strategy,
+    command,
+    junk,
+    key,
+    many,
+    maybe,
+    one_of,
+    options,
+    value,
+    word,
+)
+
+name = word("", "me", "you", "a b", "\n")
+client_id: Strategy = st.sampled_from([(IdOf("A"),), (IdOf("B"),), (IdOf("C"),)])
+
+STRATEGIES: dict[str, Strategy] = {
+    "auth": command("AUTH", one_of(["secret", "default secret", "default x", "nobody x", "a b c"])),
+    "client": command("CLIENT", junk, maybe(value)),
+    "client|caching": command("CLIENT CACHING", word("YES", "NO", "junk")),
+    "client|getname": command("CLIENT GETNAME"),
+    "client|getredir": command("CLIENT GETREDIR"),
+    "client|help": command("CLIENT HELP"),
+    "client|id": command("CLIENT ID"),
+    "client|info": command("CLIENT INFO"),
+    "client|kill": command("CLIENT KILL", one_of([command("ID", client_id), "127.0.0.1:1", "TYPE junk", "junk junk"])),
+    "client|list": command("CLIENT LIST", maybe(one_of(["TYPE normal", "TYPE junk", "ID junk", "junk"]))),
+    "client|no-evict": command("CLIENT NO-EVICT", word("ON", "OFF", "junk")),
+    "client|setname": command("CLIENT SETNAME", name),
+    "client|trackinginfo": command("CLIENT TRACKINGINFO"),
+    "client|unblock": command("CLIENT UNBLOCK", client_id, maybe(word("TIMEOUT", "ERROR", "junk"))),
+    "client|unpause": command("CLIENT UNPAUSE"),
+    "discard": command("DISCARD"),
+    "echo": command("ECHO", value),
+    "exec": command("EXEC"),
+    "hello": command("HELLO", maybe(command(word(2, 3, 3, 4, "junk"), options(command("SETNAME", name), "junk")))),
+    "multi": command("MULTI"),
+    "ping": command("PING", maybe(value)),
+    "quit": command("QUIT"),
+    "reset": command("RESET"),
+    "unwatch": command("UNWATCH"),
+    "watch": command("WATCH", many(key)),
+}
+
+EXCLUDED = {
+    "client|pause": "the other clients, and the harness with them, would stand still until it ends",
+    "client|reply": "without replies there is nothing to compare them with",
+    "client|tracking": "its invalidations come with the issue on pub/sub and tracking",
+}

@@ -1,0 +1,65 @@
+"""Server commands."""
+
+from __future__ import annotations
+
+from compat.redis.strategies.pieces import (
+    Strategy,
+    command,
+    junk,
+    key,
+    list_key,
+    many,
+    maybe,
+    one_of,
+    string_key,
+    value,
+    word,
+)
+
+parameter = word("timeout", "hz", "maxmemory-samples", "databases", "lazyfree-lazy-expire", "missing")
+name = word("get", "set", "LPOS", "lmpop", "config|get", "config", "missing", "")
+whole_command = one_of(
+    [
+        command("get", key),
+        command("set", key, value),
+        command("mset", key, value, key),
+        command("lmpop", word(1, 2, 0, "junk"), list_key, "LEFT"),
+        command("blpop", list_key, list_key, "0"),
+        command("copy", string_key, string_key),
+        "ping",
+        "object encoding s1",
+        "missing",
+    ]
+)
+
+STRATEGIES: dict[str, Strategy] = {
+    "command": command("COMMAND", junk),
+    "command|count": command("COMMAND COUNT"),
+    "command|docs": command("COMMAND DOCS", many(name)),
+    "command|getkeys": command("COMMAND GETKEYS", whole_command),
+    "command|getkeysandflags": command("COMMAND GETKEYSANDFLAGS", whole_command),
+    "command|help": command("COMMAND HELP"),
+    "command|info": command("COMMAND INFO", many(name)),
+    "command|list": command("COMMAND LIST FILTERBY", one_of(["PATTERN lp*", "ACLCAT junk", "MODULE x", "junk x"])),
+    "config": command("CONFIG", junk, maybe(parameter)),
+    "config|get": command("CONFIG GET", many(parameter)),
+    "config|help": command("CONFIG HELP"),
+    "config|resetstat": command("CONFIG RESETSTAT"),
+    "config|rewrite": command("CONFIG REWRITE"),
+    "config|set": command("CONFIG SET", many(command(parameter, word(1000, 5, 20, "yes", "no", "junk")))),
+    "debug": command("DEBUG", one_of(["JMAP", command("OBJECT", key), "SET-ACTIVE-EXPIRE 1", "junk"])),
+    "info": command("INFO", word("keyspace", "server", "clients", "memory", "cluster", "missing")),
+    "lolwut": command("LOLWUT", maybe("VERSION 6")),
+    "memory": command("MEMORY", junk),
+    "memory|doctor": command("MEMORY DOCTOR"),
+    "memory|help": command("MEMORY HELP"),
+    "memory|malloc-stats": command("MEMORY MALLOC-STATS"),
+    "memory|purge": command("MEMORY PURGE"),
+    "memory|stats": command("MEMORY STATS"),
+    "memory|usage": command("MEMORY USAGE", key, maybe(command("SAMPLES", word(0, 5, -1, "junk")))),
+    "time": command("TIME"),
+}
+
+EXCLUDED = {
+    "shutdown": "one argument too few, and there is no server to compare with",
+}

@@ -1,0 +1,96 @@
+"""Random commands get the same replies from respstore and from a real redis-server, and leave the same keys.
+
+20,000 commands by default, 200,000 with LONG=1; always the same ones, unless SEED says otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from compat.redis import keyspace
+from compat.redis.harness import Harness
+from compat.redis.known_differences import tolerant_rule_of
+from compat.redis.pair import Pair
+from compat.redis.strategies import EXCLUDED, STRATEGIES, Step, examples
+
+LONG = bool(os.environ.get("LONG"))
+SEED = int(os.environ.get("SEED", "0"))
+AMOUNT = 100_000 if LONG else 10_000  # commands on each protocol
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_same_replies_and_keys(harness: Harness, protocol: int) -> None:
+    names = commands(harness)
+    before = harness.compared["generated", protocol]
+
+    @seed(SEED)
+    @settings(
+        max_examples=AMOUNT // 20,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(examples(names))
+    def compare(steps: list[Step]) -> None:
+        play(harness, protocol, steps)
+
+    compare()
+
+    assert harness.compared["generated", protocol] - before >= AMOUNT
+
+
+def play(harness: Harness, protocol: int, steps: list[Step]) -> None:
+    """Run one example on both servers; a difference is shown as a scenario for scripts/."""
+    pair = harness.pair()
+    pair.begin(protocol)
+    if not harness.is_self_test:
+        pair.rule_of = tolerant_rule_of
+    for number, (client, arguments) in enumerate(steps, 1):
+        harness.compared["generated", protocol] += 1
+        found = [compared for compared in pair.send(client, arguments) if not compared.agree]
+        assert not found, "\n".join(["", *as_script(steps[:number]), *map(str, found)])
+    found_keys = differing_keys(pair)
+    assert not found_keys, "\n".join(["", *as_script(steps), *found_keys])
+
+
+def differing_keys(pair: Pair) -> list[str]:
+    return keyspace.differences(keyspace.contents(pair.redis), keyspace.contents(pair.respstore))
+
+
+def as_script(steps: list[Step]) -> list[str]:
+    return [f"{client}> {' '.join(map(_quoted, arguments))}" for client, arguments in steps]
+
+
+def test_every_command_has_a_strategy(harness: Harness) -> None:
+    implemented = commands(harness)
+
+    assert implemented - set(STRATEGIES) - set(EXCLUDED) == set()
+
+
+def test_every_strategy_has_a_command(harness: Harness) -> None:
+    assert (set(STRATEGIES) | set(EXCLUDED)) - commands(harness) == set()
+
+
+def test_no_command_is_both_generated_and_excluded() -> None:
+    assert set(STRATEGIES) & set(EXCLUDED) == set()
+
+
+def commands(harness: Harness) -> set[str]:
+    """The commands that the server implements; for a redis-server in its place, those that there are strategies for."""
+    listed = {part.text for part in harness.pair().respstore.ask(b"COMMAND", b"LIST").parts}
+    return listed & (set(STRATEGIES) | set(EXCLUDED)) if harness.is_self_test else listed
+
+
+def _quoted(word: object) -> str:
+    if not isinstance(word, bytes):
+        return str(word)
+    plain = word.decode("latin-1")
+    if plain.isascii() and plain.replace("-", "").replace(".", "").isalnum():
+        return plain
+    return '"' + "".join(c if " " <= c < "\x7f" and c not in '"\\' else f"\\x{ord(c):02x}" for c in plain) + '"'
