@@ -1,7 +1,7 @@
 """What all sessions of a server share. Two engines know nothing of each other, in one process or not.
 
 The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call `end_of_turn` after it fed sessions and
-before it sends their replies, and `tick` ten times a second and at `waiting.next_deadline()`.
+before it sends their replies, `tick` ten times a second, and `between_ticks` at `next_deadline()`.
 """
 
 import logging
@@ -24,8 +24,10 @@ from respstore.protocol.requests import FastParser
 logger = logging.getLogger("respstore")
 
 EXPIRY_BATCH: Final = 64
-EXPIRY_STEPS: Final = 16
-"""Batches of keys that one tick expires at most, so that nobody waits long; the rest is for the next tick."""
+EXPIRY_STEPS: Final = 8
+"""Batches of keys that are expired in one go, so that nobody waits longer than some ms."""
+EXPIRY_SHARE: Final = 0.25
+"""How much of the server's time expiry may take while keys are overdue (as Redis's active expire cycle)."""
 TICKS_PER_GENERATION: Final = 600
 
 
@@ -73,6 +75,7 @@ class Engine:
         self._paused_until = 0
         self._pause_writes_only = False
         self._ticks = 0
+        self._expire_again: float | None = None
         self.started = self.read_clock()
         self.startup_memory = system.memory()
         self._bytes_in_of_closed = 0
@@ -142,7 +145,7 @@ class Engine:
         if self._paused_until and now_ms >= self._paused_until:
             self.unpause()
         if self.active_expiry and not self.is_paused():  # a paused server does not change its data
-            self._expire_keys()
+            self._expire_keys(now)
         self._close_idle(now_ms)
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
@@ -156,18 +159,36 @@ class Engine:
             self.waiting.serve()
         self.end_of_turn()
 
-    def expire_waits(self) -> None:
-        """Answer those who waited long enough, between ticks."""
+    def between_ticks(self) -> None:
+        """Do what cannot wait for the next tick; to be called at `next_deadline`."""
         self.read_clock()
-        self.waiting.expire(self.system.monotonic())
+        now = self.system.monotonic()
+        self.waiting.expire(now)
+        if self._expire_again is not None and now >= self._expire_again:
+            self._expire_keys(now)
+        if self.waiting.ready:
+            self.waiting.serve()
         self.end_of_turn()
 
-    def _expire_keys(self) -> None:
+    def next_deadline(self) -> float | None:
+        """When `between_ticks` has something to do, on the monotonic clock in seconds; None if there is nothing."""
+        soonest = self.waiting.next_deadline()
+        if self._expire_again is None:
+            return soonest
+        return self._expire_again if soonest is None else min(soonest, self._expire_again)
+
+    def _expire_keys(self, now: float) -> None:
+        """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""
         steps = EXPIRY_STEPS
         for db in self.keyspace.databases:
             while steps and db.expires and db.expire_due(EXPIRY_BATCH) == EXPIRY_BATCH:
                 steps -= 1
-        self.statistics.expire_stopped += not steps
+        if steps:
+            self._expire_again = None
+        else:
+            self.statistics.expire_stopped += 1
+            elapsed = self.system.monotonic() - now
+            self._expire_again = now + elapsed / EXPIRY_SHARE
 
     def _close_idle(self, now_ms: int) -> None:
         timeout = self.config.timeout

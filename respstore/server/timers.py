@@ -31,9 +31,9 @@ async def run_timers(engine: Engine, flush: Callable[[], None]) -> None:
             engine.tick()
             next_tick = max(next_tick + TICK_SECONDS, now)
         else:
-            engine.expire_waits()
+            engine.between_ticks()
         flush()
-        soonest = engine.waiting.next_deadline()
+        soonest = engine.next_deadline()
         wake = next_tick if soonest is None else min(soonest, next_tick)
         sleep = trio.CancelScope(deadline=trio.current_time() + wake - monotonic())
         with sleep:
