@@ -39,6 +39,10 @@ UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) fo
 HALTED: Final = CLOSING | PARKED | RELEASED
 """No further request is to be run, for good or for now."""
 
+_NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+_HTTP: Final = frozenset((b"post", b"host:"))
+"""Words of HTTP, which a web page can make a browser send to any port, commands included: Redis hangs up, too."""
+
 
 class Entry:
     """A command as one engine runs it: the record's essentials, close at hand, and what INFO commandstats counts.
@@ -128,19 +132,12 @@ def dispatch(session: "Session", args: list[bytes]) -> Any:
 def _dispatch(session: "Session", args: list[bytes]) -> Any:
     session.last = None
     entry = find(session.engine.entries, args[0])
-    gate = session.gate
+    if entry is None and args[0].lower() in _HTTP:
+        logger.warning("closing client %s: it speaks HTTP, maybe on behalf of a web page", session.describe())
+        session.abort()
+        return NO_REPLY
     try:
-        if entry is None:
-            raise errors.unknown_command(args)
-        session.last = entry = entry.resolve(args)
-        entry.check_arity(args)
-        flags = entry.command.flags
-        if gate & UNAUTHENTICATED and "no_auth" not in flags:
-            entry.rejected += 1
-            raise RespError(errors.NOT_AUTHENTICATED)
-        if gate & MULTI and "no_multi" in flags:
-            entry.rejected += 1
-            raise RespError(errors.NOT_IN_MULTI)
+        entry = _admit(session, entry, args)
     except RespError as error:
         if entry is not None and entry.command.name == "exec":
             session.end_transaction()
@@ -148,7 +145,7 @@ def _dispatch(session: "Session", args: list[bytes]) -> Any:
         if session.transaction is not None:
             session.transaction.aborted = True
         raise
-    if gate & PAUSED and session.engine.must_pause(session, entry):
+    if session.gate & PAUSED and session.engine.must_pause(session, entry):
         session.postpone(args)
         return NO_REPLY
     if session.transaction is not None and entry.command.name not in _NEVER_QUEUED:
@@ -157,7 +154,21 @@ def _dispatch(session: "Session", args: list[bytes]) -> Any:
     return call(session, entry, args)
 
 
-_NEVER_QUEUED = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
+    """The entry to run, subcommands resolved; the order of these checks decides which error a client sees."""
+    if entry is None:
+        raise errors.unknown_command(args)
+    session.last = entry = entry.resolve(args)
+    entry.check_arity(args)
+    flags = entry.command.flags
+    # Who connected while a password was required needs none once it is taken away.
+    if session.gate & UNAUTHENTICATED and "no_auth" not in flags and session.engine.config.requirepass:
+        entry.rejected += 1
+        raise RespError(errors.NOT_AUTHENTICATED)
+    if session.gate & MULTI and "no_multi" in flags:
+        entry.rejected += 1
+        raise RespError(errors.NOT_IN_MULTI)
+    return entry
 
 
 def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
