@@ -174,11 +174,16 @@ def _array(items: Sequence[Any], protocol: int, out: Output) -> None:
 
 def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
     """Many short bulk strings, interleaved with ready-made heads: three times as fast as one by one."""
-    pieces: list[bytes] = [CRLF] * (2 * len(items))
-    pieces[1::2] = items
-    pieces[::2] = map(_NEXT_HEADS.__getitem__, map(len, items))
-    pieces[0] = BULK_HEADS[len(items[0])]
-    joined = b"".join(pieces)  # raises TypeError where an item is no bytes
+    length = len(items[0])
+    if length == len(items[-1]) and [*map(len, items)].count(length) == len(items):
+        # All of one length, as ids, times and hashes are: one head between all of them, twice as fast again.
+        joined = BULK_HEADS[length] + _NEXT_HEADS[length].join(items)
+    else:
+        pieces: list[bytes] = [CRLF] * (2 * len(items))
+        pieces[1::2] = items
+        pieces[::2] = [_NEXT_HEADS[len(item)] for item in items]
+        pieces[0] = BULK_HEADS[length]
+        joined = b"".join(pieces)  # raises TypeError where an item is no bytes
     out += (joined, CRLF)
 
 
