@@ -135,7 +135,7 @@ class Session:
             self._process(parser.feed(data))
         elif not self.is_closing:
             parser.hold(data)
-        if parser.unread() > self.engine.config.client_query_buffer_limit:
+        if parser.pending and parser.unread() > self.engine.config.client_query_buffer_limit:
             logger.warning("closing client %s: its request is longer than client-query-buffer-limit", self.describe())
             self.abort()
 
@@ -189,6 +189,7 @@ class Session:
         engine = self.engine
         entries = engine.entries
         ready = engine.waiting.ready
+        parser = self._parser
         output = self._output
         append = output.append
         entry: Entry | None = None
@@ -241,13 +242,13 @@ class Session:
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
                     engine.waiting.serve()
-            if self.gate & HALTED:
+            if self.gate and self.gate & HALTED:
                 break
-            requests = self._parser.take()
+            requests = parser.take() if parser.pending else []
         if entry is not None:
             self.last = entry
-        if self._parser.error is not None and not self.gate & HALTED:
-            self._lose(self._parser.error)
+        if parser.pending and parser.error is not None and not self.gate & HALTED:
+            self._lose(parser.error)
 
     def _reply(self, value: Any) -> None:
         start = len(self._output)

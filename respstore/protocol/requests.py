@@ -113,14 +113,16 @@ class RequestParser:
             request at a time, because that request may be the AUTH which changes the limits.
         max_bulk: longest argument, in bytes (`proto-max-bulk-len`).
         error: set once the stream is lost; nothing is parsed any more.
+        pending: there are bytes that made no request yet: `take` may give one.
     """
 
-    __slots__ = ("_fast", "_strict", "_tail", "authenticated", "error", "max_bulk")
+    __slots__ = ("_fast", "_strict", "_tail", "authenticated", "error", "max_bulk", "pending")
 
     def __init__(self, fast: FastParser, max_bulk: int = 512 * 1024 * 1024) -> None:
         self.max_bulk = max_bulk
         self.authenticated = True
         self.error: ProtocolError | None = None
+        self.pending = False
         self._fast = fast
         self._tail = b""
         self._strict: _StrictParser | None = None
@@ -141,6 +143,7 @@ class RequestParser:
         if self._strict is None:
             self._strict = _StrictParser(self._tail)
             self._tail = b""
+            self.pending = True
         self._strict.buffer += data
 
     def take(self) -> list[Request]:
@@ -149,6 +152,7 @@ class RequestParser:
             return self._take_strict(self._strict)
         if self._tail:
             data, self._tail = self._tail, b""
+            self.pending = False
             return self._take(data)
         return []
 
@@ -163,8 +167,10 @@ class RequestParser:
                 requests = self._fast.parse(data[:end])
                 if requests:
                     self._strict = _StrictParser(data[end:])
+                    self.pending = True
                     return requests
         self._strict = _StrictParser(data)
+        self.pending = True
         return self._take_strict(self._strict)
 
     def unread(self) -> int:
@@ -188,8 +194,10 @@ class RequestParser:
         if limit == 1 and requests and self.authenticated:
             self._tail = bytes(strict.buffer[strict.position :])
             self._strict = None
+            self.pending = bool(self._tail)
         elif not strict.held():
             self._strict = None
+            self.pending = False
         return requests
 
 
