@@ -54,6 +54,9 @@ class FakeSystem:
     def memory(self) -> int:
         return 10_000_000
 
+    def peak_memory(self) -> int:
+        return 12_500_000
+
     def total_memory(self) -> int:
         return 8_000_000_000
 
@@ -62,6 +65,9 @@ class FakeSystem:
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         return (1.0, 2.0, 0.0, 0.0)
+
+    def thread_cpu_seconds(self) -> tuple[float, float] | None:
+        return (0.5, 1.5)
 
     def platform(self) -> str:
         return "Linux 6.1.0 x86_64"
@@ -119,3 +125,29 @@ def pass_time(engine: Engine, seconds: float) -> None:
     assert isinstance(engine.system, FakeSystem)
     engine.system.advance(seconds)
     engine.tick()
+
+
+PING = array(b"PING")
+PONG = b"+PONG\r\n"
+
+
+def check_wire(sent: bytes, expected: bytes, *, then: bytes = PONG, **options: Any) -> None:
+    """Assert what a new client hears, however its bytes arrive: all at once, one by one, and with a PING behind them.
+
+    Args:
+        sent: what it sends.
+        expected: what it hears.
+        then: what the PING is answered; nothing if the connection is closed by then.
+        options: as of make_engine.
+    """
+    for way, pieces in {
+        "at once": [sent],
+        "byte by byte": [sent[place : place + 1] for place in range(len(sent))],
+        "with a second request": [sent + PING],
+    }.items():
+        session = Session(make_engine(**options))
+        for piece in pieces:
+            session.receive_data(piece)
+        session.engine.end_of_turn()
+        answer = then if way == "with a second request" and not session.is_closing else b""
+        assert (way, session.data_to_send()) == (way, expected + answer)
