@@ -21,8 +21,10 @@ import attrs
 from respstore.engine.categories import acl_categories
 from respstore.engine.keyspecs import KeyFinder, KeySpec
 from respstore.engine.syntax import Argument, parse_syntax
+from respstore.errors import RespError
 
 Handler = Callable[..., Any]
+Guard = Callable[[Any], RespError | None]
 F = TypeVar("F", bound=Handler)
 UNLIMITED = sys.maxsize
 
@@ -41,6 +43,7 @@ class Command:
         is_syscmd: it serves Redis itself and its tests, not users.
         keys: where its keys stand among the arguments.
         key_finder: tells the keys of a request where `keys` cannot.
+        guard: is asked with the session before anything else, authentication included, and gives an error to refuse.
         categories: all its ACL categories, without the `@`.
         summary: one sentence.
         subcommands: by name behind the `|`.
@@ -59,6 +62,7 @@ class Command:
     summary: str
     keys: tuple[KeySpec, ...] = ()
     key_finder: KeyFinder | None = None
+    guard: Guard | None = None
     tips: frozenset[str] = frozenset()
     deprecated_since: str = ""
     replaced_by: str = ""
@@ -79,6 +83,7 @@ def command(
     flags: str = "",
     keys: KeySpec | Sequence[KeySpec] = (),
     key_finder: KeyFinder | None = None,
+    guard: Guard | None = None,
     categories: str | None = None,
     tips: str = "",
     complexity: str = "",
@@ -112,6 +117,7 @@ def command(
             summary=_summary(handler),
             keys=(keys,) if isinstance(keys, KeySpec) else tuple(keys),
             key_finder=key_finder,
+            guard=guard,
             tips=frozenset(tips.split()),
             deprecated_since=deprecated_since,
             replaced_by=replaced_by,

@@ -51,7 +51,7 @@ class Entry:
         command: the record.
         handler: what to call with a session and the arguments behind the name.
         minimum, maximum: numbers of arguments, the name included, with which `handler` may be called at once. No number
-            is such of a command that has subcommands: its requests need `dispatch`.
+            is such of a command that has subcommands or a guard: its requests need `dispatch`.
         calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
         subcommands: entries by their word in lower case.
     """
@@ -60,7 +60,7 @@ class Entry:
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self.minimum = UNLIMITED if command.subcommands else command.minimum
+        self.minimum = UNLIMITED if command.subcommands or command.guard else command.minimum
         self.maximum = command.maximum
         self.calls = 0
         self.rejected = 0
@@ -78,7 +78,6 @@ class Entry:
             return self
         entry = self.subcommands.get(args[1].lower())
         if entry is None:
-            self.rejected += 1
             raise errors.unknown_subcommand(args[1], self.command.name)
         return entry
 
@@ -160,7 +159,10 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
         raise errors.unknown_command(args)
     session.last = entry = entry.resolve(args)
     entry.check_arity(args)
-    flags = entry.command.flags
+    guard, flags = entry.command.guard, entry.command.flags
+    if guard is not None and (refusal := guard(session)) is not None:
+        entry.rejected += 1
+        raise refusal
     # Who connected while a password was required needs none once it is taken away.
     if session.gate & UNAUTHENTICATED and "no_auth" not in flags and session.engine.config.requirepass:
         entry.rejected += 1
@@ -183,7 +185,6 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         RespError: the handler's, or what stands for its bug.
     """
     record = entry.command
-    entry.calls += 1
     try:
         if len(args) > record.maximum:
             raise errors.too_many_arguments(record.name, args)
@@ -195,6 +196,8 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         logger.exception("bug: %s of client %s", record.name, session.describe())
         entry.failed += 1
         raise RespError(errors.INTERNAL) from None
+    finally:
+        entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:

@@ -29,6 +29,8 @@ EXPIRY_STEPS: Final = 8
 EXPIRY_SHARE: Final = 0.25
 """How much of the server's time expiry may take while keys are overdue (as Redis's active expire cycle)."""
 TICKS_PER_GENERATION: Final = 600
+LONGEST_ERROR_CODE: Final = 30
+"""An error text whose first word is longer counts as ERR, and so does one without a space (INFO errorstats)."""
 
 
 class Engine:
@@ -51,9 +53,11 @@ class Engine:
         touched: sessions that have something to send or to close though they were not fed.
         statistics: what INFO shows.
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
+        maintenance_paused: DEBUG PAUSE-CRON.
         started: wall clock of the start, in ms.
         startup_memory: resident memory before there was any data, in bytes.
         run_id: 40 hexadecimal digits, different at each start.
+        replication_id: the same for a history of the data that replicas could follow.
     """
 
     def __init__(self, config: Config, table: Mapping[str, Command], system: System, random: Random) -> None:
@@ -70,7 +74,9 @@ class Engine:
         self.touched: list[Session] = []
         self.statistics = Statistics()
         self.active_expiry = True
-        self.run_id = f"{random.getrandbits(160):040x}"
+        self.maintenance_paused = False
+        self.run_id = self.make_id()
+        self.replication_id = self.make_id()
         self._last_session_id = 0
         self._paused_until = 0
         self._pause_writes_only = False
@@ -90,6 +96,12 @@ class Engine:
         """
         now = self.keyspace.now = self.system.wall_clock_us() // 1000
         return now
+
+    # Names
+
+    def make_id(self) -> str:
+        """40 hexadecimal digits by chance."""
+        return f"{self.random.getrandbits(160):040x}"
 
     # Sessions
 
@@ -117,8 +129,8 @@ class Engine:
 
     def count_error(self, error: RespError) -> None:
         """An error reply was made."""
-        code = error.text.split(" ", 1)[0]
-        self.statistics.errors[code] += 1
+        code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
+        self.statistics.errors[code if space else "ERR"] += 1
 
     # Turns and ticks
 
@@ -140,11 +152,19 @@ class Engine:
         """Do what the passing of time asks for."""
         now_ms = self.read_clock()
         now = self.system.monotonic()
-        self._ticks += 1
         self.waiting.expire(now)
         if self._paused_until and now_ms >= self._paused_until:
             self.unpause()
-        if self.active_expiry and not self.is_paused():  # a paused server does not change its data
+        if not self.maintenance_paused:
+            self._maintain(now, now_ms)
+        if self.waiting.ready:
+            self.waiting.serve()
+        self.end_of_turn()
+
+    def _maintain(self, now: float, now_ms: int) -> None:
+        """What may be late, for nobody waits for it."""
+        self._ticks += 1
+        if self.active_expiry:
             self._expire_keys(now)
         self._close_idle(now_ms)
         statistics = self.statistics
@@ -155,9 +175,6 @@ class Engine:
             self.keyspace.generation += 1
             for db in self.keyspace.databases:
                 db.forget_unused_order(self.keyspace.generation)
-        if self.waiting.ready:
-            self.waiting.serve()
-        self.end_of_turn()
 
     def between_ticks(self) -> None:
         """Do what cannot wait for the next tick; to be called at `next_deadline`."""
@@ -179,15 +196,19 @@ class Engine:
 
     def _expire_keys(self, now: float) -> None:
         """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""
+        if self.is_paused():  # a paused server does not change its data
+            self._expire_again = None
+            return
         steps = EXPIRY_STEPS
         for db in self.keyspace.databases:
             while steps and db.expires and db.expire_due(EXPIRY_BATCH) == EXPIRY_BATCH:
                 steps -= 1
+        elapsed = self.system.monotonic() - now
+        self.statistics.expire_seconds += elapsed
         if steps:
             self._expire_again = None
         else:
             self.statistics.expire_stopped += 1
-            elapsed = self.system.monotonic() - now
             self._expire_again = now + elapsed / EXPIRY_SHARE
 
     def _close_idle(self, now_ms: int) -> None:

@@ -34,29 +34,28 @@ class Statistics:
     Attributes:
         connections, rejected_connections: accepted, and refused because of maxclients.
         bytes_out: sent to clients.
+        reads, writes: how often something was received from a client, and sent to one.
         errors: error replies by their first word.
         operations, input_bytes, output_bytes: their rates.
-        peak_memory: largest resident memory seen, in bytes.
         expire_stopped: how often active expiry left keys for later.
+        expire_seconds: time that active expiry took.
     """
 
     __slots__ = (
         "bytes_out",
         "connections",
         "errors",
+        "expire_seconds",
         "expire_stopped",
         "input_bytes",
         "operations",
         "output_bytes",
-        "peak_memory",
+        "reads",
         "rejected_connections",
+        "writes",
     )
 
     def __init__(self) -> None:
-        self.operations = Rate()
-        self.input_bytes = Rate()
-        self.output_bytes = Rate()
-        self.peak_memory = 0
         self.reset()
 
     def reset(self) -> None:
@@ -64,5 +63,11 @@ class Statistics:
         self.connections = 0
         self.rejected_connections = 0
         self.bytes_out = 0
+        self.reads = 0
+        self.writes = 0
         self.expire_stopped = 0
+        self.expire_seconds = 0.0
+        self.operations = Rate()
+        self.input_bytes = Rate()
+        self.output_bytes = Rate()
         self.errors: Counter[str] = Counter()

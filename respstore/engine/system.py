@@ -30,6 +30,9 @@ class System(Protocol):
     def memory(self) -> int:
         """Resident memory of the process, in bytes."""
 
+    def peak_memory(self) -> int:
+        """The most resident memory that the process ever had, in bytes."""
+
     def total_memory(self) -> int:
         """Memory of the machine, in bytes."""
 
@@ -38,6 +41,9 @@ class System(Protocol):
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         """System and user time of the process, then of its children."""
+
+    def thread_cpu_seconds(self) -> tuple[float, float] | None:
+        """System and user time of the thread that serves, None where the system does not tell."""
 
     def platform(self) -> str:
         """Operating system, release and machine, as `uname` has them: `Linux 6.1.0 x86_64`."""

@@ -44,6 +44,13 @@ class Process:
         try:
             return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
         except OSError:
+            return self.peak_memory()
+
+    def peak_memory(self) -> int:
+        """The most resident memory that the process ever had, in bytes."""
+        try:  # getrusage would count what the parent process occupied, too
+            return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+        except (OSError, IndexError):
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return peak if sys.platform == "darwin" else peak * 1024
 
@@ -59,6 +66,13 @@ class Process:
         """System and user time of the process, then of its children."""
         times = os.times()
         return times.system, times.user, times.children_system, times.children_user
+
+    def thread_cpu_seconds(self) -> tuple[float, float] | None:
+        """System and user time of the calling thread, None where the system does not tell."""
+        if not hasattr(resource, "RUSAGE_THREAD"):
+            return None
+        usage = resource.getrusage(resource.RUSAGE_THREAD)
+        return usage.ru_stime, usage.ru_utime
 
     def platform(self) -> str:
         """Operating system, release and machine."""

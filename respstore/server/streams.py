@@ -121,6 +121,7 @@ class Streams:
                 connection.scope.cancel()
                 return
             engine.read_clock()
+            engine.statistics.reads += 1
             session.receive_data(bytes(data))
             engine.end_of_turn()
             self._flush(connection)
@@ -133,6 +134,7 @@ class Streams:
                 piece = unsent.first()
                 await connection.stream.send_all(piece)
                 self._engine.statistics.bytes_out += len(piece)
+                self._engine.statistics.writes += 1
                 unsent.sent(len(piece))
             if connection.session.is_closing or self._draining:
                 return

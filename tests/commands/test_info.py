@@ -1,0 +1,314 @@
+import re
+
+import pytest
+
+from respstore.commands.info import SECTIONS, human_bytes
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+from respstore.errors import RespError
+from tests.talk import FakeSystem, make_engine, pass_time, talk
+
+BY_DEFAULT = (
+    *("Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules", "Errorstats"),
+    *("Cluster", "Keyspace"),
+)
+ALL = (*BY_DEFAULT[:8], "Commandstats", "Errorstats", "Latencystats", "Cluster", "Keyspace")
+
+
+def info(session: Session, *sections: str) -> str:
+    """The text of INFO, out of its bulk string."""
+    reply = talk(session, b"INFO", *(section.encode() for section in sections))
+    head, _, text = reply.partition(b"\r\n")
+    assert head == b"$%d" % (len(text) - 2)
+    return text[:-2].decode()
+
+
+def fields(session: Session, *sections: str) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in info(session, *sections).split("\r\n") if ":" in line)
+
+
+def titles(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"^# (\w+)\r$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("sections", "expected"),
+    [
+        ((), BY_DEFAULT),
+        (("default",), BY_DEFAULT),
+        (("all",), ALL),
+        (("Everything",), ALL),
+        (("DEFAULT", "commandstats"), (*BY_DEFAULT[:8], "Commandstats", *BY_DEFAULT[8:])),
+        (("all", "unknown"), ALL),
+        (("keyspace", "cpu", "keyspace"), ("CPU", "Keyspace")),
+        (("module_list",), ("Modules",)),
+        (("latencystats",), ("Latencystats",)),
+    ],
+)
+def test_which_sections(session, sections, expected):
+    assert titles(info(session, *sections)) == expected
+
+
+def test_layout_of_sections(session):
+    assert info(session, "cluster") == "# Cluster\r\ncluster_enabled:0\r\n"
+    assert info(session, "KEYSPACE", "Cluster") == "# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n"
+
+
+def test_unknown_sections_are_empty(session):
+    assert talk(session, b"INFO nonsense more") == b"$0\r\n\r\n"
+    assert talk(session, b"INFO", b"\xff") == b"$0\r\n\r\n"
+
+
+def test_resp3_gets_a_verbatim_string(session):
+    talk(session, b"HELLO 3")
+    assert talk(session, b"INFO cluster") == b"=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n"
+    assert talk(session, b"INFO", b"") == b"=4\r\ntxt:\r\n"
+
+
+def test_every_line_is_a_field(session):
+    for line in filter(None, info(session, "everything").split("\r\n")):
+        assert re.fullmatch(r"# \w+|[\w|-]+:.*", line), line
+
+
+def test_no_field_stands_twice(session):
+    names = [line.split(":")[0] for line in info(session, "everything").split("\r\n") if ":" in line]
+    assert len(set(names)) == len(names)
+
+
+def test_server(engine, session):
+    assert isinstance(engine.system, FakeSystem)
+    engine.system.advance(86_400 + 61.5)
+    server = fields(session, "server")
+    assert server["redis_version"] == "7.0.15"
+    assert server["redis_mode"] == "standalone"
+    assert server["process_id"] == "4242"
+    assert server["tcp_port"] == "6379"
+    assert server["uptime_in_seconds"] == "86461"
+    assert server["uptime_in_days"] == "1"
+    assert server["config_file"] == ""
+    assert re.fullmatch("[0-9a-f]{40}", server["run_id"])
+    assert server["server_time_usec"] == str(engine.system.wall_us)
+
+
+def test_run_ids_differ_from_replication_ids(session):
+    assert fields(session, "server")["run_id"] != fields(session, "replication")["master_replid"]
+
+
+def test_clients(engine, session):
+    waiting = Session(engine)
+    talk(waiting, b"BLPOP queue 5")
+    talk(Session(engine), b"BLPOP queue 0")
+    talk(session, b"CLIENT PAUSE 1000 WRITE")
+    talk(Session(engine), b"SET k v")
+    clients = fields(session, "clients")
+    assert clients["connected_clients"] == "4"
+    assert clients["blocked_clients"] == "3"
+    assert clients["clients_in_timeout_table"] == "1"
+    assert clients["maxclients"] == "10000"
+
+
+def test_clients_that_left_do_not_count(engine, session):
+    Session(engine).receive_eof()
+    assert fields(session, "clients")["connected_clients"] == "1"
+    assert fields(session, "stats")["total_connections_received"] == "2"
+
+
+def test_memory(engine, session):
+    memory = fields(session, "memory")
+    assert memory["used_memory"] == memory["used_memory_rss"] == memory["used_memory_startup"] == "10000000"
+    assert memory["used_memory_human"] == "9.54M"
+    assert memory["used_memory_peak"] == "12500000"
+    assert memory["used_memory_peak_perc"] == "80.00%"
+    assert memory["used_memory_dataset"] == "0"
+    assert memory["total_system_memory"] == "8000000000"
+    assert memory["maxmemory_policy"] == "noeviction"
+
+
+def test_memory_that_came_since_the_start_is_data_and_connections(engine, session):
+    engine.startup_memory = 4_000_000
+    memory = fields(session, "memory")
+    clients = int(memory["mem_clients_normal"])
+    assert clients == session.memory() > 0
+    assert memory["used_memory_overhead"] == str(4_000_000 + clients)
+    assert memory["used_memory_dataset"] == str(6_000_000 - clients)
+    assert memory["used_memory_dataset_perc"] == f"{(6_000_000 - clients) / 60_000:.2f}%"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1.00K"),
+        (1536, "1.50K"),
+        (1024**2 - 1, "1024.00K"),
+        (1024**2, "1.00M"),
+        (5 * 1024**3, "5.00G"),
+        (1024**4, "1.00T"),
+        (3 * 1024**5, "3.00P"),
+    ],
+)
+def test_human_bytes(count, text):
+    assert human_bytes(count) == text
+
+
+def test_stats(session):
+    before = int(fields(session, "stats")["total_net_input_bytes"])
+    for line in (b"SET k v", b"GET k", b"GET missing", b"MGET k missing k", b"NONSENSE"):
+        talk(session, line)
+    stats = fields(session, "stats")
+    assert stats["total_commands_processed"] == "6"
+    assert stats["keyspace_hits"] == "3"
+    assert stats["keyspace_misses"] == "2"
+    assert stats["total_error_replies"] == "1"
+    assert int(stats["total_net_input_bytes"]) > before
+
+
+def test_stats_of_expired_keys(engine, session):
+    talk(session, b"SET gone v PX 5")
+    pass_time(engine, 1)
+    assert fields(session, "stats")["expired_keys"] == "1"
+
+
+def test_rates(engine, session):
+    pass_time(engine, 0.1)
+    for _ in range(20):
+        talk(session, b"PING")
+    pass_time(engine, 0.1)
+    stats = fields(session, "stats")
+    assert stats["instantaneous_ops_per_sec"] == "200"
+    assert float(stats["instantaneous_input_kbps"]) > 0
+
+
+def test_cpu(session):
+    assert info(session, "cpu").split("\r\n") == [
+        "# CPU",
+        "used_cpu_sys:1.000000",
+        "used_cpu_user:2.000000",
+        "used_cpu_sys_children:0.000000",
+        "used_cpu_user_children:0.000000",
+        "used_cpu_sys_main_thread:0.500000",
+        "used_cpu_user_main_thread:1.500000",
+        "",
+    ]
+
+
+def test_keyspace(session):
+    for line in (b"MSET a 1 b 2", b"PEXPIRE a 5000", b"SELECT 3", b"RPUSH l x"):
+        talk(session, line)
+    assert info(session, "keyspace").split("\r\n") == [
+        "# Keyspace",
+        "db0:keys=2,expires=1,avg_ttl=5000",
+        "db3:keys=1,expires=0,avg_ttl=0",
+        "",
+    ]
+
+
+# What was counted, and how it is forgotten
+
+
+def test_commandstats(session):
+    for line in (b"SET k v", b"GET k", b"get k", b"GET", b"LPUSH k x", b"CONFIG GET hz", b"CONFIG SET hz x"):
+        talk(session, line)
+    stats = fields(session, "commandstats")
+    assert stats["cmdstat_get"] == "calls=2,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0"
+    assert stats["cmdstat_lpush"] == "calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1"
+    assert stats["cmdstat_config|get"].startswith("calls=1,")
+    assert stats["cmdstat_config|set"].endswith("calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1")
+    assert "cmdstat_config" not in stats
+    assert "cmdstat_mset" not in stats
+
+
+def test_what_does_not_exist_is_not_counted_as_a_command(session):
+    talk(session, b"NONSENSE")
+    talk(session, b"CONFIG NONSENSE")
+    assert fields(session, "commandstats").keys() == {"cmdstat_info"}
+
+
+def test_commandstats_of_transactions(session):
+    for line in (b"MULTI", b"SET k v", b"GET", b"EXEC", b"MULTI", b"INCR k", b"SET k 1", b"EXEC"):
+        talk(session, line)
+    stats = fields(session, "commandstats")
+    assert stats["cmdstat_set"].startswith("calls=1,")
+    assert stats["cmdstat_get"].endswith("calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0")
+    assert stats["cmdstat_exec"].endswith("calls=2,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1")
+    assert stats["cmdstat_incr"].startswith("calls=1,")
+
+
+def test_errorstats(session):
+    for line in (b"GET", b"RPUSH l a", b"GET l", b"NONSENSE", b"AUTH a b", b"MULTI", b"NONSENSE", b"EXEC"):
+        talk(session, line)
+    assert info(session, "errorstats").split("\r\n") == [
+        "# Errorstats",
+        "errorstat_ERR:count=3",
+        "errorstat_EXECABORT:count=1",
+        "errorstat_WRONGPASS:count=1",
+        "errorstat_WRONGTYPE:count=1",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("MYCODE text of a script", "MYCODE"),
+        ("nospace", "ERR"),
+        ("", "ERR"),
+        (f"{'X' * 30} text", "X" * 30),
+        (f"{'X' * 31} text", "ERR"),
+        ("A:B#C text", "A_B_C"),
+    ],
+)
+def test_the_code_of_an_error_is_its_first_word(engine, session, text, code):
+    engine.count_error(RespError(text))
+    assert fields(session, "errorstats") == {f"errorstat_{code}": "count=1"}
+
+
+def test_resetstat(engine, session):
+    for line in (b"SET k v PX 5", b"GET k", b"GET other", b"NONSENSE"):
+        talk(session, line)
+    pass_time(engine, 1)
+    talk(session, b"CONFIG RESETSTAT")
+    stats = fields(session, "stats")
+    assert stats["total_commands_processed"] == "2"  # RESETSTAT itself, as in Redis, and this INFO
+    for name in ("total_connections_received", "expired_keys", "keyspace_hits", "keyspace_misses"):
+        assert stats[name] == "0"
+    assert stats["total_error_replies"] == "0"
+    assert info(session, "errorstats") == "# Errorstats\r\n"
+    assert fields(session, "commandstats").keys() == {"cmdstat_config|resetstat", "cmdstat_info"}
+
+
+def test_resetstat_starts_the_rates_anew(engine, session):
+    for _ in range(100):
+        talk(session, b"PING")
+    pass_time(engine, 0.1)
+    talk(session, b"CONFIG RESETSTAT")
+    pass_time(engine, 0.1)
+    assert fields(session, "stats")["instantaneous_ops_per_sec"] == "0"
+    talk(session, b"PING")
+    pass_time(engine, 0.1)
+    assert int(fields(session, "stats")["instantaneous_ops_per_sec"]) > 0
+
+
+def test_what_resetstat_keeps(session):
+    talk(session, b"SET k v")
+    changes = fields(session, "persistence")["rdb_changes_since_last_save"]
+    run_id = fields(session, "server")["run_id"]
+    talk(session, b"CONFIG RESETSTAT")
+    assert fields(session, "persistence")["rdb_changes_since_last_save"] == changes
+    assert fields(session, "server")["run_id"] == run_id
+    assert fields(session, "memory")["used_memory_peak"] == "12500000"
+
+
+def test_two_servers_count_each_their_own(session):
+    talk(session, b"NONSENSE")
+    assert fields(Session(make_engine()), "errorstats") == {}
+
+
+def test_a_system_without_threads_times(engine: Engine, session, monkeypatch):
+    monkeypatch.setattr(engine.system, "thread_cpu_seconds", lambda: None)
+    assert "used_cpu_sys_main_thread" not in fields(session, "cpu")
+
+
+def test_sections_are_written_in_lower_case():
+    assert all(name == name.lower() for name in SECTIONS)
