@@ -23,6 +23,7 @@ class Harness:
 
     Attributes:
         compared: how many commands were compared, by where they come from ("by hand", "generated") and protocol.
+        played: the scenarios that were gone through, by name and protocol.
         is_self_test: whether the second server is a redis-server too.
     """
 
@@ -30,6 +31,7 @@ class Harness:
         self._servers = contextlib.ExitStack()
         self._pair: Pair | None = None
         self.compared: Counter[tuple[str, int]] = Counter()
+        self.played: set[tuple[str, int]] = set()
         self.is_self_test = os.environ.get("SUBJECT") == "redis-server"
 
     def __enter__(self) -> Self:

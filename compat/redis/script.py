@@ -77,6 +77,11 @@ class Scenario:
                 yield step, compared
 
 
+def load_all() -> list[Scenario]:
+    """Read all scenarios of all files."""
+    return [scenario for path in sorted(FOLDER.glob("*.txt")) for scenario in load(path)]
+
+
 def load(path: Path) -> list[Scenario]:
     """Read all scenarios of a file.
 

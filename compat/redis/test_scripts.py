@@ -6,9 +6,9 @@ import pytest
 
 from compat.redis.harness import Harness
 from compat.redis.known_differences import KNOWN_DIFFERENCES
-from compat.redis.script import FOLDER, Scenario, load
+from compat.redis.script import Scenario, load_all
 
-SCENARIOS = [scenario for path in sorted(FOLDER.glob("*.txt")) for scenario in load(path)]
+SCENARIOS = load_all()
 CASES = [(scenario, protocol) for scenario in SCENARIOS for protocol in scenario.protocols]
 
 
@@ -20,13 +20,17 @@ def test_same_replies(harness: Harness, scenario: Scenario, protocol: int) -> No
     if harness.is_self_test:
         known = []
     unseen, differences = set(known), []
+    pair = harness.pair()
+    compared_before = pair.compared
 
-    for step, compared in scenario.play(harness.pair(), protocol):
+    for step, compared in scenario.play(pair, protocol):
         if not compared.agree:
             expected = {k for k in known if step.text.startswith(k.line)}
             unseen -= expected
             if not expected:
                 differences.append(f"{scenario.file}.txt:{step.number}: {compared}")
+    harness.compared["by hand", protocol] += pair.compared - compared_before
+    harness.played.add((scenario.name, protocol))
 
     assert not differences, f"{len(differences)} differences:\n" + "\n".join(differences)
     assert not unseen, f"no longer different, to be deleted from known_differences.py: {unseen}"
