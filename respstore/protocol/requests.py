@@ -17,7 +17,8 @@ said properly: its request is a list of `bytes` all the same.)
 """
 
 import re
-from itertools import chain
+from functools import reduce
+from operator import iconcat
 from typing import Final, Literal
 
 import hiredis
@@ -41,7 +42,6 @@ _has_large_count = re.compile(rb"\*\d{5}").search
 _MOST_ARRAYS: Final = 8192
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
 _join: Final = b"".join  # raises TypeError for what is not bytes
-_chain: Final = chain.from_iterable
 
 
 class FastParser:
@@ -93,9 +93,9 @@ class FastParser:
         if requests is False or reader.has_data():
             self._reader = hiredis.Reader()
             return []
-        if b"%" in data and dict in map(type, requests):
+        if data.find(37) >= 0 and dict in map(type, requests):
             return []
-        arguments = [*_chain(requests)]
+        arguments: Request = reduce(iconcat, requests, [])
         _join(arguments)
         count = len(arguments)
         return requests if data.count(b"$") == count or data.count(b"\n$") == count else []
