@@ -49,7 +49,7 @@ def serve(arguments: Sequence[str]) -> int:
         logger.warning(warning)
     try:
         os.chdir(config.dir)
-        server = Server(config)
+        server = Server(config, dedicated=True)
         address = server.listen()
         if options.port_file is not None:
             _write_port(options.port_file, address)

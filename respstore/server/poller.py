@@ -7,9 +7,12 @@ turns the task passes a trio checkpoint at least every `BUSY_SECONDS`, so that t
 however busy the clients are.
 
 An await per request would cost more than the request: this is why the connections of a Python server are not tasks
-here. `streams.py` is the portable way, with the same sessions and the same turn.
+here. Even waiting for the next turn in trio costs as much as three requests; so where the server has the trio loop to
+itself (`respstore serve`), the poller waits for the clients' next requests in epoll, for a moment, before it does so.
+`streams.py` is the portable way, with the same sessions and the same turn.
 """
 
+import logging
 import select
 import socket
 from time import monotonic
@@ -19,12 +22,16 @@ import trio
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.server.output import OutputBuffer
+from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
+
+logger = logging.getLogger("respstore")
 
 READ_BYTES: Final = 64 * 1024
 """How much is read from a connection in a turn."""
 TURN_EVENTS: Final = 128
-BUSY_SECONDS: Final = 0.002
+BUSY_SECONDS: Final = 0.004
+LINGER_SECONDS: Final = 0.001
+"""How long the poller of a dedicated loop waits for more, which is as long as epoll can do it for at least."""
 
 _READ: Final = select.EPOLLIN
 _WRITE: Final = select.EPOLLOUT
@@ -48,61 +55,90 @@ class Poller:
 
     Args:
         engine: what runs the requests.
+        dedicated: whether the trio loop runs nothing but this server, so that nobody minds if it stands still for
+            `LINGER_SECONDS`.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, dedicated: bool) -> None:
         self._engine = engine
+        self._linger = LINGER_SECONDS if dedicated else 0
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
-        self._draining = False
-        self._deserted = trio.Event()
+        self._slow: dict[_Connection, OutputBuffer] = {}
+        self._serving = trio.CancelScope(shield=True)
+        self._at_rest: trio.Event | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled; `started` when connections may be added."""
-        task_status.started()
+        """Serve until `drain` or `close`, whoever is cancelled meanwhile; `started` when connections may be added."""
+        self._at_rest = trio.Event()
         fileno = self._epoll.fileno()
-        while True:
-            await trio.lowlevel.wait_readable(fileno)
-            deadline = monotonic() + BUSY_SECONDS
-            while self._turn() and not self._draining and monotonic() < deadline:
-                pass
+        task_status.started()
+        try:
+            with self._serving:
+                while True:
+                    await trio.lowlevel.wait_readable(fileno)
+                    deadline = monotonic() + BUSY_SECONDS
+                    try:
+                        while self._turn() and monotonic() < deadline:
+                            pass
+                    except Exception:
+                        logger.exception("bug: a turn was cut short")
+        finally:
+            self._at_rest.set()
+
+    def __len__(self) -> int:
+        """How many connections there are, those included whose session is over."""
+        return len(self._connections)
 
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""
         connection = _Connection(sock, session)
-        self._connections[connection.fd] = self._of_session[session] = connection
         self._epoll.register(connection.fd, _READ)
+        self._connections[connection.fd] = self._of_session[session] = connection
 
     def flush_touched(self) -> None:
         """Send what sessions have to say that were not fed: released waiters, pushes, farewells."""
         for session in self._engine.take_touched():
             connection = self._of_session.get(session)
             if connection is not None:
-                if session.is_aborted:
-                    self._close(connection)
-                else:
+                try:
                     self._flush(connection)
+                except Exception:
+                    self._give_up(connection)
+
+    def drop_stuck(self) -> None:
+        """Close the connections whose peers do not take what is sent; to be called several times a second."""
+        for connection in [connection for connection, unsent in self._slow.items() if unsent.must_go()]:
+            self._close(connection)
 
     async def drain(self) -> None:
-        """Send what is unsent and say farewell to every peer; returns when all of them have closed their end.
+        """Run no further requests, send what is unsent, and part with the peers; returns when all is delivered.
 
-        Requests that arrive meanwhile are not run. A socket that is closed with bytes unread resets the connection,
-        and the peer may lose the end of a reply: so the sending half is closed first, and the rest is read.
+        A socket that is closed while it has bytes unread resets the connection, and the peer may lose the end of a
+        reply: so the sending half is closed first, and the rest is read.
         """
-        self._draining = True
+        self._serving.cancel()
+        if self._at_rest is not None:
+            await self._at_rest.wait()
         for connection in list(self._connections.values()):
-            if connection.unsent is not None:
-                self._epoll.modify(connection.fd, _WRITE)
-            else:
+            if connection.unsent is None:
                 self._say_farewell(connection)
-        if self._connections:
-            await self._deserted.wait()
+            else:
+                self._epoll.modify(connection.fd, _READ | _WRITE)
+        fileno = self._epoll.fileno()
+        while self._connections:
+            with trio.move_on_after(QUIET_SECONDS) as quiet:
+                await trio.lowlevel.wait_readable(fileno)
+            if quiet.cancelled_caught and not self._slow and all(map(is_delivered, self._connections)):
+                return
+            for fd, event in self._epoll.poll(0, TURN_EVENTS):
+                self._drain_once(self._connections[fd], event)
 
     def close(self) -> None:
-        """Close all connections at once."""
+        """Close all connections at once, and serve no more."""
+        self._serving.cancel()
         for connection in list(self._connections.values()):
-            connection.session.receive_eof()
             self._close(connection)
         self._epoll.close()
 
@@ -112,14 +148,11 @@ class Poller:
         Returns:
             Whether anything was.
         """
-        events = self._epoll.poll(0, TURN_EVENTS)
-        if self._draining:
-            for fd, _ in events:
-                self._drain_once(self._connections[fd])
-            return False
+        events = self._epoll.poll(self._linger, TURN_EVENTS)
         self._engine.read_clock()
         connections = self._connections
         fed: list[_Connection] = []
+        only_writable = 0
         for fd, event in events:
             connection = connections[fd]
             if event & _READ:
@@ -128,21 +161,31 @@ class Poller:
                 except BlockingIOError:
                     continue
                 except OSError:
-                    data = b""
-                if data:
-                    connection.session.receive_data(data)
-                    fed.append(connection)
+                    self._close(connection)
                     continue
+                try:
+                    if data:
+                        connection.session.receive_data(data)
+                    else:
+                        connection.session.receive_eof()
+                except Exception:
+                    self._give_up(connection)
+                else:
+                    fed.append(connection)
             elif event == _WRITE:
+                only_writable += 1
                 fed.append(connection)
-                continue
-            connection.session.receive_eof()
-            self._close(connection)
+            else:
+                self._close(connection)
         engine = self._engine
+        engine.statistics.reads += len(events) - only_writable
         if engine.resumed:
             engine.end_of_turn()
         for connection in fed:
-            self._flush(connection)
+            try:
+                self._flush(connection)
+            except Exception:
+                self._give_up(connection)
         if engine.touched:
             self.flush_touched()
         return bool(events)
@@ -157,44 +200,57 @@ class Poller:
                 except BlockingIOError:
                     sent = 0
                 except OSError:
-                    session.receive_eof()
                     self._close(connection)
                     return
-                self._engine.statistics.bytes_out += sent
+                statistics = self._engine.statistics
+                statistics.bytes_out += sent
+                statistics.writes += 1
                 if sent < len(data):
-                    connection.unsent = unsent = OutputBuffer(session)
-                    unsent.append(memoryview(data)[sent:])
-                    self._epoll.modify(connection.fd, _READ | _WRITE)
-                    self._drop_if_too_long(connection, unsent)
+                    self._keep_unsent(connection, data, sent)
                     return
             if session.is_closing:
                 self._close(connection)
         else:
             self._flush_unsent(connection, connection.unsent, data)
 
+    def _keep_unsent(self, connection: _Connection, data: bytes, sent: int) -> None:
+        connection.unsent = self._slow[connection] = unsent = OutputBuffer(connection.session)
+        unsent.append(data)
+        if sent:
+            unsent.sent(sent)
+        self._wait_for_room(connection, unsent)
+
     def _flush_unsent(self, connection: _Connection, unsent: OutputBuffer, data: bytes) -> None:
         if data:
-            unsent.append(memoryview(data))
+            unsent.append(data)
+        if connection.session.is_aborted:
+            self._close(connection)
+            return
         try:
             while unsent.size:
                 sent = connection.socket.send(unsent.first())
                 unsent.sent(sent)
                 self._engine.statistics.bytes_out += sent
+                self._engine.statistics.writes += 1
         except BlockingIOError:
-            self._drop_if_too_long(connection, unsent)
+            self._wait_for_room(connection, unsent)
             return
         except OSError:
-            connection.session.receive_eof()
+            self._close(connection)
+            return
         if connection.session.is_closing:
             self._close(connection)
         else:
             connection.unsent = None
+            del self._slow[connection]
             self._epoll.modify(connection.fd, _READ)
 
-    def _drop_if_too_long(self, connection: _Connection, unsent: OutputBuffer) -> None:
-        if unsent.is_too_long():
-            connection.session.receive_eof()
+    def _wait_for_room(self, connection: _Connection, unsent: OutputBuffer) -> None:
+        if unsent.must_go():
             self._close(connection)
+        else:
+            # Nothing more is read from a peer whose session is over: it would pile up.
+            self._epoll.modify(connection.fd, _WRITE if connection.session.is_closing else _READ | _WRITE)
 
     def _say_farewell(self, connection: _Connection) -> None:
         try:
@@ -203,24 +259,36 @@ class Poller:
         except OSError:
             self._close(connection)
 
-    def _drain_once(self, connection: _Connection) -> None:
+    def _drain_once(self, connection: _Connection, event: int) -> None:
         unsent = connection.unsent
         try:
-            if unsent is not None and unsent.size:
+            if event & _READ and not connection.recv(READ_BYTES):
+                if unsent is None:
+                    self._close(connection)
+                    return
+                self._epoll.modify(connection.fd, _WRITE)  # a peer that sends no more may still read
+            if unsent is not None and event & _WRITE:
                 unsent.sent(connection.socket.send(unsent.first()))
                 if not unsent.size:
+                    connection.unsent = None
+                    del self._slow[connection]
                     self._say_farewell(connection)
-            elif not connection.recv(READ_BYTES):
-                self._close(connection)
+            elif not event & _READ:
+                self._close(connection)  # it broke
         except BlockingIOError:
             pass
         except OSError:
             self._close(connection)
 
+    def _give_up(self, connection: _Connection) -> None:
+        """An exception that nobody expected is about to end one connection, and nothing else."""
+        logger.exception("bug: the connection of client %s ends", connection.session.describe())
+        self._close(connection)
+
     def _close(self, connection: _Connection) -> None:
         if self._connections.pop(connection.fd, None) is not None:
+            connection.session.receive_eof()
             del self._of_session[connection.session]
+            self._slow.pop(connection, None)
             self._epoll.unregister(connection.fd)
             connection.socket.close()
-            if self._draining and not self._connections:
-                self._deserted.set()

@@ -84,13 +84,14 @@ class Server:
         config: its options.
         use_poller: whether the shared poller serves connections, rather than a task each; by default where there is
             one, unless the environment says `USE_LIBUV=0`, as for torch's TCPStore.
+        dedicated: whether the trio loop runs nothing else, see `Poller`.
 
     Attributes:
         engine: its state.
         stopping: set when it begins to stop.
     """
 
-    def __init__(self, config: Config, use_poller: bool | None = None) -> None:
+    def __init__(self, config: Config, use_poller: bool | None = None, *, dedicated: bool = False) -> None:
         self.config = config
         self.stopping = trio.Event()
         self._process = Process(config.config_file, self.stopping.set)
@@ -99,7 +100,7 @@ class Server:
             use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
         self._listeners: list[socket.socket] = []
         self._bound = ExitStack()
-        self._backend: Poller | Streams = Poller(self.engine) if use_poller else Streams(self.engine)
+        self._backend: Poller | Streams = Poller(self.engine, dedicated=dedicated) if use_poller else Streams(self.engine)
 
     def listen(self) -> Address:
         """Bind; connections wait in the backlog until `run`.
