@@ -1,4 +1,4 @@
-"""respstore: a server that speaks Redis's protocol, written in Python on trio.
+r"""respstore: a server that speaks Redis's protocol, written in Python on trio.
 
 The rooms, each of which says in its first lines what it is for (`tests/test_layout.py` keeps the doors between them):
 
@@ -14,11 +14,11 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
 The way of one `SET k v`:
 
 1. `server/poller.py` reads the client's bytes and gives them to its `Session` (engine/session.py).
-2. `protocol/requests.py` makes `[b"SET", b"k", b"v"]` of them; the session looks `SET` up and calls `set_(session, b"k",
-   b"v")` in commands/strings.py. What is unusual, such as a client in MULTI, goes through engine/dispatch.py instead.
+2. `protocol/requests.py` makes `[b"SET", b"k", b"v"]` of them; the session looks `SET` up and calls `set_(session,
+   b"k", b"v")` in commands/strings.py. What is unusual, such as a client in MULTI, goes through engine/dispatch.py.
 3. The handler puts the value into `session.db`, a `Database` (keyspace/database.py), which tells whoever observes the
    key: a client that WATCHes it, one that waits for it (engine/waiting.py). It returns `"OK"`.
-4. The session turns that into `+OK\\r\\n` (protocol/replies.py). At the end of the turn the poller sends it.
+4. The session turns that into `+OK\r\n` (protocol/replies.py). At the end of the turn the poller sends it.
 
 Read in that order, with `commands/strings.py` as the model of a command family.
 """
