@@ -157,6 +157,8 @@ INTERNAL = "ERR internal error; the server's log has the details"
 
 # Configuration
 NO_CONFIG_FILE = "ERR The server is running without a config file"
+LISTEN_FAILED = "Unable to listen on this port. Check server logs."
+BIND_FAILED = "Failed to bind to specified addresses."
 
 
 def wrong_arity(name: str) -> RespError:

@@ -1,12 +1,28 @@
-"""Replies that a peer has not taken yet, and how much of them is too much (client-output-buffer-limit)."""
+"""Replies that a peer has not taken yet, and when to wait for it no longer."""
 
 import logging
+import struct
 from collections import deque
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from time import monotonic
+from typing import Final
 
 from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
+
+BLOCK_BYTES: Final = 16 * 1024
+"""Small replies are gathered in blocks of this size, for an object costs more than most replies (so does Redis)."""
+
+STUCK_SECONDS: Final = 10.0
+"""How long a connection that is to be closed may take nothing of what is left for it."""
+
+GRACE_SECONDS: Final = 1.0
+"""How long clients may take to read their last replies when the server stops."""
+
+QUIET_SECONDS: Final = 0.1
+"""A stopping server does not wait for a client that has all its replies and has been silent for so long."""
 
 
 class OutputBuffer:
@@ -16,39 +32,54 @@ class OutputBuffer:
         session: whose replies these are; its `unsent` is kept up to date.
     """
 
-    __slots__ = ("_over_soft_since", "_pieces", "session", "size")
+    __slots__ = ("_closing_since", "_offset", "_over_soft_since", "_pieces", "session", "size")
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.size = 0
-        self._pieces: deque[memoryview] = deque()
+        self._pieces: deque[bytes | bytearray] = deque()
+        self._offset = 0
+        self._closing_since: float | None = None
         self._over_soft_since: float | None = None
 
-    def append(self, piece: memoryview) -> None:
+    def append(self, data: bytes) -> None:
         """Add bytes behind the others."""
-        self._pieces.append(piece)
-        self.size += len(piece)
+        pieces = self._pieces
+        last = pieces[-1] if pieces else None
+        if isinstance(last, bytearray) and len(last) + len(data) <= BLOCK_BYTES:
+            last += data
+        else:
+            pieces.append(bytearray(data) if len(data) < BLOCK_BYTES else data)
+        self.size += len(data)
         self.session.unsent = self.size
 
     def first(self) -> memoryview:
-        """What to send next."""
-        return self._pieces[0]
+        """What to send next; it stays as it is while more is appended."""
+        piece = self._pieces[0]
+        if isinstance(piece, bytearray):
+            piece = self._pieces[0] = bytes(piece)
+        return memoryview(piece)[self._offset :]
 
     def sent(self, count: int) -> None:
         """The first `count` bytes of `first` are gone."""
-        piece = self._pieces[0]
-        if count == len(piece):
+        self._offset += count
+        if self._offset == len(self._pieces[0]):
             self._pieces.popleft()
-        else:
-            self._pieces[0] = piece[count:]
+            self._offset = 0
         self.size -= count
         self.session.unsent = self.size
+        self._closing_since = None
 
-    def is_too_long(self) -> bool:
-        """Whether the client has to go: over the hard limit, or over the soft one for too long."""
-        limit = self.session.engine.config.client_output_buffer_limit.normal
+    def must_go(self) -> bool:
+        """Whether to close the connection though not all is sent. To be asked now and then while there is something."""
+        session = self.session
+        if session.is_aborted:
+            return True
+        if session.is_closing:
+            return self._is_stuck(monotonic())
+        limit = session.engine.config.client_output_buffer_limit.normal
         if limit.hard and self.size > limit.hard:
-            logger.warning("closing client %s: %d bytes of replies unread", self.session.describe(), self.size)
+            logger.warning("closing client %s: %d bytes of replies unread", session.describe(), self.size)
             return True
         if not limit.soft or self.size <= limit.soft:
             self._over_soft_since = None
@@ -58,5 +89,26 @@ class OutputBuffer:
             self._over_soft_since = now
         if now - self._over_soft_since <= limit.soft_seconds:
             return False
-        logger.warning("closing client %s: replies unread for %d s", self.session.describe(), limit.soft_seconds)
+        logger.warning(
+            "closing client %s: %d bytes of replies unread for %d s", session.describe(), self.size, limit.soft_seconds
+        )
         return True
+
+    def _is_stuck(self, now: float) -> bool:
+        if self._closing_since is None:
+            self._closing_since = now
+        if now - self._closing_since <= STUCK_SECONDS:
+            return False
+        logger.info("closing client %s: it does not read its last replies", self.session.describe())
+        return True
+
+
+def is_delivered(fd: int) -> bool:
+    """Whether the peer's system has all that was sent to a socket, as far as ours tells (Linux does)."""
+    if fd < 0:
+        return True
+    try:
+        (unacknowledged,) = struct.unpack("i", ioctl(fd, TIOCOUTQ, bytes(4)))
+    except OSError:
+        return True
+    return bool(unacknowledged <= 1)  # the end of the stream counts as one

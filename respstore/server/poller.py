@@ -26,6 +26,9 @@ from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
 
+BUG: Final = "bug: the connection of client %s ends"
+"""An exception that nobody expected ends one connection, and nothing else."""
+
 READ_BYTES: Final = 64 * 1024
 """How much is read from a connection in a turn."""
 TURN_EVENTS: Final = 128
@@ -33,8 +36,9 @@ BUSY_SECONDS: Final = 0.004
 LINGER_SECONDS: Final = 0.001
 """How long the poller of a dedicated loop waits for more, which is as long as epoll can do it for at least."""
 
-_READ: Final = select.EPOLLIN
-_WRITE: Final = select.EPOLLOUT
+# This file is imported, though not used, where the system has no epoll.
+_READ: Final = getattr(select, "EPOLLIN", 0)
+_WRITE: Final = getattr(select, "EPOLLOUT", 0)
 
 
 class _Connection:
@@ -105,7 +109,8 @@ class Poller:
                 try:
                     self._flush(connection)
                 except Exception:
-                    self._give_up(connection)
+                    logger.exception(BUG, connection.session.describe())
+                    self._close(connection)
 
     def drop_stuck(self) -> None:
         """Close the connections whose peers do not take what is sent; to be called several times a second."""
@@ -169,7 +174,8 @@ class Poller:
                     else:
                         connection.session.receive_eof()
                 except Exception:
-                    self._give_up(connection)
+                    logger.exception(BUG, connection.session.describe())
+                    self._close(connection)
                 else:
                     fed.append(connection)
             elif event == _WRITE:
@@ -185,7 +191,8 @@ class Poller:
             try:
                 self._flush(connection)
             except Exception:
-                self._give_up(connection)
+                logger.exception(BUG, connection.session.describe())
+                self._close(connection)
         if engine.touched:
             self.flush_touched()
         return bool(events)
@@ -279,11 +286,6 @@ class Poller:
             pass
         except OSError:
             self._close(connection)
-
-    def _give_up(self, connection: _Connection) -> None:
-        """An exception that nobody expected is about to end one connection, and nothing else."""
-        logger.exception("bug: the connection of client %s ends", connection.session.describe())
-        self._close(connection)
 
     def _close(self, connection: _Connection) -> None:
         if self._connections.pop(connection.fd, None) is not None:

@@ -5,20 +5,19 @@
             until somebody asks to stop: SHUTDOWN, a signal, or the caller's cancellation
 
 To stop is to end the inner nursery (nobody new), answer those who wait, give the backend some time to send what is
-unsent, and cancel the outer nursery.
+unsent, and end the outer nursery. The port is free, and the unix socket's file gone, when all that is done: who starts
+the next server waits for this one.
 """
 
-import ipaddress
 import logging
 import os
 import random
 import select
 import socket
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, Final
+from contextlib import closing
+from functools import partial
+from typing import Any
 
-import attrs
 import trio
 
 from respstore import __version__, errors
@@ -26,37 +25,19 @@ from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.errors import display_address
-from respstore.ports import listen_tcp, listen_unix
+from respstore.errors import ConfigError, display_address
 from respstore.protocol.replies import encode_error
-from respstore.server.accepting import accept_connections
+from respstore.server.accepting import refusal, refuse, set_options
+from respstore.server.listeners import Address, Listeners
+from respstore.server.output import GRACE_SECONDS
 from respstore.server.poller import Poller
 from respstore.server.process import Process
 from respstore.server.streams import Streams
 from respstore.server.timers import run_timers
 
+__all__ = ["Address", "Server", "serve"]
+
 logger = logging.getLogger("respstore")
-
-GRACE_SECONDS: Final = 1.0
-"""How long clients may take to read their last replies when the server stops."""
-
-
-@attrs.frozen
-class Address:
-    """Where a server is to be reached.
-
-    Attributes:
-        host: the first address of `bind`, or the first of the machine if it binds all.
-        port: the TCP port that was bound, 0 if there is none.
-        unix_socket: path of the unix socket, or None.
-    """
-
-    host: str
-    port: int
-    unix_socket: str | None = None
-
-    def __str__(self) -> str:
-        return display_address(self.host, self.port) if self.port else f"unix:{self.unix_socket}"
 
 
 async def serve(*arguments: str, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
@@ -98,9 +79,11 @@ class Server:
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         if use_poller is None:
             use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
-        self._listeners: list[socket.socket] = []
-        self._bound = ExitStack()
-        self._backend: Poller | Streams = Poller(self.engine, dedicated=dedicated) if use_poller else Streams(self.engine)
+        self._listeners = Listeners(config)
+        self._is_listening = False
+        self._backend: Poller | Streams = (
+            Poller(self.engine, dedicated=dedicated) if use_poller else Streams(self.engine)
+        )
 
     def listen(self) -> Address:
         """Bind; connections wait in the backlog until `run`.
@@ -109,107 +92,79 @@ class Server:
             PortInUseError: somebody else holds an address.
             OSError: an address cannot be bound for another reason.
         """
-        with ExitStack() as stack:
-            self._listeners = self._listen(stack)
-            self._bound = stack.pop_all()
-        address = _address(self._listeners)
+        self._listeners.open()
+        self._is_listening = True
+        address = self._listeners.address
         self._process.tcp_port = address.port
         return address
 
     async def run(self, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
-        """Listen, if that was not done before, serve until told to stop, and stop."""
-        address = _address(self._listeners) if self._listeners else self.listen()
-        with self._bound:
-            async with trio.open_nursery() as connections:
-                await connections.start(self._backend.run)
-                async with trio.open_nursery() as accepting:
-                    for listener in self._listeners:
-                        accepting.start_soon(accept_connections, listener, self._admit)
-                    accepting.start_soon(run_timers, self.engine, self._backend.flush_touched)
-                    logger.info("respstore %s listens on %s (pid %d)", __version__, address, self._process.pid)
-                    task_status.started(address)
-                    await self.stopping.wait()
-                    accepting.cancel_scope.cancel()
-                self.engine.stop()
-                self._backend.flush_touched()
-                with trio.move_on_after(GRACE_SECONDS):
-                    await self._backend.drain()
-                self._backend.close()
-                connections.cancel_scope.cancel()
+        """Listen, if that was not done before, serve until told to stop or cancelled, and stop."""
+        if not self._is_listening:
+            self.listen()
+        for option in ("bind", "port"):
+            self.config.on_change(option, partial(self._listen_anew, option))
+        for warning in self.config.warnings:
+            logger.warning(warning)
+        with closing(self._listeners):
+            async with trio.open_nursery() as outer:
+                try:
+                    await outer.start(self._backend.run)
+                    async with trio.open_nursery() as inner:
+                        inner.start_soon(self._listeners.accept, self._admit)
+                        inner.start_soon(run_timers, self.engine, self._backend)
+                        logger.info(
+                            "respstore %s listens on %s (pid %d)", __version__, self._listeners, self._process.pid
+                        )
+                        task_status.started(self._listeners.address)
+                        await self.stopping.wait()
+                        inner.cancel_scope.cancel()
+                finally:
+                    await self._stop()
         logger.info("respstore is down")
 
-    def _listen(self, stack: ExitStack) -> list[socket.socket]:
-        config = self.config
-        listeners: list[socket.socket] = []
-        if config.port or not config.unixsocket:
-            # A listener is closed when the server is down, not before: its port is not free until then.
-            hosts = config.bind or ("*", "-::*")
-            listeners += map(stack.enter_context, listen_tcp(hosts, config.port, config.tcp_backlog))
-        if config.unixsocket:
-            permissions = config.unixsocketperm or None
-            listeners.append(stack.enter_context(listen_unix(config.unixsocket, permissions, config.tcp_backlog)))
-            stack.callback(Path(config.unixsocket).unlink, missing_ok=True)
-        return listeners
+    async def _stop(self) -> None:
+        """Answer who waits, and part with all clients; who cancelled the server waits for it, too."""
+        self.stopping.set()
+        try:
+            self.engine.stop()
+            self._backend.flush_touched()
+            with trio.CancelScope(shield=True), trio.move_on_after(GRACE_SECONDS):
+                await self._backend.drain()
+        finally:
+            self._backend.close()
+
+    def _listen_anew(self, option: str) -> None:
+        try:
+            self._listeners.reopen()
+        except OSError as error:
+            logger.warning("CONFIG SET %s is refused: %s", option, error.strerror or error)
+            raise ConfigError(errors.BIND_FAILED if option == "bind" else errors.LISTEN_FAILED) from None
+        self._process.tcp_port = self._listeners.address.port
 
     def _admit(self, sock: socket.socket) -> None:
         try:
-            path = self.config.unixsocket
-            peer, local = _name(sock, sock.getpeername(), path), _name(sock, sock.getsockname(), path)
-            refusal = self._refusal(sock)
-        except OSError:  # the peer is gone already
+            reason = refusal(sock, self.config, len(self._backend))
+            if reason is None:
+                set_options(sock, self.config)
+                self._add(sock)
+                return
+        except OSError as error:
+            logger.info("a connection ended before it began: %s", error.strerror)
             sock.close()
             return
-        if refusal is not None:
-            self.engine.statistics.rejected_connections += 1
-            try:
-                sock.send(encode_error(refusal))
-            except OSError:
-                pass
-            sock.close()
-            return
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _keep_alive(sock, self.config.tcp_keepalive)
-        self._backend.add(sock, Session(self.engine, peer, local, sock.fileno()))
+        self.engine.statistics.rejected_connections += 1
+        refuse(sock, encode_error(reason))
 
-    def _refusal(self, sock: socket.socket) -> str | None:
-        if len(self.engine.sessions) >= self.config.maxclients:
-            return errors.MAX_CLIENTS
-        if self.config.protected_mode and not self.config.requirepass and not _is_local(sock):
-            return errors.PROTECTED_MODE
-        return None
+    def _add(self, sock: socket.socket) -> None:
+        peer, local = self._name(sock, sock.getpeername()), self._name(sock, sock.getsockname())
+        session = Session(self.engine, peer, local, sock.fileno())
+        try:
+            self._backend.add(sock, session)
+        except OSError:
+            session.receive_eof()
+            raise
 
-
-def _address(listeners: list[socket.socket]) -> Address:
-    host, port, path = "", 0, None
-    for listener in listeners:
-        name = listener.getsockname()
-        if listener.family == socket.AF_UNIX:
-            path = name
-        elif not port:
-            host, port = name[:2]
-    return Address(host, port, path)
-
-
-def _name(sock: socket.socket, name: Any, path: str | None) -> str:
-    """An end of a connection as CLIENT LIST shows it."""
-    if sock.family == socket.AF_UNIX:
-        return f"{path}:0"
-    return display_address(*name[:2])
-
-
-def _is_local(sock: socket.socket) -> bool:
-    if sock.family == socket.AF_UNIX:
-        return True
-    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
-
-
-def _keep_alive(sock: socket.socket, seconds: int) -> None:
-    """Let the system ask an idle peer whether it is still there (tcp-keepalive; 0: never)."""
-    if not seconds:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(seconds // 3, 1))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    def _name(self, sock: socket.socket, name: Any) -> str:
+        """An end of a connection as CLIENT LIST shows it."""
+        return f"{self.config.unixsocket}:0" if sock.family == socket.AF_UNIX else display_address(*name[:2])

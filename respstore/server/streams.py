@@ -4,6 +4,9 @@ For what the shared poller cannot do: TLS, systems without epoll, and `USE_LIBUV
 the same turn; only the price differs, about twice the time per request. Of each connection's two tasks one reads and
 runs requests, the other sends, so that a peer that does not read holds up nobody, itself included: its replies pile up
 in the `OutputBuffer` until they are sent or too many.
+
+The reading task ends when the peer sends no more, when the session is over, or when the server stops; the writing task
+when, besides, all is sent. Then the connection is closed.
 """
 
 import logging
@@ -14,11 +17,13 @@ import trio
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.server.output import OutputBuffer
+from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
 
 READ_BYTES: Final = 64 * 1024
+WRITE_BYTES: Final = 64 * 1024
+"""How much is sent at a time: a peer that takes less for long is stuck."""
 
 
 class _Connection:
@@ -51,25 +56,32 @@ class Streams:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connections: dict[Session, _Connection] = {}
-        self._draining = False
-        self._deserted = trio.Event()
+        self._slow: dict[_Connection, OutputBuffer] = {}
+        self._deserted: trio.Event | None = None
+        self._serving = trio.CancelScope(shield=True)
         self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled; `started` when connections may be added."""
-        async with trio.open_nursery() as self._nursery:
-            task_status.started()
-            await trio.sleep_forever()
+        """Serve until `close`, whoever is cancelled meanwhile; `started` when connections may be added."""
+        with self._serving:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await trio.sleep_forever()
+
+    def __len__(self) -> int:
+        """How many connections there are, those included whose session is over."""
+        return len(self._connections)
 
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""
         self.add_stream(trio.SocketStream(trio.socket.from_stdlib_socket(sock)), session)
 
     def add_stream(self, stream: trio.abc.Stream, session: Session) -> None:
-        """Serve a session on a stream."""
+        """Serve a session on a stream, which is closed at the end."""
         if self._nursery is None:
             raise RuntimeError("the backend does not run yet")
-        self._nursery.start_soon(self._serve, stream, session)
+        connection = self._connections[session] = _Connection(stream, session)
+        self._nursery.start_soon(self._serve, connection)
 
     def flush_touched(self) -> None:
         """Send what sessions have to say that were not fed: released waiters, pushes, farewells."""
@@ -78,29 +90,34 @@ class Streams:
             if connection is not None:
                 self._flush(connection)
 
+    def drop_stuck(self) -> None:
+        """Close the connections whose peers do not take what is sent; to be called several times a second."""
+        for connection, unsent in self._slow.items():
+            if unsent.must_go():
+                connection.scope.cancel()
+
     async def drain(self) -> None:
-        """Send what is unsent and say farewell to every peer; returns when all of them have closed their end."""
-        self._draining = True
+        """Run no further requests, send what is unsent, and part with the peers; returns when all is delivered."""
+        self._deserted = trio.Event()
         for connection in self._connections.values():
-            connection.reading.cancel()
             connection.wake.set()
         if self._connections:
             await self._deserted.wait()
 
     def close(self) -> None:
-        """Nothing to do: the end of `run` ended every connection."""
+        """Close all connections at once, and serve no more."""
+        self._serving.cancel()
 
-    async def _serve(self, stream: trio.abc.Stream, session: Session) -> None:
-        connection = _Connection(stream, session)
-        self._connections[session] = connection
+    async def _serve(self, connection: _Connection) -> None:
+        session = connection.session
         try:
             with connection.scope:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write, connection)
                     with connection.reading:
                         await self._read(connection)
-                if self._draining:
-                    await self._say_farewell(stream)
+                if self._deserted is not None:
+                    await self._say_farewell(connection)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the connection broke, which is the peer's right
         except* Exception:
@@ -108,22 +125,24 @@ class Streams:
         finally:
             session.receive_eof()
             del self._connections[session]
-            with trio.CancelScope(shield=True):
-                await trio.aclose_forcefully(stream)
-            if not self._connections:
+            self._slow.pop(connection, None)
+            if self._deserted is not None and not self._connections:
                 self._deserted.set()
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(connection.stream)
 
     async def _read(self, connection: _Connection) -> None:
         session, engine = connection.session, self._engine
-        while True:
+        while not session.is_closing:
             data = await connection.stream.receive_some(READ_BYTES)
-            if not data:
-                connection.scope.cancel()
-                return
-            engine.read_clock()
-            engine.statistics.reads += 1
-            session.receive_data(bytes(data))
-            engine.end_of_turn()
+            if data and self._deserted is not None:
+                continue  # the server stops; but the peer may read its replies only when it got rid of its requests
+            if data:
+                engine.read_clock()
+                session.receive_data(bytes(data))
+                engine.end_of_turn()
+            else:
+                session.receive_eof()
             self._flush(connection)
             self.flush_touched()
 
@@ -131,31 +150,39 @@ class Streams:
         unsent = connection.unsent
         while True:
             while unsent.size:
-                piece = unsent.first()
+                piece = unsent.first()[:WRITE_BYTES]
                 await connection.stream.send_all(piece)
                 self._engine.statistics.bytes_out += len(piece)
-                self._engine.statistics.writes += 1
                 unsent.sent(len(piece))
-            if connection.session.is_closing or self._draining:
+            self._slow.pop(connection, None)
+            if connection.session.is_closing or self._deserted is not None:
+                connection.reading.cancel()
                 return
             await connection.wake.wait()
             connection.wake = trio.Event()
 
     def _flush(self, connection: _Connection) -> None:
-        data = connection.session.data_to_send()
+        session, unsent = connection.session, connection.unsent
+        was_behind = unsent.size
+        data = session.data_to_send()
         if data:
-            connection.unsent.append(memoryview(data))
-            if connection.unsent.is_too_long():
-                connection.scope.cancel()
-        if connection.session.is_aborted:
+            unsent.append(data)
+            self._slow[connection] = unsent
+        # What has just come may still be sent at once; only who is behind already is a slow reader.
+        if session.is_aborted or (was_behind and unsent.must_go()):
             connection.scope.cancel()
-        elif connection.session.is_closing:
+        if session.is_closing:
             connection.reading.cancel()
         connection.wake.set()
 
-    async def _say_farewell(self, stream: trio.abc.Stream) -> None:
+    async def _say_farewell(self, connection: _Connection) -> None:
         """Close the sending half, and read the rest: what is left unread would reset the connection."""
-        if isinstance(stream, trio.abc.HalfCloseableStream):
-            await stream.send_eof()
-            while await stream.receive_some(READ_BYTES):
-                pass
+        if not isinstance(connection.stream, trio.abc.HalfCloseableStream):
+            return
+        await connection.stream.send_eof()
+        while True:
+            with trio.move_on_after(QUIET_SECONDS) as quiet:
+                if not await connection.stream.receive_some(READ_BYTES):
+                    return
+            if quiet.cancelled_caught and is_delivered(connection.session.fd):
+                return

@@ -1,21 +1,25 @@
 """The one task that lets time pass for an engine: ten ticks a second, and one at each deadline of a waiting client."""
 
-from collections.abc import Callable
+import logging
 from typing import Final
 
 import trio
 
 from respstore.engine.engine import Engine
+from respstore.server.poller import Poller
+from respstore.server.streams import Streams
+
+logger = logging.getLogger("respstore")
 
 TICK_SECONDS: Final = 0.1
 
 
-async def run_timers(engine: Engine, flush: Callable[[], None]) -> None:
+async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
     """Tick until cancelled.
 
     Args:
         engine: whose time it is.
-        flush: sends what a tick made.
+        backend: sends what a tick made, and closes what has been stuck for too long.
     """
     monotonic = engine.system.monotonic
     sleep = trio.CancelScope()
@@ -27,13 +31,18 @@ async def run_timers(engine: Engine, flush: Callable[[], None]) -> None:
     next_tick = monotonic()
     while True:
         now = monotonic()
-        if now >= next_tick:
-            engine.tick()
-            next_tick = max(next_tick + TICK_SECONDS, now)
-        else:
-            engine.between_ticks()
-        flush()
-        soonest = engine.next_deadline()
+        soonest: float | None = None
+        try:
+            if now >= next_tick:
+                next_tick = max(next_tick + TICK_SECONDS, now)
+                engine.tick()
+                backend.drop_stuck()
+            else:
+                engine.between_ticks()
+            soonest = engine.next_deadline()
+        except Exception:
+            logger.exception("bug: a tick was cut short")
+        backend.flush_touched()
         wake = next_tick if soonest is None else min(soonest, next_tick)
         sleep = trio.CancelScope(deadline=trio.current_time() + wake - monotonic())
         with sleep:

@@ -1,0 +1,176 @@
+"""The sockets that a server listens on: what `bind`, `port` and `unixsocket` say, at the start and after CONFIG SET.
+
+`port 0` means no TCP where there is a unix socket, as in Redis. Where there is none Redis would end at once, so there
+it may mean what it means everywhere else: any free port. No address in `bind` means no TCP at all.
+"""
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+import trio
+
+from respstore.config import Config
+from respstore.errors import display_address
+from respstore.ports import listen_tcp, listen_unix
+from respstore.server.accepting import accept_connections
+
+logger = logging.getLogger("respstore")
+
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@attrs.frozen
+class Address:
+    """Where a server is to be reached.
+
+    Attributes:
+        host: the first IP address that it listens on, empty if there is none.
+        port: the TCP port, 0 if there is none.
+        unix_socket: path of the unix socket, or None.
+    """
+
+    host: str
+    port: int
+    unix_socket: str | None = None
+
+    def __str__(self) -> str:
+        return display_address(self.host, self.port) if self.port else f"unix:{self.unix_socket}"
+
+    @property
+    def url(self) -> str:
+        """What a client on this machine connects to: `redis://127.0.0.1:6379`, `unix:///run/respstore.sock`."""
+        if not self.port:
+            return f"unix://{self.unix_socket}"
+        return f"redis://{display_address(_LOOPBACK_OF.get(self.host, self.host), self.port)}"
+
+
+class Listeners:
+    """The listening sockets of a server.
+
+    Args:
+        config: its options.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._tcp: list[socket.socket] = []
+        self._unix: socket.socket | None = None
+        self._unix_path = Path()
+        self._unix_file = (0, 0)
+        self._asked: tuple[Sequence[str], int] = ((), 0)
+        self._admit: Callable[[socket.socket], None] | None = None
+        self._nursery: trio.Nursery | None = None
+
+    def open(self) -> None:
+        """Listen; connections wait in the backlog until `accept`.
+
+        Raises:
+            PortInUseError: somebody else holds an address.
+            OSError: an address cannot be bound for another reason, or there is none.
+        """
+        config = self._config
+        try:
+            self._asked = config.bind, config.port
+            self._open_tcp(*self._asked)
+            if config.unixsocket:
+                self._unix_path = Path(config.dir, config.unixsocket)
+                permissions = config.unixsocketperm or None
+                self._unix = listen_unix(str(self._unix_path), permissions, config.tcp_backlog)
+                self._unix_file = _identity(self._unix_path)
+            if not self._tcp and self._unix is None:
+                raise OSError(errno.EADDRNOTAVAIL, "there is no address to listen on: see 'bind', 'port', 'unixsocket'")
+        except BaseException:
+            self.close()
+            raise
+
+    def reopen(self) -> None:
+        """Listen where `bind` and `port` say now; connections that were made already stay.
+
+        Raises:
+            OSError: that is not possible; all is as it was.
+        """
+        asked = self._config.bind, self._config.port
+        if asked == self._asked:
+            return
+        hosts, port = self._asked
+        free_port = self.address.port if port == 0 else 0  # a port that was free to choose is kept
+        self._close_tcp()
+        try:
+            self._open_tcp(asked[0], asked[1] or free_port)
+        except OSError:
+            self._open_tcp(hosts, port or free_port)
+            raise
+        self._asked = asked
+        logger.info("listening on %s from now on", self)
+
+    def close(self) -> None:
+        """Listen no more. The file of the unix socket is deleted, unless another server took its place."""
+        self._close_tcp()
+        if self._unix is not None:
+            if _identity(self._unix_path) == self._unix_file:
+                self._unix_path.unlink(missing_ok=True)
+            _close(self._unix, in_use=self._nursery is not None)
+            self._unix = None
+
+    async def accept(self, admit: Callable[[socket.socket], None]) -> None:
+        """Accept connections until cancelled.
+
+        Args:
+            admit: what to do with each accepted, non-blocking socket.
+        """
+        self._admit = admit
+        try:
+            async with trio.open_nursery() as self._nursery:
+                for sock in self._sockets():
+                    self._nursery.start_soon(accept_connections, sock, admit)
+                await trio.sleep_forever()
+        finally:
+            self._nursery = None
+
+    @property
+    def address(self) -> Address:
+        """The first address."""
+        host, port = self._tcp[0].getsockname()[:2] if self._tcp else ("", 0)
+        return Address(host, port, None if self._unix is None else self._unix.getsockname())
+
+    def __str__(self) -> str:
+        """All addresses, for the log."""
+        names = [display_address(*sock.getsockname()[:2]) for sock in self._tcp]
+        if self._unix is not None:
+            names.append(self._unix.getsockname())
+        return " and ".join(names)
+
+    def _sockets(self) -> list[socket.socket]:
+        return self._tcp if self._unix is None else [*self._tcp, self._unix]
+
+    def _open_tcp(self, hosts: Sequence[str], port: int) -> None:
+        if hosts and (port or not self._config.unixsocket):
+            self._tcp = listen_tcp(hosts, port, self._config.tcp_backlog)
+        if self._nursery is not None and self._admit is not None:
+            for sock in self._tcp:
+                self._nursery.start_soon(accept_connections, sock, self._admit)
+
+    def _close_tcp(self) -> None:
+        for sock in self._tcp:
+            _close(sock, in_use=self._nursery is not None)
+        self._tcp = []
+
+
+def _close(sock: socket.socket, *, in_use: bool) -> None:
+    if in_use:
+        trio.lowlevel.notify_closing(sock)
+    sock.close()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What tells a file from another of the same name; zeros if there is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
