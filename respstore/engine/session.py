@@ -47,7 +47,7 @@ logger = logging.getLogger("respstore")
 _SHORT: Final = len(BULK_HEADS)
 _SMALL: Final = len(INTEGERS)
 
-SESSION_BYTES: Final = 1200
+SESSION_BYTES: Final = 900
 """What a session costs that holds nothing, roughly (measured with tracemalloc, its parser and connection included)."""
 
 

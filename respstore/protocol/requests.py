@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 import hiredis
 
-from respstore.errors import ProtocolError
+from respstore.errors import ProtocolError, printable
 
 Request = list[bytes]
 
@@ -257,7 +257,7 @@ class _StrictParser:
                 if line is None:
                     return None
                 if line[:1] != b"$":
-                    got = line[:1].decode("latin-1") if line else " "
+                    got = printable(line[:1]) if line else " "
                     raise ProtocolError(f"expected '$', got '{got}'")
                 bulk = _count(line)
                 if bulk is None or bulk < 0 or bulk > limits.max_bulk:
