@@ -5,6 +5,7 @@ order in which Redis does (it decides which error a client sees), change the val
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from respstore import errors
 from respstore.engine.arguments import Words, integer, long_double
@@ -17,8 +18,8 @@ from respstore.keyspace.lcs import longest_common_subsequence
 from respstore.numbers import format_long_double, parse_integer
 from respstore.protocol.replies import OK
 
-MAX_INTEGER = 2**63 - 1
-MIN_INTEGER = -(2**63)
+MAX_INTEGER: Final = 2**63 - 1
+MIN_INTEGER: Final = -(2**63)
 
 
 def as_string(value: Value | None) -> bytes | None:
@@ -135,8 +136,9 @@ def substr(session: Session, key: bytes, start: bytes, end: bytes) -> bytes:
 )
 def lcs(session: Session, key1: bytes, key2: bytes, *options: bytes) -> bytes | int | dict[bytes, object]:
     """Find the longest common subsequence of two strings."""
+    values = session.db.read(key1), session.db.read(key2)
     try:
-        a, b = as_string(session.db.read(key1)) or b"", as_string(session.db.read(key2)) or b""
+        a, b = (as_string(value) or b"" for value in values)
     except RespError:
         raise RespError(errors.LCS_NOT_STRINGS) from None
     want_length = want_matches = with_length = False
@@ -175,7 +177,9 @@ def lcs(session: Session, key1: bytes, key2: bytes, *options: bytes) -> bytes | 
 # Setting
 
 
-_UNITS = {b"EX": 1000, b"PX": 1, b"EXAT": 1000, b"PXAT": 1}
+_UNITS: Final = {b"EX": 1000, b"PX": 1, b"EXAT": 1000, b"PXAT": 1}
+_SET_EXPIRATIONS: Final = frozenset((*_UNITS, b"KEEPTTL"))
+_GETEX_EXPIRATIONS: Final = frozenset((*_UNITS, b"PERSIST"))
 
 
 def deadline_of(session: Session, name: str, arg: bytes, unit: bytes) -> int:
@@ -223,8 +227,8 @@ def set_(session: Session, key: bytes, value: bytes, *options: bytes) -> bytes |
 
 
 def _set(session: Session, key: bytes, value: bytes, options: tuple[bytes, ...]) -> bytes | str | None:
-    condition = unit = amount = b""
-    want_old = keep = False
+    condition = expiration = amount = b""
+    want_old = False
     words = Words(options)
     for word in words:
         option = word.upper()
@@ -232,24 +236,24 @@ def _set(session: Session, key: bytes, value: bytes, options: tuple[bytes, ...])
             condition = option
         elif option == b"GET":
             want_old = True
-        elif option == b"KEEPTTL" and not unit:
-            keep = True
-        elif option in _UNITS and not keep and not unit:
-            unit, amount = option, words.argument()
+        elif option in _SET_EXPIRATIONS and expiration in (b"", option):  # again the same: the last one counts
+            expiration = option
+            if option in _UNITS:
+                amount = words.argument()
         else:
             raise RespError(errors.SYNTAX)
-    deadline = deadline_of(session, "set", amount, unit) if unit else None
+    deadline = deadline_of(session, "set", amount, expiration) if expiration in _UNITS else None
     db = session.db
     current = db.read(key) if want_old else db.get(key)
     reply: bytes | str | None = as_string(current) if want_old else OK
     if condition and (condition == b"XX") != (current is not None):
         return reply if want_old else None
-    if keep:
+    if expiration == b"KEEPTTL":
         db.replace(key, value, "set")
-    else:
+    elif deadline is None:
         db.put(key, value, "set")
-    if deadline is not None:
-        db.expire_at(key, deadline, "expire")
+    else:
+        _put_expiring(db, key, value, deadline)
     return reply
 
 
@@ -279,7 +283,8 @@ def setnx(session: Session, key: bytes, value: bytes) -> int:
 )
 def setex(session: Session, key: bytes, seconds: bytes, value: bytes) -> str:
     """Set a key to a string that expires after some seconds."""
-    return _set_expiring(session, key, deadline_of(session, "setex", seconds, b"EX"), value)
+    _put_expiring(session.db, key, value, deadline_of(session, "setex", seconds, b"EX"))
+    return OK
 
 
 @command(
@@ -292,13 +297,15 @@ def setex(session: Session, key: bytes, seconds: bytes, value: bytes) -> str:
 )
 def psetex(session: Session, key: bytes, milliseconds: bytes, value: bytes) -> str:
     """Set a key to a string that expires after some milliseconds."""
-    return _set_expiring(session, key, deadline_of(session, "psetex", milliseconds, b"PX"), value)
-
-
-def _set_expiring(session: Session, key: bytes, deadline: int, value: bytes) -> str:
-    session.db.put(key, value, "set")
-    session.db.expire_at(key, deadline, "expire")
+    _put_expiring(session.db, key, value, deadline_of(session, "psetex", milliseconds, b"PX"))
     return OK
+
+
+def _put_expiring(db: Database, key: bytes, value: bytes, deadline: int) -> None:
+    """Set a key that expires. If its time is past already it is there all the same, until somebody looks at it."""
+    db.put(key, value, "set")
+    db.set_deadline(key, deadline)
+    db.changed(key, "expire")
 
 
 @command(
@@ -344,22 +351,22 @@ def getdel(session: Session, key: bytes) -> bytes | None:
 )
 def getex(session: Session, key: bytes, *options: bytes) -> bytes | None:
     """Answer the string that a key holds, and set or end its time to live."""
-    unit = amount = b""
+    expiration = amount = b""
     words = Words(options)
     for word in words:
         option = word.upper()
-        if unit or (option != b"PERSIST" and option not in _UNITS):
+        if option not in _GETEX_EXPIRATIONS or expiration not in (b"", option):
             raise RespError(errors.SYNTAX)
-        unit = option
+        expiration = option
         if option in _UNITS:
             amount = words.argument()
     db = session.db
     value = as_string(db.read(key))
     if value is None:
         return None
-    if amount:
-        db.expire_at(key, deadline_of(session, "getex", amount, unit), "expire")
-    elif unit:
+    if expiration in _UNITS:
+        db.expire_at(key, deadline_of(session, "getex", amount, expiration), "expire")
+    elif expiration:
         db.persist(key)
     return value
 
@@ -445,10 +452,10 @@ def setrange(session: Session, key: bytes, offset: bytes, value: bytes) -> int:
     if not value:
         return len(text or b"")
     check_length(session, start + len(value))
-    if text is None:
-        text = bytearray()
-    if len(text) < start:
-        text.extend(bytes(start - len(text)))
+    if not text:
+        text = bytearray(start)
+    elif len(text) < start:
+        text += bytes(start - len(text))
     text[start : start + len(value)] = value
     db.replace(key, text, "setrange")
     return len(text)
