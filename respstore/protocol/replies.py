@@ -88,6 +88,7 @@ BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
 _NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
 SIMPLE_OK: Final = b"+OK\r\n"
+_SIMPLE: Final = {text: b"+%b\r\n" % text.encode() for text in ("OK", "PONG", "QUEUED")}
 NULL_BULK: Final = b"$-1\r\n"
 NULL: Final = b"_\r\n"
 
@@ -133,7 +134,7 @@ def _bytearray(value: bytearray, protocol: int, out: Output) -> None:
 
 
 def _simple(value: str, protocol: int, out: Output) -> None:
-    out.append(SIMPLE_OK if value == OK else b"+%b\r\n" % value.encode("utf-8", "surrogateescape"))
+    out.append(_SIMPLE.get(value) or b"+%b\r\n" % value.encode("utf-8", "surrogateescape"))
 
 
 def _special(value: Special, protocol: int, out: Output) -> None:
