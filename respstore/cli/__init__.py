@@ -12,17 +12,19 @@ __all__ = ["main"]
 
 USAGE: Final = """\
 usage: respstore serve [FILE] [--join] [--port-file PATH] [--DIRECTIVE VALUE ...]
-       respstore ping [PORT | HOST:PORT | URL]
+       respstore ping [PORT | HOST:PORT | SOCKET | URL]
        respstore --version
 
 serve   Start a server on 127.0.0.1:6379, or as the redis.conf-style FILE and the directives say: any directive of
         redis-server's command line, such as --port 7000 --bind 127.0.0.1 ::1 --requirepass secret. FILE - is standard
-        input. --port 0 takes a free port. --port-file PATH writes the port to PATH once the server can be reached.
-        --join: if another respstore holds the port already, be content with that one.
+        input. Once it serves clients its address is printed to standard output, as a URL.
+        --port 0            take a free port; with --unixsocket, serve no TCP (as redis-server does)
+        --port-file PATH    write the port to PATH once clients are served
+        --join              if a respstore that will do instead has the address already, exit with status 0
 ping    Tell who answers at an address, by default 127.0.0.1:6379.
 
 Exit status: 0 after a graceful stop or a reply; 1 for a failure; 2 for a wrong command line or configuration;
-98 if somebody else holds the port.
+98 if somebody else has the port.
 """
 
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"serve": serve, "ping": ping}
@@ -38,14 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in _COMMANDS:
-        return _COMMANDS[arguments[0]](arguments[1:])
-    if arguments and arguments[0] in ("--version", "-v", "version"):
+    first, last = (arguments[0], arguments[-1]) if arguments else ("", "")
+    if first == "version" or last in ("--version", "-v"):
         print(f"respstore {__version__} (Redis 7.0 compatible)")
         return 0
-    if arguments and arguments[0] in ("--help", "-h", "help"):
+    if first == "help" or last in ("--help", "-h"):
         print(USAGE, end="")
         return 0
-    wrong = f"respstore: no such command: {arguments[0]}\n" if arguments else ""
-    print(wrong + USAGE, end="", file=sys.stderr)
+    if first in _COMMANDS:
+        return _COMMANDS[first](arguments[1:])
+    print(f"respstore: no such command: {first}; see respstore --help" if first else USAGE.rstrip(), file=sys.stderr)
     return 2
