@@ -120,7 +120,7 @@ class Session:
         self.last: Entry | None = None
         self.unsent = 0
         self.received = 0
-        self._parser = RequestParser(engine.parser, engine.config.proto_max_bulk_len)
+        self._parser = RequestParser(engine.parser, engine.config)
         self._backlog: list[Request] = []
         self._output: Output = []
         engine.add(self)

@@ -2,46 +2,55 @@
 
 Two parsers give the same answers. The **strict** one is Python, follows Redis's own parser step by step (limits,
 inline commands, laxness and error texts included) and can stop after any byte. The **fast** one is hiredis, which is
-four times as quick but a client's parser: it would allocate gigabytes for `*1000000000`, and takes integers, nulls and
-nested lists as arguments. So hiredis sees only what cannot harm, and is believed only where its answer is beyond doubt:
+many times as quick but a client's parser: it would allocate gigabytes for `*1000000000` or `>1000000000`, and takes
+integers, nulls, nested lists and all types of RESP3 as arguments. So hiredis sees only what cannot harm, and is
+believed only where its answer is beyond doubt:
 
 - it never keeps a part of a request: what is incomplete at the end of the data stays here, as bytes;
-- no count of five digits reaches it, which bounds what it allocates;
-- the data is wrapped into one more array, of as many elements as there are `*` in it. If hiredis can fill that array
-  and nothing is left over, every `*` was the head of a request; if the arguments can be joined, all are `bytes`; and if
-  there are as many `$` as arguments, none of them was a simple string.
+- no long count of elements reaches it, which bounds what it allocates before it sees them;
+- the data is wrapped into one more array, of as many elements as there seem to be requests in it. If hiredis can fill
+  that array and nothing is left over, the elements are all there is; if each is a list and the arguments can be joined,
+  all arguments are `bytes`; and if there are as many `$` as arguments, none of them was a simple string.
 
-Any doubt, such as a `*` inside a value, sends the same bytes to the strict parser, before anything was executed. (A
-peer can still fool the counts, with a simple string as an argument and a `$` in another. It gains what it could have
-said properly: its request is a list of `bytes` all the same.)
+Any doubt sends the same bytes to the strict parser, before anything was executed. (A peer can still fool the counts,
+with a simple string as an argument and a `$` in another. It gains what it could have said properly: its request is a
+list of `bytes` all the same.)
 """
 
 import re
-from functools import reduce
-from operator import iconcat
-from typing import Final, Literal
+from io import BytesIO
+from itertools import chain
+from typing import Final, Literal, Protocol
 
 import hiredis
 
 from respstore.errors import ProtocolError, printable
+from respstore.protocol.inline import split_arguments
 
 Request = list[bytes]
 
-MAX_LINE = 64 * 1024
+MAX_LINE: Final = 64 * 1024
 """Longest inline command or count line, in bytes (Redis: PROTO_INLINE_MAX_SIZE)."""
-MAX_ARGUMENTS = 2**31 - 1
+MAX_ARGUMENTS: Final = 2**31 - 1
 """Most arguments of one request (Redis: INT_MAX)."""
-MAX_ARGUMENTS_UNAUTHENTICATED = 10
-MAX_BULK_UNAUTHENTICATED = 16 * 1024
+MAX_ARGUMENTS_UNAUTHENTICATED: Final = 10
+MAX_BULK_UNAUTHENTICATED: Final = 16 * 1024
 """Before AUTH a client may not make the server hold more than a small request (Redis 6.2.6)."""
 
 STRICT_BATCH: Final = 1024
 """Requests that the strict parser gives at a time; what a parked client sent may be long."""
+CHUNK: Final = 64 * 1024
+"""How much of what a parked client sent is parsed at a time, in bytes."""
 
-_has_large_count = re.compile(rb"\*\d{5}").search
 _MOST_ARRAYS: Final = 8192
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
+_has_long_count: Final = re.compile(rb"\*\d{3}").search
+_find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
+_SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
+_SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
+"""For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
+_chain: Final = chain.from_iterable
 
 
 class FastParser:
@@ -54,20 +63,29 @@ class FastParser:
 
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
+        odd = 62 in data or 126 in data or 124 in data  # > ~ |, in a value most likely
+        if odd and b">000" in data.translate(_SHAPE):
+            return []
         try:
+            if data.rfind(b"*") == 0:
+                return self._parse_one(data)
+            count = data.count(b"*")
+            if count >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
+                return []
             if data.find(b"\n*") < 0:
                 return self._parse_one(data)
-            if not data.endswith(b"\r\n") or _has_large_count(data):
+            if not data.endswith(b"\r\n"):
                 return []
-            count = data.count(b"*")
             requests = self._parse_array(count, data)
             if not requests:
                 # Perhaps some value holds a `*`; one behind a line end would still be taken for the head of a request.
                 heads = data.count(b"\n*") + 1
                 if heads != count:
                     requests = self._parse_array(heads, data)
+            if (odd or 37 in data) and {*map(type, requests)} != {list}:
+                return []  # a push, a set or, with a %, a map
             return requests
-        except (hiredis.HiredisError, TypeError):
+        except (hiredis.HiredisError, TypeError, ValueError):
             self._reader = hiredis.Reader()
             return []
 
@@ -85,20 +103,28 @@ class FastParser:
         return [request] if data.count(b"$") == count or data.count(b"\n$") == count else []
 
     def _parse_array(self, count: int, data: bytes) -> list[Request]:
-        if count >= _MOST_ARRAYS:
-            return []
         reader = self._reader
         reader.feed(_ARRAY_HEADS[count] + data)
         requests: list[Request] | Literal[False] = reader.gets()
         if requests is False or reader.has_data():
             self._reader = hiredis.Reader()
             return []
-        if data.find(37) >= 0 and dict in map(type, requests):
-            return []
-        arguments: Request = reduce(iconcat, requests, [])
+        arguments = [*_chain(requests)]
         _join(arguments)
         count = len(arguments)
         return requests if data.count(b"$") == count or data.count(b"\n$") == count else []
+
+
+def _is_roomy(data: bytes) -> bool:
+    """Whether hiredis would make room for many more elements than can follow, were all arrays inside each other."""
+    return sum(map(int, _find_long_counts(data))) * _SHORTEST_ARGUMENT > len(data)
+
+
+class Limits(Protocol):
+    """What an operator may set; the engine's Config is one."""
+
+    proto_max_bulk_len: int
+    """Longest argument, in bytes."""
 
 
 class RequestParser:
@@ -106,26 +132,25 @@ class RequestParser:
 
     Args:
         fast: shared with the other clients of the engine.
-        max_bulk: see below.
+        limits: shared, too, and asked whenever they are needed, for they may change.
 
     Attributes:
         authenticated: whether the larger limits hold; the session sets it. While it is false `take` gives one
             request at a time, because that request may be the AUTH which changes the limits.
-        max_bulk: longest argument, in bytes (`proto-max-bulk-len`).
         error: set once the stream is lost; nothing is parsed any more.
         pending: there are bytes that made no request yet: `take` may give one.
     """
 
-    __slots__ = ("_fast", "_strict", "_tail", "authenticated", "error", "max_bulk", "pending")
+    __slots__ = ("_fast", "_strict", "_unseen", "authenticated", "error", "limits", "pending")
 
-    def __init__(self, fast: FastParser, max_bulk: int = 512 * 1024 * 1024) -> None:
-        self.max_bulk = max_bulk
+    def __init__(self, fast: FastParser, limits: Limits) -> None:
+        self.limits = limits
         self.authenticated = True
         self.error: ProtocolError | None = None
         self.pending = False
         self._fast = fast
-        self._tail = b""
         self._strict: _StrictParser | None = None
+        self._unseen: bytes | bytearray = b""  # what comes behind the strict parser's bytes
 
     def feed(self, data: bytes) -> list[Request]:
         """Add what the client sent.
@@ -133,30 +158,45 @@ class RequestParser:
         Returns:
             The first requests that are complete now; `take` gives the others, if there are any.
         """
-        if self._strict is not None:
-            self._strict.buffer += data
-            return self._take_strict(self._strict)
-        return self._take(data)
+        if not self.pending:
+            return self._begin(data)
+        if self._strict is None or self._unseen:
+            self.hold(data)
+        else:
+            self._strict.feed(data)
+        return self.take()
 
     def hold(self, data: bytes) -> None:
         """Add what the client sent, and parse nothing: it is `take`n later."""
-        if self._strict is None:
-            self._strict = _StrictParser(self._tail)
-            self._tail = b""
-            self.pending = True
-        self._strict.buffer += data
+        if isinstance(self._unseen, bytearray):
+            self._unseen += data
+        else:
+            self._unseen = bytearray(data)
+        self.pending = True
 
     def take(self) -> list[Request]:
         """The next complete requests, in order; none when more bytes are needed or the stream is lost."""
-        if self._strict is not None:
-            return self._take_strict(self._strict)
-        if self._tail:
-            data, self._tail = self._tail, b""
-            self.pending = False
-            return self._take(data)
+        while self.pending and self.error is None:
+            if self._strict is not None and (requests := self._take_strict(self._strict)):
+                return requests
+            if not self._unseen:
+                break
+            data = bytes(self._unseen[:CHUNK])
+            self._unseen = self._unseen[CHUNK:]  ###
+            if self._strict is not None:
+                self._strict.feed(data)
+            else:
+                self.pending = bool(self._unseen)
+                if requests := self._begin(data):
+                    return requests
         return []
 
-    def _take(self, data: bytes) -> list[Request]:
+    def unread(self) -> int:
+        """How many bytes the server holds for requests that are not complete yet."""
+        return len(self._unseen) + (0 if self._strict is None else self._strict.held())
+
+    def _begin(self, data: bytes) -> list[Request]:
+        """The first requests of bytes that start with the first byte of a request."""
         if self.authenticated and data[0] == 42:
             requests = self._fast.parse(data)
             if requests:
@@ -173,193 +213,195 @@ class RequestParser:
         self.pending = True
         return self._take_strict(self._strict)
 
-    def unread(self) -> int:
-        """How many bytes the server holds for requests that are not complete yet."""
-        return len(self._tail) if self._strict is None else self._strict.held()
-
     def _take_strict(self, strict: "_StrictParser") -> list[Request]:
+        # What is behind a request that came in parts may be for the fast parser again.
+        gives_back = strict.is_resumed and self.authenticated and not self._unseen
+        limit = 1 if gives_back or not self.authenticated else STRICT_BATCH
         requests: list[Request] = []
-        if self.error is not None:
-            return requests
-        # A request that came in parts is finished here; what is behind it may be for the fast parser again.
-        limit = 1 if strict.missing or not self.authenticated else STRICT_BATCH
         try:
             while len(requests) < limit and (request := strict.next_request(self)) is not None:
                 if request:
                     requests.append(request)
         except ProtocolError as error:
             self.error = error
-            strict.buffer.clear()
-            return requests
-        if limit == 1 and requests and self.authenticated:
-            self._tail = bytes(strict.buffer[strict.position :])
             self._strict = None
-            self.pending = bool(self._tail)
+            self._unseen = b""
+            return requests
+        if gives_back and requests:
+            self._unseen = strict.rest()
+            self._strict = None
         elif not strict.held():
             self._strict = None
-            self.pending = False
+        self.pending = self._strict is not None or bool(self._unseen)
         return requests
 
 
 class _StrictParser:
     """Redis's `processInlineBuffer` and `processMultibulkBuffer`, resumable.
 
-    `buffer` holds bytes not yet read, `arguments` those of a request that has begun, of which `missing` are to come,
-    and `bulk` the length of the one that is being gathered (-1: its head is not read yet).
+    Attributes:
+        is_resumed: it was fed more than it began with.
     """
 
-    __slots__ = ("arguments", "buffer", "bulk", "gathered", "missing", "position")
+    __slots__ = ("_arguments", "_bulk", "_count", "_data", "_fed", "_length", "_position", "_start", "is_resumed")
 
     def __init__(self, data: bytes) -> None:
-        self.buffer = bytearray(data)
-        self.position = 0
-        self.arguments: Request = []
-        self.gathered = 0
-        self.missing = 0
-        self.bulk = -1
+        self.is_resumed = False
+        self._data = data
+        self._position = 0  # of what is to be parsed next
+        self._start = 0  # of the request that is not complete,
+        self._fed = 0  # ... and how much of it came before _data
+        self._count = 0  # how many arguments it has, 0 if that is not known yet,
+        self._arguments: Request = []  # ... and those that are there
+        self._length = -1  # of the argument whose head was read,
+        self._bulk: BytesIO | None = None  # ... and what is there of it, if it comes in parts
+
+    def feed(self, data: bytes) -> None:
+        """Add what comes next. What was not parsed is a part of a line, for arguments in parts lie in `_bulk`."""
+        self._fed += self._position - self._start
+        self._data = self._data[self._position :] + data
+        self._position = self._start = 0
+        self.is_resumed = True
+
+    def rest(self) -> bytes:
+        """What stands behind the last complete request."""
+        return self._data[self._start :]
 
     def held(self) -> int:
-        """Bytes in the buffer and in arguments of the unfinished request, at least 1 if there is such a request."""
-        return len(self.buffer) - self.position + self.gathered + (self.missing > 0)
+        """Bytes behind the last complete request."""
+        return self._fed + len(self._data) - self._start
 
-    def next_request(self, limits: RequestParser) -> Request | None:
+    def next_request(self, parser: RequestParser) -> Request | None:
         """The next request, an empty one for an empty line, or None when more bytes are needed.
 
         Raises:
             ProtocolError: with Redis's text.
         """
-        request = self._next_request(limits)
-        if request is None or self.position > MAX_LINE:
-            del self.buffer[: self.position]
-            self.position = 0
-        return request
-
-    def _next_request(self, limits: RequestParser) -> Request | None:
-        if not self.missing:
-            if self.position >= len(self.buffer):
+        data = self._data
+        if not self._count:
+            if self._position == len(data):
                 return None
-            if self.buffer[self.position] != 42:
+            if data[self._position] != 42:
                 return self._inline()
-            line = self._line("too big mbulk count string")
-            if line is None:
+            count = self._array_head(parser)
+            if count is None:
                 return None
-            count = _count(line)
-            if count is None or count > MAX_ARGUMENTS:
-                raise ProtocolError("invalid multibulk length")
-            if count > MAX_ARGUMENTS_UNAUTHENTICATED and not limits.authenticated:
-                raise ProtocolError("unauthenticated multibulk length")
             if count <= 0:
-                return []
-            self.missing = count
-        while self.missing:
-            if self.bulk < 0:
-                line = self._line("too big bulk count string")
-                if line is None:
+                return self._complete([])
+            self._count = count
+        arguments, count, length, position = self._arguments, self._count, self._length, self._position
+        while len(arguments) < count:
+            if length < 0:
+                end = data.find(b"\n", position, position + _LONGEST_HEAD) + 1
+                length = _LENGTHS.get(data[position:end], -1)
+                if length >= 0:
+                    position = end
+                else:
+                    self._position = position
+                    length = self._bulk_head(parser)
+                    if length < 0:
+                        self._length = length
+                        return None
+                    position = self._position
+            end = position + length
+            if self._bulk is None and end + 2 <= len(data):
+                # Redis does not look at the two bytes behind a bulk string either.
+                arguments.append(data[position:end])
+                position = end + 2
+            else:
+                self._position, self._length = position, length
+                argument = self._gather(length)
+                if argument is None:
                     return None
-                if line[:1] != b"$":
-                    got = printable(line[:1]) if line else " "
-                    raise ProtocolError(f"expected '$', got '{got}'")
-                bulk = _count(line)
-                if bulk is None or bulk < 0 or bulk > limits.max_bulk:
-                    raise ProtocolError("invalid bulk length")
-                if bulk > MAX_BULK_UNAUTHENTICATED and not limits.authenticated:
-                    raise ProtocolError("unauthenticated bulk length")
-                self.bulk = bulk
-            end = self.position + self.bulk
-            if len(self.buffer) < end + 2:
-                return None
-            # Redis does not look at the two bytes behind a bulk string either.
-            self.arguments.append(bytes(memoryview(self.buffer)[self.position : end]))
-            self.gathered += self.bulk
-            self.position = end + 2
-            self.bulk = -1
-            self.missing -= 1
-        request, self.arguments, self.gathered = self.arguments, [], 0
-        return request
+                arguments.append(argument)
+                position = self._position
+            length = -1
+        self._position, self._length = position, length
+        return self._complete(arguments)
+
+    def _complete(self, arguments: Request) -> Request:
+        self._start = self._position
+        self._fed = self._count = 0
+        self._arguments = []
+        return arguments
+
+    def _array_head(self, parser: RequestParser) -> int | None:
+        line = self._line("too big mbulk count string")
+        if line is None:
+            return None
+        count = _number(line[1:])
+        if count is None or count > MAX_ARGUMENTS:
+            raise ProtocolError("invalid multibulk length")
+        if count > MAX_ARGUMENTS_UNAUTHENTICATED and not parser.authenticated:
+            raise ProtocolError("unauthenticated multibulk length")
+        return count
+
+    def _bulk_head(self, parser: RequestParser) -> int:
+        """The length of the next argument, -1 if its head is not there yet."""
+        line = self._line("too big bulk count string")
+        if line is None:
+            return -1
+        if line[:1] != b"$":
+            raise ProtocolError(f"expected '$', got '{printable(line[:1] or b' ')}'")
+        length = _number(line[1:])
+        if length is None or not 0 <= length <= parser.limits.proto_max_bulk_len:
+            raise ProtocolError("invalid bulk length")
+        if length > MAX_BULK_UNAUTHENTICATED and not parser.authenticated:
+            raise ProtocolError("unauthenticated bulk length")
+        return length
+
+    def _gather(self, length: int) -> bytes | None:
+        """An argument that comes in parts, once it is there: in linear time, and in no more memory than it needs."""
+        if self._bulk is None:
+            self._bulk = BytesIO()
+        end = self._position + length + 2 - self._bulk.tell()
+        self._bulk.write(self._data[self._position : end])
+        self._position = min(end, len(self._data))
+        if self._bulk.tell() < length + 2:
+            return None
+        self._bulk.truncate(length)
+        argument, self._bulk = self._bulk.getvalue(), None  # not a copy
+        return argument
 
     def _line(self, too_long: str) -> bytes | None:
         """A count line up to its CR, and the byte behind that skipped unseen, as in Redis; None: not there yet."""
-        end = self.buffer.find(b"\r", self.position)
-        if end < 0 or end + 2 > len(self.buffer):
-            if end < 0 and len(self.buffer) - self.position > MAX_LINE:
+        end = self._find(b"\r")
+        if end < 0 or end + 2 > len(self._data):
+            if end < 0 and len(self._data) - self._position > MAX_LINE:
                 raise ProtocolError(too_long)
             return None
-        line = bytes(self.buffer[self.position : end])
-        self.position = end + 2
+        line = self._data[self._position : end]
+        self._position = end + 2
         return line
 
     def _inline(self) -> Request | None:
-        end = self.buffer.find(b"\n", self.position)
+        end = self._find(b"\n")
         if end < 0:
-            if len(self.buffer) - self.position > MAX_LINE:
+            if len(self._data) - self._position > MAX_LINE:
                 raise ProtocolError("too big inline request")
             return None
-        line = bytes(self.buffer[self.position : end]).removesuffix(b"\r")
-        self.position = end + 1
+        line = self._data[self._position : end].removesuffix(b"\r")
+        self._position = end + 1
         request = split_arguments(line)
         if request is None:
             raise ProtocolError("unbalanced quotes in request")
-        return request
+        return self._complete(request)
+
+    def _find(self, byte: bytes) -> int:
+        """Where the end of a line is, -1 if it is not there. Nobody finds it behind a NUL, where a string of C ends."""
+        end = self._data.find(byte, self._position)
+        return -1 if end >= 0 and self._data.find(b"\0", self._position, end) >= 0 else end
 
 
-def _count(line: bytes) -> int | None:
-    """The number behind the first byte of a count line, in the one way that Redis accepts it written."""
-    digits = line[1:]
+_LENGTHS: Final = {b"$%d\r\n" % length: length for length in range(1024)}
+"""Short heads of bulk strings, which are looked up; all others are read as Redis reads them."""
+_LONGEST_HEAD: Final = len(b"$1023\r\n")
+
+
+def _number(digits: bytes) -> int | None:
+    """A number in the one way that Redis accepts it written."""
     if digits.isdigit() or (digits[:1] == b"-" and digits[1:].isdigit()):
-        number = int(digits) if len(digits) < 20 else 0
-        if b"%d" % number == digits:
+        number = int(digits) if len(digits) <= 20 else 0
+        if b"%d" % number == digits and number >= -(2**63):
             return number
     return None
-
-
-_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-_SPACE = b" \n\r\t\v\f"
-
-
-def split_arguments(line: bytes) -> Request | None:
-    r"""A line split into arguments at spaces, with Redis's quotes: `"a\x41\n"`, `'it\'s'` (its `sdssplitargs`).
-
-    Returns:
-        The arguments, or None if quotes are unbalanced or a closing one is followed by more than a space.
-    """
-    arguments: Request = []
-    position, end = 0, len(line)
-    while True:
-        while position < end and line[position] in _SPACE:
-            position += 1
-        if position >= end:
-            return arguments
-        argument = bytearray()
-        quote = 0
-        while position < end or quote:
-            if position >= end:
-                return None
-            byte = line[position]
-            position += 1
-            if quote:
-                if byte == quote:
-                    if position < end and line[position] not in _SPACE:
-                        return None
-                    break
-                if byte == 92 and position < end and (quote == 34 or line[position] == 39):
-                    escape = line[position : position + 1]
-                    hexadecimal = line[position + 1 : position + 3]
-                    position += 1
-                    if quote == 34 and escape == b"x" and _is_hexadecimal(hexadecimal):
-                        argument.append(int(hexadecimal, 16))
-                        position += 2
-                    else:
-                        argument += _ESCAPES.get(escape, escape) if quote == 34 else escape
-                else:
-                    argument.append(byte)
-            elif byte in _SPACE:
-                break
-            elif byte in b"\"'":
-                quote = byte
-            else:
-                argument.append(byte)
-        arguments.append(bytes(argument))
-
-
-def _is_hexadecimal(digits: bytes) -> bool:
-    return len(digits) == 2 and all(digit in b"0123456789abcdefABCDEF" for digit in digits)
