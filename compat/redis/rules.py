@@ -16,6 +16,9 @@ Rule = Callable[[Reply, Reply], bool]
 SENTENCES = {b"summary", b"complexity", b"history", b"notes"}
 """Keys in COMMAND DOCS and COMMAND INFO under which Redis's documentation speaks."""
 
+ALL_COMMANDS = (["COMMAND"], ["COMMAND", "INFO"], ["COMMAND", "DOCS"], ["COMMAND", "LIST"])
+"""What tells of all commands that a server has, while respstore has not yet all of them."""
+
 
 def exact(redis: Reply, respstore: Reply) -> bool:
     """The same type, the same bytes."""
@@ -165,7 +168,7 @@ def rule_of(arguments: Sequence[bytes]) -> Rule:
     words = [argument.decode("latin-1").upper() for argument in arguments[:2]]
     if words[1:] == ["HELP"]:
         return prose
-    if words == ["COMMAND"]:
+    if words in ALL_COMMANDS and len(arguments) == len(words):
         return kind
     if words[0] == "SCAN" and words[1:] not in (["0"], [""]):
         return scan_from_elsewhere

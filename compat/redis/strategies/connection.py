@@ -24,9 +24,7 @@ client_id: Strategy = st.sampled_from([(IdOf("A"),), (IdOf("B"),), (IdOf("C"),)]
 STRATEGIES: dict[str, Strategy] = {
     "auth": command("AUTH", one_of(["secret", "default secret", "default x", "nobody x", "a b c"])),
     "client": command("CLIENT", junk, maybe(value)),
-    "client|caching": command("CLIENT CACHING", word("YES", "NO", "junk")),
     "client|getname": command("CLIENT GETNAME"),
-    "client|getredir": command("CLIENT GETREDIR"),
     "client|help": command("CLIENT HELP"),
     "client|id": command("CLIENT ID"),
     "client|info": command("CLIENT INFO"),
@@ -34,7 +32,6 @@ STRATEGIES: dict[str, Strategy] = {
     "client|list": command("CLIENT LIST", maybe(one_of(["TYPE normal", "TYPE junk", "ID junk", "junk"]))),
     "client|no-evict": command("CLIENT NO-EVICT", word("ON", "OFF", "junk")),
     "client|setname": command("CLIENT SETNAME", name),
-    "client|trackinginfo": command("CLIENT TRACKINGINFO"),
     "client|unblock": command("CLIENT UNBLOCK", client_id, maybe(word("TIMEOUT", "ERROR", "junk"))),
     "client|unpause": command("CLIENT UNPAUSE"),
     "discard": command("DISCARD"),
@@ -52,5 +49,4 @@ STRATEGIES: dict[str, Strategy] = {
 EXCLUDED = {
     "client|pause": "the other clients, and the harness with them, would stand still until it ends",
     "client|reply": "without replies there is nothing to compare them with",
-    "client|tracking": "its invalidations come with the issue on pub/sub and tracking",
 }

@@ -35,7 +35,7 @@ whole_command = one_of(
 STRATEGIES: dict[str, Strategy] = {
     "command": command("COMMAND", junk),
     "command|count": command("COMMAND COUNT"),
-    "command|docs": command("COMMAND DOCS", many(name)),
+    "command|docs": command("COMMAND DOCS", name),
     "command|getkeys": command("COMMAND GETKEYS", whole_command),
     "command|getkeysandflags": command("COMMAND GETKEYSANDFLAGS", whole_command),
     "command|help": command("COMMAND HELP"),
