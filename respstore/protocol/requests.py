@@ -171,7 +171,7 @@ class RequestParser:
         if isinstance(self._unseen, bytearray):
             self._unseen += data
         else:
-            self._unseen = bytearray(data)
+            self._unseen = bytearray(self._unseen + data)
         self.pending = True
 
     def take(self) -> list[Request]:
@@ -181,8 +181,7 @@ class RequestParser:
                 return requests
             if not self._unseen:
                 break
-            data = bytes(self._unseen[:CHUNK])
-            self._unseen = self._unseen[CHUNK:]  ###
+            data = self._next_chunk()
             if self._strict is not None:
                 self._strict.feed(data)
             else:
@@ -194,6 +193,15 @@ class RequestParser:
     def unread(self) -> int:
         """How many bytes the server holds for requests that are not complete yet."""
         return len(self._unseen) + (0 if self._strict is None else self._strict.held())
+
+    def _next_chunk(self) -> bytes:
+        unseen = self._unseen
+        if isinstance(unseen, bytes):
+            self._unseen = b""
+            return unseen
+        chunk = bytes(unseen[:CHUNK])
+        del unseen[:CHUNK]
+        return chunk
 
     def _begin(self, data: bytes) -> list[Request]:
         """The first requests of bytes that start with the first byte of a request."""
