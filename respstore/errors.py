@@ -160,6 +160,30 @@ NO_CONFIG_FILE = "ERR The server is running without a config file"
 LISTEN_FAILED = "Unable to listen on this port. Check server logs."
 BIND_FAILED = "Failed to bind to specified addresses."
 
+# The server
+SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs."
+NO_SHUTDOWN = "ERR No shutdown in progress."
+
+# DEBUG
+DEBUG_NOT_ALLOWED = (
+    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
+    "connection, otherwise you need to set this option in the configuration file, and then restart the server."
+)
+DEBUG_PROTOCOL_TYPES = (
+    "ERR Wrong protocol type name. Please use one of the following: "
+    "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+)
+NEEDS_RESP3 = "ERR RESP2 is not supported by this command"
+DEBUG_RELOAD_OPTIONS = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+NO_SUCH_DATABASE = "ERR Out of range database"
+NOT_A_HASH_TABLE = "ERR The value stored at the specified key is not represented using an hash table"
+NOT_AN_SDS_STRING = "ERR Not an sds encoded string."
+NOT_A_LISTPACK = "ERR Not a listpack encoded object."
+NOT_A_QUICKLIST = "ERR Not a quicklist encoded object."
+PACKED_THRESHOLD = "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
+CLIENT_MEMORY_UNLIMITED = "ERR maxmemory-clients is disabled."
+NO_CLUSTER_LINKS = "ERR Debug option only available for cluster mode enabled setup!"
+
 
 def wrong_arity(name: str) -> RespError:
     """The arguments are too few or too many for the command `name` (in lower case)."""
@@ -171,8 +195,7 @@ def too_many_arguments(name: str, args: list[bytes]) -> RespError:
     container, _, subcommand = name.partition("|")
     if not subcommand:
         return wrong_arity(name)
-    word = quotable(args[1][:128])
-    return RespError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container.upper()} HELP.")
+    return unknown_subcommand_or_arguments(args[1], container)
 
 
 def unknown_command(args: list[bytes]) -> RespError:
@@ -189,6 +212,22 @@ def unknown_command(args: list[bytes]) -> RespError:
 def unknown_subcommand(name: bytes, container: str) -> RespError:
     """`container` has no subcommand `name`."""
     return RespError(f"ERR unknown subcommand '{quotable(name[:128])}'. Try {container.upper()} HELP.")
+
+
+def unknown_subcommand_or_arguments(name: bytes, container: str) -> RespError:
+    """`container` has no subcommand `name`, or none with so many arguments."""
+    word = quotable(name[:128])
+    return RespError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container.upper()} HELP.")
+
+
+def debug_unsupported(name: str, reason: str) -> RespError:
+    """DEBUG's subcommand `name` (in upper case) is Redis's, but cannot be had here."""
+    return RespError(f"ERR DEBUG {name} is not supported: {reason}")
+
+
+def forced_rewrite_failed(reason: str) -> RespError:
+    """DEBUG CONFIG-REWRITE-FORCE-ALL could not read or write the file."""
+    return RespError(f"ERR CONFIG-REWRITE-FORCE-ALL failed: {reason}")
 
 
 def hello_option(word: bytes) -> RespError:

@@ -56,7 +56,8 @@ def config_set(session: Session, parameter: bytes, value: bytes, *more: bytes) -
     words = [printable(word) for word in (parameter, value, *more)]
     try:
         session.engine.config.change(
-            list(zip(words[::2], words[1::2], strict=True)), protected=_may_change_protected(session)
+            list(zip(words[::2], words[1::2], strict=True)),
+            protected=is_allowed(session, session.engine.config.enable_protected_configs),
         )
     except UnknownOptionError as error:
         raise errors.unknown_option(error.directive) from None
@@ -65,11 +66,11 @@ def config_set(session: Session, parameter: bytes, value: bytes, *more: bytes) -
     return OK
 
 
-def _may_change_protected(session: Session) -> bool:
-    allowed = session.engine.config.enable_protected_configs
+def is_allowed(session: Session, option: str) -> bool:
+    """Whether a client may do what an option of `no`, `yes` or `local` forbids or allows."""
     # A client of a unix socket has the port 0.
     is_local = session.peer.startswith(("127.0.0.1:", "[::1]:")) or session.peer.endswith(":0")
-    return allowed == "yes" or (allowed == "local" and is_local)
+    return option == "yes" or (option == "local" and is_local)
 
 
 @command("config|resetstat", group="server", since="2.0.0", flags="admin noscript loading stale", complexity="O(1)")
@@ -82,21 +83,29 @@ def config_resetstat(session: Session) -> str:
 @command("config|rewrite", group="server", since="2.8.0", flags="admin noscript loading stale", complexity="O(1)")
 def config_rewrite(session: Session) -> str:
     """Write the options as they are now into the configuration file, keeping what else stands there."""
-    engine = session.engine
-    path = engine.system.config_file
+    path = session.engine.system.config_file
     if path is None:
         raise RespError(errors.NO_CONFIG_FILE)
     try:
+        rewrite_file(session, path)
+    except OSError as error:
+        raise errors.config_rewrite_failed(error.strerror or str(error)) from None
+    return OK
+
+
+def rewrite_file(session: Session, path: str, *, everything: bool = False) -> None:
+    """Write the options into a file as `rewrite` does, and what happened into the log; raises OSError."""
+    system = session.engine.system
+    try:
         try:
-            text = engine.system.read_file(path)
+            text = system.read_file(path)
         except FileNotFoundError:
             text = ""
-        engine.system.replace_file(path, rewrite(text, engine.config))
+        system.replace_file(path, rewrite(text, session.engine.config, everything=everything))
     except OSError as error:
         logger.warning("cannot rewrite %s: %s", path, error)
-        raise errors.config_rewrite_failed(error.strerror or str(error)) from None
+        raise
     logger.info("rewrote %s as client %s asked", path, session.describe())
-    return OK
 
 
 @command("config|help", group="server", since="5.0.0", flags="loading stale", complexity="O(1)")

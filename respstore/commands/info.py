@@ -6,6 +6,7 @@ scripts, eviction). Nothing is invented; where the figure is another than in Red
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from sys import getsizeof
 from typing import Final
 
 import attrs
@@ -44,28 +45,32 @@ class MemoryUse:
     Attributes:
         used, peak, startup: now, at most so far, and before there was any data.
         clients: what is held for connections.
+        dictionaries: what the databases take without their keys and values.
     """
 
     used: int
     peak: int
     startup: int
     clients: int
+    dictionaries: int
 
     @classmethod
     def of(cls, engine: Engine) -> "MemoryUse":
         """As it is now."""
         used = engine.system.memory()
         clients = sum(session.memory() for session in engine.sessions.values())
-        return cls(used, max(engine.system.peak_memory(), used), min(engine.startup_memory, used), clients)
+        dictionaries = sum(getsizeof(db.data) + getsizeof(db.expires) for db in engine.keyspace.databases if db.data)
+        startup = min(engine.startup_memory, used)
+        return cls(used, max(engine.system.peak_memory(), used), startup, clients, dictionaries)
 
     @property
     def overhead(self) -> int:
         """What is no data."""
-        return min(self.startup + self.clients, self.used)
+        return min(self.startup + self.clients + self.dictionaries, self.used)
 
     @property
     def dataset(self) -> int:
-        """What is data, with the dictionaries that hold it."""
+        """What is data: keys and values."""
         return self.used - self.overhead
 
     @property

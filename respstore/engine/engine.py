@@ -164,8 +164,7 @@ class Engine:
     def _maintain(self, now: float, now_ms: int) -> None:
         """What may be late, for nobody waits for it."""
         self._ticks += 1
-        if self.active_expiry:
-            self._expire_keys(now)
+        self._expire_keys(now)
         self._close_idle(now_ms)
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
@@ -196,7 +195,7 @@ class Engine:
 
     def _expire_keys(self, now: float) -> None:
         """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""
-        if self.is_paused():  # a paused server does not change its data
+        if self.is_paused() or not self.active_expiry:  # a paused server does not change its data
             self._expire_again = None
             return
         steps = EXPIRY_STEPS

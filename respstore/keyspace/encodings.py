@@ -1,4 +1,4 @@
-"""How Redis 7.0 would hold a value in its memory: what OBJECT ENCODING, OBJECT REFCOUNT and DEBUG OBJECT tell.
+"""How Redis 7.0 would hold a value, in memory and on disk: what OBJECT ENCODING, REFCOUNT and DEBUG OBJECT tell.
 
 Here a value is whatever Python object suits it (see `database.py`), and the names are Redis's, for the tools and people
 who ask. Where Redis would also look at how a string was made (INCRBYFLOAT leaves no "int"),
@@ -13,6 +13,7 @@ from respstore.numbers import parse_integer
 
 EMBEDDED_LENGTH: Final = 44
 """Bytes of the longest string that Redis keeps in one piece with its header."""
+LONGEST_32_BIT_NUMBER: Final = 11
 SHARED_INTEGERS: Final = 10_000
 SHARED_REFCOUNT: Final = 2**31 - 1
 """What Redis answers as the number of references to an integer below SHARED_INTEGERS, which is kept but once."""
@@ -33,3 +34,23 @@ def refcount_of(value: Value) -> int:
     """How often Redis would refer to the value: once, but for small integers, which all keys share."""
     number = parse_integer(value) if isinstance(value, bytes) else None
     return 1 if number is None or not 0 <= number < SHARED_INTEGERS else SHARED_REFCOUNT
+
+
+def serialized_length_of(value: Value) -> int:
+    """Bytes that the value would take in a dump, uncompressed; a list is counted as its elements in turn."""
+    if isinstance(value, deque):
+        return _length_of_length(len(value)) + sum(map(_serialized_string_length, value))
+    return _serialized_string_length(value)
+
+
+def _serialized_string_length(text: bytes | bytearray) -> int:
+    number = parse_integer(bytes(text)) if len(text) <= LONGEST_32_BIT_NUMBER else None
+    if number is not None:
+        for bits in (8, 16, 32):
+            if -(1 << bits - 1) <= number < 1 << bits - 1:
+                return 1 + bits // 8
+    return _length_of_length(len(text)) + len(text)
+
+
+def _length_of_length(length: int) -> int:
+    return 1 if length < 1 << 6 else 2 if length < 1 << 14 else 5 if length < 1 << 32 else 9

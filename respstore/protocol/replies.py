@@ -15,6 +15,8 @@ What a handler may return, and what becomes of it:
 | `float` | bulk string | double |
 | `bool` | integer 1 or 0 | boolean |
 | `Verbatim` | bulk string | verbatim string |
+| `BigNumber` | bulk string | big number |
+| `Attributed` | the value alone | the value behind its attribute |
 | `Push` | array | push |
 | `RespError` (inside an array) | error | error |
 | `Encoded` | as it is | as it is |
@@ -67,6 +69,21 @@ class Push:
     """Out-of-band data (RESP3), the first item its kind; RESP2 clients get an array."""
 
     items: Sequence[Any]
+
+
+@attrs.frozen
+class BigNumber:
+    """A whole number that may be beyond 64 bits."""
+
+    number: int
+
+
+@attrs.frozen
+class Attributed:
+    """A reply with something to say about it beside, which RESP2 clients are not told."""
+
+    attribute: dict[Any, Any]
+    value: Any
 
 
 @attrs.frozen
@@ -213,6 +230,20 @@ def _verbatim(value: Verbatim, protocol: int, out: Output) -> None:
         out.append(b"$%d\r\n%b\r\n" % (len(value.text), value.text))
 
 
+def _big_number(value: BigNumber, protocol: int, out: Output) -> None:
+    digits = b"%d" % value.number
+    out.append(b"(%b\r\n" % digits if protocol == 3 else b"$%d\r\n%b\r\n" % (len(digits), digits))
+
+
+def _attributed(value: Attributed, protocol: int, out: Output) -> None:
+    if protocol == 3:
+        out.append(b"|%d\r\n" % len(value.attribute))
+        for pair in value.attribute.items():
+            encode(pair[0], protocol, out)
+            encode(pair[1], protocol, out)
+    encode(value.value, protocol, out)
+
+
 def _push(value: Push, protocol: int, out: Output) -> None:
     out.append(b"%b%d\r\n" % (b">" if protocol == 3 else b"*", len(value.items)))
     for item in value.items:
@@ -241,6 +272,8 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     frozenset: _set,
     SetOf: _set_of,
     Verbatim: _verbatim,
+    BigNumber: _big_number,
+    Attributed: _attributed,
     Push: _push,
     RespError: _error,
     Encoded: _encoded,

@@ -99,3 +99,14 @@ def test_the_directory_is_written_as_it_depends_on_where_the_server_runs(tmp_pat
     config = Config()
     config.dir = str(tmp_path)
     assert rewrite("", config) == f"\n{MARKER}\ndir {tmp_path}\n"
+
+
+def test_everything_is_written_on_request():
+    config = Config()
+    config.timeout = 7
+    text = rewrite("", config, everything=True)
+    read = Config.from_text(text)
+    assert all(read.get_text(name) == config.get_text(name) for name in config.names())
+    assert "timeout 7\n" in text
+    assert "tcp-backlog 511\n" in text
+    assert rewrite(text, config, everything=True) == text

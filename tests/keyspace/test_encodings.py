@@ -2,7 +2,7 @@ from collections import deque
 
 import pytest
 
-from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of
+from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of, serialized_length_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,29 @@ def test_small_integers_are_shared(value: bytes) -> None:
 @pytest.mark.parametrize("value", [b"10000", b"-1", b"01", b"text", bytearray(b"5"), deque([b"5"])])
 def test_everything_else_is_referred_to_once(value: bytes) -> None:
     assert refcount_of(value) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        (b"", 1),
+        (b"hello", 6),
+        (b"127", 2),
+        (b"-128", 2),
+        (b"128", 3),
+        (b"-129", 3),
+        (b"32768", 5),
+        (b"-2147483648", 5),
+        (b"2147483648", 11),
+        (b"007", 4),
+        (bytearray(b"5"), 2),
+        (b"x" * 63, 64),
+        (b"x" * 64, 66),
+        (b"x" * 16383, 16385),
+        (b"x" * 16384, 16389),
+        (deque([b"abc", b"1"]), 1 + 4 + 2),
+        (deque([b"1"] * 64), 2 + 128),
+    ],
+)
+def test_serialized_length(value: bytes, length: int) -> None:
+    assert serialized_length_of(value) == length

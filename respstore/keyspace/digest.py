@@ -1,0 +1,64 @@
+"""One number for all data: equal data gives an equal digest, here and in Redis (DEBUG DIGEST and DIGEST-VALUE).
+
+The rule is Redis's, so that a data set can be compared with a real server's. A digest has 160 bits and starts at 0. To
+**add** bytes to it is to xor it with their SHA-1: the order does not matter. To **mix** bytes in is to add them and to
+take the SHA-1 of the result: the order matters. So the keys of a database are added, the elements of a list mixed in.
+
+A new type needs its number in `TYPE_NUMBERS` and its elements in `_contents`.
+"""
+
+from collections import deque
+from hashlib import sha1
+from typing import Final
+
+from respstore.keyspace.database import Database, Keyspace, Value
+
+BYTES: Final = 20
+TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, deque: 1}
+
+
+def digest_of_keyspace(keyspace: Keyspace) -> str:
+    """The digest of all databases, 40 hexadecimal digits; 0 if there is no key."""
+    total = 0
+    for db in keyspace.databases:
+        keys = list(db.keys())
+        if keys:
+            total = _mix(total, db.index.to_bytes(4, "big"))
+        for key in keys:
+            total = _add(total, _bytes(_value(_mix(0, key), db, key, db.data[key])))
+    return _bytes(total).hex()
+
+
+def digest_of_value(db: Database, key: bytes) -> str:
+    """The digest of a key's value and time to live, without its name; 0 if there is no such key."""
+    value = db.get(key)
+    return _bytes(0 if value is None else _value(0, db, key, value)).hex()
+
+
+def _value(digest: int, db: Database, key: bytes, value: Value) -> int:
+    digest = _contents(_mix(digest, TYPE_NUMBERS[type(value)].to_bytes(4, "big")), value)
+    return digest if db.deadline(key) is None else _add(digest, b"!!expire!!")
+
+
+def _contents(digest: int, value: Value) -> int:
+    if isinstance(value, deque):
+        for element in value:
+            digest = _mix(digest, element)
+        return digest
+    return _mix(digest, value)
+
+
+def _mix(digest: int, data: bytes | bytearray) -> int:
+    return _sha1(_bytes(_add(digest, data)))
+
+
+def _add(digest: int, data: bytes | bytearray) -> int:
+    return digest ^ _sha1(data)
+
+
+def _sha1(data: bytes | bytearray) -> int:
+    return int.from_bytes(sha1(data, usedforsecurity=False).digest(), "big")
+
+
+def _bytes(digest: int) -> bytes:
+    return digest.to_bytes(BYTES, "big")

@@ -1,0 +1,187 @@
+import re
+from typing import Any
+
+import hiredis
+import pytest
+
+from respstore.engine.session import Session
+from tests.talk import talk
+
+SYNTAX = b"-ERR syntax error\r\n"
+NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+
+
+def ask(session: Session, *words: bytes) -> Any:
+    reader = hiredis.Reader()
+    reader.feed(talk(session, *words))
+    return reader.gets()
+
+
+# USAGE
+
+
+def test_usage(session):
+    talk(session, b"SET", b"k", b"x" * 1000)
+    size = ask(session, b"MEMORY USAGE k")
+    assert 1000 < size < 1300
+    assert ask(session, b"memory usage k samples 5") == size
+
+
+def test_usage_of_a_list_is_sampled(session):
+    talk(session, b"RPUSH", b"l", *[b"x"] * 10, *[b"x" * 1000] * 10)
+    assert ask(session, b"MEMORY USAGE l") == ask(session, b"MEMORY USAGE l SAMPLES 5") < 5000
+    assert ask(session, b"MEMORY USAGE l SAMPLES 0") == ask(session, b"MEMORY USAGE l SAMPLES 99999999999") > 10_000
+    assert ask(session, b"MEMORY USAGE l SAMPLES 0 SAMPLES 1") == ask(session, b"MEMORY USAGE l")
+
+
+def test_usage_of_no_key(session):
+    assert talk(session, b"MEMORY USAGE missing") == b"$-1\r\n"
+    talk(session, b"HELLO 3")
+    assert talk(session, b"MEMORY USAGE missing SAMPLES 0") == b"_\r\n"
+
+
+def test_usage_counts_no_hit(engine, session):
+    talk(session, b"SET k v")
+    talk(session, b"MEMORY USAGE k")
+    talk(session, b"MEMORY USAGE missing")
+    assert (engine.keyspace.databases[0].hits, engine.keyspace.databases[0].misses) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (b"SAMPLES", SYNTAX),
+        (b"SAMPLES -1", SYNTAX),
+        (b"SAMPLES x", NOT_AN_INTEGER),
+        (b"SAMPLES 1.5", NOT_AN_INTEGER),
+        (b"SAMPLES 9223372036854775808", NOT_AN_INTEGER),
+        (b"JUNK", SYNTAX),
+        (b"JUNK 5", SYNTAX),
+        (b"SAMPLES 5 x", SYNTAX),
+    ],
+)
+def test_usage_with_wrong_options(session, options, error):
+    assert talk(session, b"MEMORY USAGE missing " + options) == error
+
+
+def test_wrong_requests(session):
+    assert talk(session, b"MEMORY") == b"-ERR wrong number of arguments for 'memory' command\r\n"
+    assert talk(session, b"MEMORY USAGE") == b"-ERR wrong number of arguments for 'memory|usage' command\r\n"
+    assert talk(session, b"MEMORY FOO") == b"-ERR unknown subcommand 'FOO'. Try MEMORY HELP.\r\n"
+    for word in (b"STATS", b"DOCTOR", b"PURGE", b"MALLOC-STATS", b"HELP"):
+        error = b"-ERR wrong number of arguments for 'memory|%b' command\r\n" % word.lower()
+        assert talk(session, b"MEMORY " + word + b" x") == error
+
+
+# STATS
+
+
+WHOLE_NUMBERS = (
+    *("peak.allocated", "total.allocated", "startup.allocated", "replication.backlog", "clients.slaves"),
+    *("clients.normal", "cluster.links", "aof.buffer", "lua.caches", "functions.caches", "overhead.total"),
+    *("keys.count", "keys.bytes-per-key", "dataset.bytes", "allocator.allocated", "allocator.active"),
+    *("allocator.resident", "allocator-fragmentation.bytes", "allocator-rss.bytes", "rss-overhead.bytes"),
+    "fragmentation.bytes",
+)
+RATIOS = (
+    *("dataset.percentage", "peak.percentage", "allocator-fragmentation.ratio", "allocator-rss.ratio"),
+    *("rss-overhead.ratio", "fragmentation"),
+)
+
+
+def test_stats(session):
+    for line in (b"HELLO 3", b"MSET a 1 b 2", b"PEXPIRE a 1000", b"SELECT 3", b"SET c 3"):
+        talk(session, line)
+    stats = {name.decode(): value for name, value in ask(session, b"MEMORY STATS").items()}
+    assert stats.keys() == {*WHOLE_NUMBERS, *RATIOS, "db.0", "db.3"}
+    assert all(type(stats[name]) is int for name in WHOLE_NUMBERS)
+    assert all(type(stats[name]) is float for name in RATIOS)
+    assert stats["keys.count"] == 3
+    assert stats["total.allocated"] == 10_000_000
+    assert stats["peak.allocated"] == 12_500_000
+    assert stats["peak.percentage"] == 80
+    assert stats["db.0"].keys() == {
+        b"overhead.hashtable.main",
+        b"overhead.hashtable.expires",
+        b"overhead.hashtable.slot-to-keys",
+    }
+    assert stats["db.0"][b"overhead.hashtable.main"] > 100
+
+
+def test_stats_are_flat_in_resp2(session):
+    talk(session, b"SET a 1")
+    stats = ask(session, b"MEMORY STATS")
+    assert len(stats) == 2 * len(WHOLE_NUMBERS + RATIOS) + 2
+    assert len(stats[stats.index(b"db.0") + 1]) == 6
+    assert stats[stats.index(b"fragmentation") + 1] == b"1"
+
+
+def test_stats_of_no_data(engine, session):
+    engine.startup_memory = 20_000_000  # memory may shrink
+    talk(session, b"HELLO 3")
+    stats = ask(session, b"MEMORY STATS")
+    assert stats[b"keys.bytes-per-key"] == 0
+    assert stats[b"dataset.bytes"] == 0
+    assert stats[b"dataset.percentage"] == 0.0
+
+
+def test_bytes_per_key(engine, session):
+    engine.startup_memory = 4_000_000
+    talk(session, b"HELLO 3")
+    talk(session, b"MSET a 1 b 2 c 3")
+    stats = ask(session, b"MEMORY STATS")
+    assert stats[b"keys.bytes-per-key"] == 2_000_000
+    assert stats[b"dataset.bytes"] + stats[b"overhead.total"] == stats[b"total.allocated"]
+    assert 99 < stats[b"dataset.percentage"] < 100
+
+
+# DOCTOR and the allocator
+
+
+def doctor(session: Session) -> str:
+    text = ask(session, b"MEMORY DOCTOR")
+    assert isinstance(text, bytes)
+    assert text.endswith(b"\n")
+    return text.decode()
+
+
+def test_doctor_has_nothing_to_examine(session):
+    assert "nothing to examine" in doctor(session)
+
+
+def test_doctor_finds_nothing(engine, session):
+    engine.startup_memory = 1_000_000
+    assert "Nothing unusual" in doctor(session)
+
+
+def test_doctor_finds_what_is_unusual(engine, session, monkeypatch):
+    engine.startup_memory = 1_000_000
+    monkeypatch.setattr(engine.system, "peak_memory", lambda: 16_000_000)
+    monkeypatch.setattr(engine.system, "total_memory", lambda: 18_000_000)
+    session.unsent = 1_000_000
+    text = doctor(session)
+    assert re.findall(r"^ \* (\w+):", text, re.MULTILINE) == ["Peak", "Connections", "Machine"]
+
+
+def test_texts_are_verbatim(session):
+    talk(session, b"HELLO 3")
+    assert talk(session, b"MEMORY DOCTOR").startswith(b"=")
+    assert talk(session, b"MEMORY MALLOC-STATS").startswith(b"=")
+
+
+def test_malloc_stats(session):
+    text = ask(session, b"MEMORY MALLOC-STATS").decode()
+    assert "Allocator: pymalloc" in text
+    assert "Resident memory: 10000000\n" in text
+    assert text.count("Garbage collector") == 3
+
+
+def test_purge(session):
+    assert talk(session, b"MEMORY PURGE") == b"+OK\r\n"
+
+
+def test_help(session):
+    lines = [line.decode() for line in ask(session, b"MEMORY HELP")]
+    assert lines[0] == "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    assert "USAGE <key> [SAMPLES <count>]" in lines
+    assert lines[-2] == "HELP"

@@ -1,0 +1,89 @@
+"""The digests are those that redis-server 7.0.15 gives for the same data."""
+
+from collections import deque
+
+import pytest
+
+from respstore.keyspace import Keyspace
+from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
+
+NOTHING = "0" * 40
+
+
+@pytest.fixture
+def keyspace():
+    keyspace = Keyspace(16)
+    keyspace.now = 1_000
+    return keyspace
+
+
+@pytest.mark.parametrize(
+    ("value", "digest"),
+    [
+        (b"hello", "36b23a1456b2dce2c3ed252c456761301dba8060"),
+        (b"12", "655ac46b180ad2f61a3cee25f0b1780fa2ec879a"),
+        (bytearray(b"abcdef"), "86da10851cbd5c1e5bc88af675446b31ddbc6abe"),
+        (deque([b"a", b"b", b"c"]), "8bf72d812571eea9b927f3c11beb0c4165a6ff89"),
+        (deque([b"1", b"22", b"333"]), "45234ae2968b55af649f9e4b1d3952c4fcb95cff"),
+    ],
+)
+def test_values(keyspace, value, digest):
+    db = keyspace.databases[3]
+    db.put(b"any name", value, "set")
+    assert digest_of_value(db, b"any name") == digest
+
+
+def test_a_value_that_expires(keyspace):
+    db = keyspace.databases[0]
+    db.put(b"s", b"hello", "set")
+    db.expire_at(b"s", 33_177_117_420_000)
+    assert digest_of_value(db, b"s") == "d037c4eb8a8b36b602fbced4000daeab0714c1e3"
+    keyspace.now = 33_177_117_420_000
+    assert digest_of_value(db, b"s") == NOTHING
+
+
+def test_no_value(keyspace):
+    assert digest_of_value(keyspace.databases[0], b"missing") == NOTHING
+
+
+def test_all_data(keyspace):
+    assert digest_of_keyspace(keyspace) == NOTHING
+    db = keyspace.databases[0]
+    db.put(b"s", b"hello", "set")
+    assert digest_of_keyspace(keyspace) == "a500c6b54937da22f2ac1167da1da852479c7339"
+    db.put(b"i", b"12", "set")
+    db.put(b"r", bytearray(b"abcdef"), "append")
+    db.put(b"l", deque([b"a", b"b", b"c"]), "rpush")
+    db.put(b"m", deque([b"1", b"22", b"333"]), "rpush")
+    assert digest_of_keyspace(keyspace) == "5394d21cb37d6e9ef84af9dcd18c115bc30f7076"
+    db.expire_at(b"s", 33_177_117_420_000)
+    assert digest_of_keyspace(keyspace) == "a1607d2fc2251504861f968c711efd7eef993745"
+    keyspace.databases[5].put(b"s", b"hello", "set")
+    assert digest_of_keyspace(keyspace) == "ed1e2240ac3b7811db9002efe2d823355ea179c0"
+    keyspace.databases[5].put(b"e", b"", "set")
+    assert digest_of_keyspace(keyspace) == "e5e3a453b67c27be3c7ea02e0519b4c45dd0df9c"
+
+
+def test_the_order_in_which_keys_were_made_does_not_matter():
+    digests = set()
+    for names in (b"abc", b"cab"):
+        keyspace = Keyspace(1)
+        for name in names:
+            keyspace.databases[0].put(bytes([name]), bytes([name]), "set")
+        digests.add(digest_of_keyspace(keyspace))
+    assert len(digests) == 1
+
+
+def test_the_order_of_a_list_matters(keyspace):
+    db = keyspace.databases[0]
+    db.put(b"l", deque([b"a", b"b"]), "rpush")
+    db.put(b"m", deque([b"b", b"a"]), "rpush")
+    assert digest_of_value(db, b"l") != digest_of_value(db, b"m")
+
+
+def test_keys_whose_time_is_over_do_not_count(keyspace):
+    db = keyspace.databases[0]
+    db.put(b"k", b"v", "set")
+    db.expire_at(b"k", 2_000)
+    keyspace.now = 2_000
+    assert digest_of_keyspace(keyspace) == NOTHING

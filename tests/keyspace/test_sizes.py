@@ -1,0 +1,63 @@
+from collections import deque
+from itertools import pairwise
+from sys import getsizeof
+
+import pytest
+
+from respstore.keyspace import Database, Keyspace, Value
+from respstore.keyspace.sizes import DICT_ENTRY, size_of_key
+
+
+@pytest.fixture
+def db():
+    return Keyspace(1).databases[0]
+
+
+def size(db: Database, value: Value, samples: int | None = 5, key: bytes = b"key") -> int:
+    db.put(key, value, "set")
+    result = size_of_key(db, key, samples)
+    assert result is not None
+    return result
+
+
+def test_no_key(db):
+    assert size_of_key(db, b"missing", 5) is None
+
+
+def test_a_string_is_its_entry_its_name_and_itself(db):
+    key, value = b"k" * 100, b"v" * 1000
+    parts = DICT_ENTRY + getsizeof(key) + getsizeof(value)
+    assert parts <= size(db, value, key=key) < parts + 32
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, lambda text: deque([text]), lambda text: deque([b"a", text])])
+def test_what_is_longer_is_larger(db, make):
+    sizes = [size(db, make(b"x" * length)) for length in (10, 100, 1000, 10_000)]
+    assert all(small < large for small, large in pairwise(sizes))
+    assert 8_900 < sizes[-1] - sizes[-2] < 9_100
+
+
+def test_a_longer_name_costs_more(db):
+    assert size(db, b"v", key=b"k" * 100) > size(db, b"v", key=b"k")
+
+
+def test_expiry_costs_something(db):
+    lasting = size(db, b"v")
+    db.expire_at(b"key", 10**13)
+    assert lasting + 100 < size_of_key(db, b"key", 5) < lasting + 200
+
+
+def test_the_first_elements_stand_for_all(db):
+    even = deque([b"x" * 100] * 1000)
+    assert size(db, even, 5) == size(db, even, None) > 100_000
+    uneven = deque([b"x" * 100] * 5 + [b"x" * 10_000] * 5)
+    assert size(db, uneven, 5) < 5_000
+    assert size(db, uneven, None) > 50_000
+    assert size(db, uneven, 10) == size(db, uneven, 10**18) == size(db, uneven, None)
+
+
+def test_a_list_that_grows_in_place(db):
+    value = deque([b"element"])
+    before = size(db, value)
+    value.extend([b"element"] * 999)
+    assert size(db, value) > before + 999 * getsizeof(b"element")
