@@ -47,9 +47,9 @@ def scan(redis: Reply, respstore: Reply) -> bool:
     """A SCAN from the start: the same elements if both are at the end; the cursors are each server's own."""
     if len(redis.parts) != 2 or len(respstore.parts) != 2:
         return redis == respstore
-    if redis.parts[0] != respstore.parts[0]:
-        return shape(redis.parts[0], respstore.parts[0])
-    return unordered(redis, respstore)
+    if redis.parts[0].value == respstore.parts[0].value == b"0":
+        return unordered(redis, respstore)
+    return shape(redis.parts[0], respstore.parts[0])
 
 
 def scan_from_elsewhere(redis: Reply, respstore: Reply) -> bool:
@@ -64,6 +64,11 @@ def pairs_in_any_order(redis: Reply, respstore: Reply) -> bool:
         return redis == respstore
     first, second = (sorted(zip(reply.parts[::2], reply.parts[1::2], strict=True), key=str) for reply in both)
     return first == second
+
+
+def same_keys(redis: Reply, respstore: Reply) -> bool:
+    """A map, or RESP2's flat array of one, with the same keys, and values of the same types: for statistics."""
+    return shape(redis, respstore) and redis.parts[::2] == respstore.parts[::2]
 
 
 def fields(redis: Reply, respstore: Reply) -> bool:
@@ -123,7 +128,19 @@ def each(rules: Sequence[Rule]) -> Rule:
 def named(text: str) -> Rule:
     """Find the rule that a script asks for: `unordered`, `within 200`, `shape`, ..."""
     name, _, argument = text.strip().partition(" ")
-    simple = (exact, kind, shape, unordered, scan, pairs_in_any_order, fields, at_least_the_fields, prose, docs)
+    simple = (
+        exact,
+        kind,
+        shape,
+        unordered,
+        scan,
+        pairs_in_any_order,
+        same_keys,
+        fields,
+        at_least_the_fields,
+        prose,
+        docs,
+    )
     if name == "within":
         return within(int(argument))
     return {rule.__name__: rule for rule in simple}[name.replace("-", "_")]
@@ -151,6 +168,7 @@ RULES: dict[str, Rule] = {
     "LOLWUT": kind,
     "MEMORY DOCTOR": kind,
     "MEMORY MALLOC-STATS": kind,
+    "MEMORY STATS": same_keys,
     "MEMORY USAGE": kind,
     "OBJECT IDLETIME": SECONDS,
     "PEXPIRETIME": MILLISECONDS,

@@ -1,6 +1,6 @@
 """Random commands get the same replies from respstore and from a real redis-server, and leave the same keys.
 
-20,000 commands by default, 200,000 with LONG=1; always the same ones, unless SEED says otherwise.
+10,000 commands by default, 200,000 with LONG=1; always the same ones, unless SEED says otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from compat.redis.strategies import EXCLUDED, STRATEGIES, Step, examples
 
 LONG = bool(os.environ.get("LONG"))
 SEED = int(os.environ.get("SEED", "0"))
-AMOUNT = 100_000 if LONG else 10_000  # commands on each protocol
+AMOUNT = 100_000 if LONG else 5_000  # commands on each protocol
 
 
 @pytest.mark.timeout(3600)
