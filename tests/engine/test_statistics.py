@@ -1,0 +1,53 @@
+import pytest
+
+from respstore.engine.statistics import SAMPLES, Rate, Statistics
+
+
+def test_a_rate_needs_two_samples():
+    rate = Rate()
+    assert rate.per_second() == 0
+    rate.sample(10, 500)
+    assert rate.per_second() == 0
+    rate.sample(10.5, 700)
+    assert rate.per_second() == 400
+
+
+def test_a_rate_is_the_mean_of_the_last_samples():
+    rate = Rate()
+    rate.sample(0, 0)
+    rate.sample(1, 1000)
+    for second in range(2, 2 + SAMPLES):
+        rate.sample(second, 1000)
+        assert rate.per_second() == (1000 / second if second <= SAMPLES else 0)
+
+
+def test_no_time_between_samples_says_nothing():
+    rate = Rate()
+    rate.sample(0, 0)
+    rate.sample(0, 1000)
+    assert rate.per_second() == 0
+    rate.sample(1, 1500)
+    assert rate.per_second() == 500
+
+
+@pytest.mark.parametrize("name", ["operations", "input_bytes", "output_bytes"])
+def test_reset_starts_rates_anew(name):
+    statistics = Statistics()
+    getattr(statistics, name).sample(0, 0)
+    getattr(statistics, name).sample(1, 1000)
+    statistics.reset()
+    rate = getattr(statistics, name)
+    rate.sample(2, 0)
+    assert rate.per_second() == 0
+
+
+def test_reset_sets_all_counters_back():
+    statistics, fresh = Statistics(), Statistics()
+    counters = [name for name in Statistics.__slots__ if isinstance(getattr(fresh, name), int | float)]
+    for name in counters:
+        setattr(statistics, name, 5)
+    statistics.errors["ERR"] += 1
+    statistics.reset()
+    assert all(getattr(statistics, name) == getattr(fresh, name) == 0 for name in counters)
+    assert not statistics.errors
+    assert len(counters) == len(Statistics.__slots__) - 4
