@@ -141,7 +141,7 @@ def test_stat(sides: tuple[Side, Side]) -> None:
     fill(sides)
 
     for side in sides:
-        head, _, *rows = lines_of(side, "--stat", "-i", "0.05", count=5)
+        head, _, *rows = lines_of(side, "--stat", "-i", "0.01", count=5)
         assert head.startswith("------- data ------")
         assert [row.split()[0] for row in rows] == ["68", "68", "68"]
 
