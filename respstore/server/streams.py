@@ -139,6 +139,7 @@ class Streams:
                 continue  # the server stops; but the peer may read its replies only when it got rid of its requests
             if data:
                 engine.read_clock()
+                engine.statistics.reads += 1
                 session.receive_data(bytes(data))
                 engine.end_of_turn()
             else:
@@ -153,6 +154,7 @@ class Streams:
                 piece = unsent.first()[:WRITE_BYTES]
                 await connection.stream.send_all(piece)
                 self._engine.statistics.bytes_out += len(piece)
+                self._engine.statistics.writes += 1
                 unsent.sent(len(piece))
             self._slow.pop(connection, None)
             if connection.session.is_closing or self._deserted is not None:
