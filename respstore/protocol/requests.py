@@ -168,6 +168,8 @@ class RequestParser:
 
     def hold(self, data: bytes) -> None:
         """Add what the client sent, and parse nothing: it is `take`n later."""
+        if self.error is not None:
+            return
         if isinstance(self._unseen, bytearray):
             self._unseen += data
         else:
