@@ -5,6 +5,14 @@ from typing import Final
 _ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _SPACE: Final = b" \n\r\t\v\f"
 _END: Final = b" \n\r\t"  # of an argument without quotes; Redis takes other white space for a part of it
+_PLAIN: Final = bytes(byte for byte in range(256) if byte not in b"\0\v\f\"'*")
+
+
+def split_plain_lines(data: bytes) -> list[list[bytes]]:
+    """All of `data` as whole inline commands, several times as fast; none if a byte in it may call for the details."""
+    if not data.endswith(b"\n") or data.translate(None, _PLAIN):
+        return []
+    return [arguments for line in data.split(b"\n") if (arguments := line.split())]
 
 
 def split_arguments(line: bytes) -> list[bytes] | None:

@@ -15,6 +15,8 @@ believed only where its answer is beyond doubt:
 Any doubt sends the same bytes to the strict parser, before anything was executed. (A peer can still fool the counts,
 with a simple string as an argument and a `$` in another. It gains what it could have said properly: its request is a
 list of `bytes` all the same.)
+
+Whole inline commands without quotes need neither: `inline.split_plain_lines`.
 """
 
 import re
@@ -25,7 +27,7 @@ from typing import Final, Literal, Protocol
 import hiredis
 
 from respstore.errors import ProtocolError, printable
-from respstore.protocol.inline import split_arguments
+from respstore.protocol.inline import split_arguments, split_plain_lines
 
 Request = list[bytes]
 
@@ -207,7 +209,10 @@ class RequestParser:
 
     def _begin(self, data: bytes) -> list[Request]:
         """The first requests of bytes that start with the first byte of a request."""
-        if self.authenticated and data[0] == 42:
+        if self.authenticated and data[0] != 42:
+            if data.count(b"\n") <= STRICT_BATCH and (requests := split_plain_lines(data)):
+                return requests
+        elif self.authenticated:
             requests = self._fast.parse(data)
             if requests:
                 return requests

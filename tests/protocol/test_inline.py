@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respstore.protocol.inline import split_arguments
+from respstore.protocol.inline import split_arguments, split_plain_lines
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,17 @@ def test_any_line_has_an_answer(line: bytes) -> None:
     arguments = split_arguments(line)
 
     assert arguments is None or sum(map(len, arguments)) <= len(line)
+
+
+LINES = st.lists(
+    st.sampled_from([b"SET k v", b" GET\tk ", b"a\rb", b"\xff\x80 caf\xc3\xa9", b"", b" ", b"$3", b"~ #", b"PING\r"])
+)
+SPECIAL = st.sampled_from([b"", b'"', b"'", b"*1", b"\0", b"a\vb", b"a\fb"])
+
+
+@given(lines=LINES, special=SPECIAL, at=st.integers(0, 10), rest=st.sampled_from([b"", b"PI"]))
+def test_plain_lines_are_split_as_any_others(lines: list[bytes], special: bytes, at: int, rest: bytes) -> None:
+    lines.insert(at, special)
+    expected = [arguments for line in lines if (arguments := split_arguments(line))]
+    data = b"".join(line + b"\n" for line in lines) + rest
+    assert split_plain_lines(data) == ([] if special or rest else expected)
