@@ -40,7 +40,7 @@ _UNIT: Final = 10**_DECIMALS
 
 def parse_integer(text: bytes) -> int | None:
     """Read a signed 64-bit integer in its one canonical form; anything else (`+1`, `01`, `-0`, ` 1`) gives None."""
-    if len(text) < 19 and text.isdigit() and (text[0] != 48 or len(text) == 1):
+    if text.isdigit() and len(text) < 19 and (text >= b"1" or text == b"0"):
         return int(text)
     if _SIXTY_FOUR_BITS.fullmatch(text) is None:
         return None

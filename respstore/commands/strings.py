@@ -517,11 +517,8 @@ def decrby(session: Session, key: bytes, decrement: bytes) -> int:
 
 
 def _increment(db: Database, key: bytes, amount: int) -> int:
-    value = db.get(key)
-    if value is None:
-        number: int | None = 0
-    else:
-        number = parse_integer(value if type(value) is bytes else as_string(value) or b"")
+    value = db.get(key) if db.expires else db.data.get(key)  # without the call, as in GET
+    number = 0 if value is None else parse_integer(value if type(value) is bytes else as_string(value) or b"")
     if number is None:
         raise RespError(errors.NOT_AN_INTEGER)
     number += amount
