@@ -524,7 +524,10 @@ strings = st.one_of(
     st.sampled_from([b"(12\r\n", b"_\r\n", b"#t\r\n", b",1.5\r\n", b",nan\r\n", b"-ERR\r\n", b"$-1\r\n", b":1\r\n"]),
 )
 
+typed = st.text("PING k\t\r\n\v\"'*0\0", max_size=60).map(str.encode)
+
 streams = st.one_of(
+    st.lists(typed | st.sampled_from([b"PING\r\n", b"\r\n", b"SET k v\n"]) | requests, max_size=12).map(b"".join),
     st.lists(requests, max_size=12).map(b"".join),
     st.lists(requests | fragments, max_size=12).map(b"".join),
     st.lists(strings, max_size=12).map(b"".join),
