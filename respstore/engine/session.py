@@ -154,10 +154,6 @@ class Session:
         output.clear()
         return data
 
-    def has_output(self) -> bool:
-        """Whether `data_to_send` has something to give."""
-        return bool(self._output)
-
     @property
     def kind(self) -> str:
         """What CLIENT LIST TYPE and client-output-buffer-limit call it: a normal client, as all are up to now."""
@@ -216,6 +212,8 @@ class Session:
                             value = entry.handler(self, args[1])
                         elif count == 3:
                             value = entry.handler(self, args[1], args[2])
+                        elif count == 1:
+                            value = entry.handler(self)
                         else:
                             value = entry.handler(self, *args[1:])
                     kind = type(value)
