@@ -365,7 +365,7 @@ def getex(session: Session, key: bytes, *options: bytes) -> bytes | None:
     if value is None:
         return None
     if expiration in _UNITS:
-        db.expire_at(key, deadline_of(session, "getex", amount, expiration), "expire")
+        db.expire_at(key, deadline_of(session, "getex", amount, expiration))
     elif expiration:
         db.persist(key)
     return value

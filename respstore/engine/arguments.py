@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.numbers import LongDouble, parse_float, parse_integer, parse_long_double
+from respstore.numbers import LongDouble, parse_integer, parse_long_double
 
 MAX_MS = 2**63 - 1
 MAX_UNSIGNED = 2**64 - 1
@@ -31,14 +31,6 @@ def integer_between(arg: bytes, low: int, high: int, error: str) -> int:
     if number is None or not low <= number <= high:
         raise RespError(error)
     return number
-
-
-def float_number(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
-    """A double, `inf` included, not `nan`."""
-    number = parse_float(arg)
-    if number is None:
-        raise RespError(error)
-    return float(number)
 
 
 def long_double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:

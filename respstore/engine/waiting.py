@@ -11,7 +11,7 @@ unblocked by CLIENT UNBLOCK, closed, or the server stops.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,10 +76,8 @@ class WaitingRoom:
         self._serial = 0
 
     def __len__(self) -> int:
+        """How many wait."""
         return len(self._sessions)
-
-    def __contains__(self, session: "Session") -> bool:
-        return session in self._sessions
 
     def park(self, session: "Session", park: Park, now: float) -> None:
         """Let a session wait.
@@ -194,10 +192,6 @@ class WaitingRoom:
     def with_deadline(self) -> int:
         """How many wait with a time limit."""
         return sum(park.timeout is not None for park, _, _ in self._sessions.values())
-
-    def waiting_for(self) -> Iterable[tuple[Database, bytes]]:
-        """The keys that somebody waits for."""
-        return self._queues.keys()
 
     def _forget_stale_deadlines(self) -> None:
         # A wait that ended early leaves its deadline behind, which would pile up under a busy queue.

@@ -214,7 +214,7 @@ class Database:
         """When a key expires, in wall-clock ms, or None if it does not."""
         return self.expires.get(key)
 
-    def expire_at(self, key: bytes, deadline: int, event: str = "expire") -> bool:
+    def expire_at(self, key: bytes, deadline: int) -> bool:
         """Let an existing key expire at a wall-clock time in ms; a time that is past already deletes it.
 
         Returns:
@@ -225,7 +225,7 @@ class Database:
             self.changed(key, "del")
             return False
         self.set_deadline(key, deadline)
-        self.changed(key, event)
+        self.changed(key, "expire")
         return True
 
     def persist(self, key: bytes) -> bool:
@@ -322,7 +322,7 @@ class Keyspace:
 
     __slots__ = ("changes", "databases", "expired", "generation", "now")
 
-    def __init__(self, count: int = 16) -> None:
+    def __init__(self, count: int) -> None:
         self.now = 0
         self.changes = 0
         self.expired = 0

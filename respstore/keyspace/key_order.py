@@ -30,8 +30,7 @@ _SCAN_EFFORT = 10
 class KeyOrder:
     """The keys of a dictionary, in an order that can be scanned piecemeal and drawn from.
 
-    Its owner says each key that comes or goes, just before or just after it changes the dictionary. `len()` tells how
-    many keys there are.
+    Its owner says each key that comes or goes, just before or just after it changes the dictionary.
     """
 
     __slots__ = ("_entries", "_keys", "_live", "_stale")
@@ -39,9 +38,6 @@ class KeyOrder:
     def __init__(self, keys: Mapping[bytes, object]) -> None:
         self._keys = keys
         self._make()
-
-    def __len__(self) -> int:
-        return self._live
 
     def add(self, key: bytes) -> None:
         """Take in a key that was not in the dictionary."""
@@ -87,16 +83,6 @@ class KeyOrder:
             key = entries[index]
             if stale.get(key, index) == index:
                 return key
-
-    def sample(self, random: Random, count: int) -> list[bytes]:
-        """That many different keys (all, if there are fewer), each choice equally likely, in O(count)."""
-        if count * 3 < self._live:
-            sample: dict[bytes, None] = {}
-            while len(sample) < count:
-                sample[self.random(random)] = None
-            return list(sample)
-        keys = self._between(0, len(self._entries))
-        return keys if count >= len(keys) else random.sample(keys, count)
 
     def _make(self) -> None:
         self._entries = list(self._keys)

@@ -202,7 +202,7 @@ def test_a_pause_of_writes_holds_up_writes(engine, line):
     assert talk(bob, line) == b""
     assert talk(alice, b"GET k") == b"$1\r\n1\r\n"
     assert talk(alice, b"CLIENT UNPAUSE") == b"+OK\r\n"
-    assert received(bob) != b"" or bob in engine.waiting
+    assert received(bob) != b"" or len(engine.waiting) == 1
 
 
 @pytest.mark.parametrize(
