@@ -14,9 +14,11 @@ from typing import Final
 
 import attrs
 
-_SIXTY_FOUR_BITS = re.compile(rb"0|-?[1-9][0-9]{0,18}")
-_MIN_INTEGER: Final = -(2**63)
-_MAX_INTEGER: Final = 2**63 - 1
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**63 - 1
+"""The ends of the signed 64-bit integers, to which Redis confines numbers, times in ms, counts and ids."""
+
+_INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 
 # Sign, digits before and after the point, exponent. `*+` and `?+`: there is no second way to read a number.
 _DECIMAL = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*+)(?:\.([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+")
@@ -42,10 +44,10 @@ def parse_integer(text: bytes) -> int | None:
     """Read a signed 64-bit integer in its one canonical form; anything else (`+1`, `01`, `-0`, ` 1`) gives None."""
     if text.isdigit() and len(text) < 19 and (text >= b"1" or text == b"0"):
         return int(text)
-    if _SIXTY_FOUR_BITS.fullmatch(text) is None:
+    if _INTEGER.fullmatch(text) is None:
         return None
     number = int(text)
-    return number if _MIN_INTEGER <= number <= _MAX_INTEGER else None
+    return number if MIN_INTEGER <= number <= MAX_INTEGER else None
 
 
 def parse_float(text: bytes) -> float | None:

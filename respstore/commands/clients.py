@@ -8,14 +8,14 @@ from typing import Final
 
 from respstore import errors
 from respstore.commands.connection import DEFAULT_USER, client_name
-from respstore.engine.arguments import MAX_MS, integer, integer_between
+from respstore.engine.arguments import integer, integer_between
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
 from respstore.errors import RespError, printable
+from respstore.numbers import MAX_INTEGER
 from respstore.protocol.replies import NO_REPLY, OK, Special, Verbatim
 
-MAX_ID: Final = 2**63 - 1
 CLIENT_TYPES: Final = {
     b"normal": "normal",
     b"master": "master",
@@ -232,7 +232,7 @@ def _find(session: Session, options: tuple[bytes, ...]) -> list[Session]:
     for word, value in zip(options[::2], options[1::2], strict=True):
         match word.upper():
             case b"ID":
-                wanted["id"] = integer_between(value, 1, MAX_ID, errors.CLIENT_ID_NOT_POSITIVE)
+                wanted["id"] = integer_between(value, 1, MAX_INTEGER, errors.CLIENT_ID_NOT_POSITIVE)
             case b"TYPE":
                 wanted["kind"] = _client_type(value)
             case b"ADDR":
@@ -295,7 +295,7 @@ def client_pause(session: Session, timeout: bytes, mode: bytes = b"ALL") -> str:
     if ms < 0:
         raise RespError(errors.TIMEOUT_NEGATIVE)
     until = session.engine.keyspace.now + ms
-    if until > MAX_MS:
+    if until > MAX_INTEGER:
         until = 0  # a time that Redis overflows at pauses nobody
     session.engine.pause(until, writes_only=mode == b"WRITE")
     return OK

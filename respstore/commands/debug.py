@@ -31,12 +31,11 @@ from respstore.keyspace import Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 from respstore.keyspace.encodings import encoding_of, refcount_of, serialized_length_of
 from respstore.keyspace.glob import compile_glob
-from respstore.numbers import parse_float
+from respstore.numbers import MAX_INTEGER, parse_float
 from respstore.protocol.replies import OK, Attributed, BigNumber, Push, SetOf, Verbatim
 
 logger = logging.getLogger("respstore")
 
-MAX_INTEGER: Final = 2**63 - 1
 PACKED_THRESHOLDS: Final = Memory(0, 2**32 - 2**20)
 GLOB_TRIALS: Final = 2000
 GLOB_ALPHABET: Final = b"ab-^[]*?\\"

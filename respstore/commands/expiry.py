@@ -3,6 +3,8 @@
 A key expires at a wall-clock time in ms, whatever unit a client thinks in. A time that is past already deletes the key.
 """
 
+from typing import Final
+
 from respstore import errors
 from respstore.engine.arguments import integer
 from respstore.engine.command import command
@@ -10,10 +12,9 @@ from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER
 
-MAX_TIME = 2**63 - 1
-MIN_TIME = -(2**63)
-_CONDITIONS = frozenset((b"NX", b"XX", b"GT", b"LT"))
+_CONDITIONS: Final = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
 # Setting
 
@@ -73,7 +74,7 @@ def pexpireat(session: Session, key: bytes, time: bytes, *conditions: bytes) -> 
 def _expire(db: Database, name: str, key: bytes, arg: bytes, words: tuple[bytes, ...], *, scale: int, base: int) -> int:
     conditions = _read_conditions(words)
     time = integer(arg)
-    if not -(-MIN_TIME // scale) <= time <= MAX_TIME // scale or time * scale > MAX_TIME - base:
+    if not -(-MIN_INTEGER // scale) <= time <= MAX_INTEGER // scale or time * scale > MAX_INTEGER - base:
         raise errors.invalid_expire(name)
     deadline = time * scale + base
     if db.get(key) is None or (conditions and not _holds(conditions, db.deadline(key), deadline)):

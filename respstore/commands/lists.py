@@ -19,9 +19,9 @@ from respstore.engine.keyspecs import at, counted, first
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, Value
+from respstore.numbers import MAX_INTEGER
 from respstore.protocol.replies import NULL_ARRAY, OK, Special
 
-MAX_INTEGER: Final = 2**63 - 1
 LEFT: Final = b"LEFT"
 RIGHT: Final = b"RIGHT"
 

@@ -15,11 +15,8 @@ from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, Value
 from respstore.keyspace.lcs import longest_common_subsequence
-from respstore.numbers import format_long_double, parse_integer
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER, format_long_double, parse_integer
 from respstore.protocol.replies import OK
-
-MAX_INTEGER: Final = 2**63 - 1
-MIN_INTEGER: Final = -(2**63)
 
 
 def as_string(value: Value | None) -> bytes | None:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.numbers import LongDouble, parse_integer, parse_long_double
+from respstore.numbers import MAX_INTEGER, LongDouble, parse_integer, parse_long_double
 
-MAX_MS = 2**63 - 1
-MAX_UNSIGNED = 2**64 - 1
-_CURSOR = re.compile(rb"(?P<sign>[+-]?)(?=\d)0*(?P<digits>\d{0,20})")
+_MAX_CURSOR: Final = 2**64 - 1
+_CURSOR: Final = re.compile(rb"(?P<sign>[+-]?)(?=\d)0*(?P<digits>\d{0,20})")
 
 
 def integer(arg: bytes, error: str = errors.NOT_AN_INTEGER) -> int:
@@ -52,7 +52,7 @@ def timeout_seconds(arg: bytes) -> float | None:
         raise RespError(errors.TIMEOUT_NOT_A_FLOAT)
     down = -1000 * number.significand
     ms = -(down << number.exponent if number.exponent > 0 else down >> -number.exponent)
-    if not number.finite or not 0 <= ms <= MAX_MS:
+    if not number.finite or not 0 <= ms <= MAX_INTEGER:
         raise RespError(errors.TIMEOUT_NEGATIVE)
     return ms / 1000 or None
 
@@ -65,9 +65,9 @@ def cursor(arg: bytes) -> int:
     """
     match = _CURSOR.fullmatch(arg.partition(b"\0")[0] or b"0")
     number = int(match["digits"] or b"0") if match is not None else 0
-    if match is None or number > MAX_UNSIGNED:
+    if match is None or number > _MAX_CURSOR:
         raise RespError(errors.INVALID_CURSOR)
-    return -number & MAX_UNSIGNED if match["sign"] == b"-" else number
+    return -number & _MAX_CURSOR if match["sign"] == b"-" else number
 
 
 def database_number(arg: bytes, error: str | None = None) -> int:
