@@ -189,10 +189,10 @@ def client_line(client: Session) -> str:
 def _flags(client: Session) -> str:
     letters = {
         "x": client.transaction is not None,
-        "b": client.parked,
+        "b": client.is_parked,
         "d": client.watch is not None and client.watch.dirty,
         "u": client.is_released,
-        "U": client.local.endswith(":0"),  # no TCP port: a unix socket
+        "U": client.is_on_unix_socket,
         "e": client.no_evict,
     }
     return "".join(letter for letter, holds in letters.items() if holds) or "N"

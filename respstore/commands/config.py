@@ -68,9 +68,7 @@ def config_set(session: Session, parameter: bytes, value: bytes, *more: bytes) -
 
 def is_allowed(session: Session, option: str) -> bool:
     """Whether a client may do what an option of `no`, `yes` or `local` forbids or allows."""
-    # A client of a unix socket has the port 0.
-    is_local = session.peer.startswith(("127.0.0.1:", "[::1]:")) or session.peer.endswith(":0")
-    return option == "yes" or (option == "local" and is_local)
+    return option == "yes" or (option == "local" and session.is_local)
 
 
 @command("config|resetstat", group="server", since="2.0.0", flags="admin noscript loading stale", complexity="O(1)")

@@ -120,7 +120,7 @@ def _clients(engine: Engine) -> Iterator[Field]:
     yield "maxclients", engine.config.maxclients
     yield "client_recent_max_input_buffer", max((session.unread() for session in sessions), default=0)
     yield "client_recent_max_output_buffer", max((session.unsent for session in sessions), default=0)
-    yield "blocked_clients", sum(session.parked for session in sessions)
+    yield "blocked_clients", sum(session.is_parked for session in sessions)
     yield "tracking_clients", 0
     yield "clients_in_timeout_table", engine.waiting.with_deadline()
 

@@ -1,6 +1,6 @@
 """From the arguments of a request to a handler's value: look-up, arity, and whatever forbids or delays a command.
 
-`Session.process` runs the usual case itself (a known name, a right number of arguments, nothing special about the
+`Session._process` runs the usual case itself (a known name, a right number of arguments, nothing special about the
 session) and hands everything else to `dispatch`. What is special is a bit in `session.gate`, so that the usual case
 costs one test however many reasons there are.
 """
@@ -209,7 +209,7 @@ def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:
         value = _dispatch(session, args)
     except RespError as error:
         session.engine.count_error(error)
-    if isinstance(value, Park) or session.parked:
+    if isinstance(value, Park) or session.is_parked:
         return value  # `skip` holds until the wait is over
     if session.muted is None:
         return value

@@ -12,7 +12,7 @@ from typing import Final
 from respstore import errors
 from respstore.config import Config
 from respstore.engine.command import Command
-from respstore.engine.dispatch import UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.dispatch import PAUSED, UNAUTHENTICATED, Entry, make_entries
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
@@ -117,7 +117,7 @@ class Engine:
         if self.config.requirepass:
             session.set_gate(UNAUTHENTICATED, on=True)
         if self.is_paused():
-            session.set_paused(paused=True)
+            session.set_gate(PAUSED, on=True)
 
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
@@ -140,7 +140,7 @@ class Engine:
             resumed, self.resumed = self.resumed, []
             for session in resumed:
                 self.touched.append(session)
-                if not session.is_closing and not session.parked:
+                if not session.is_closing and not session.is_parked:
                     session.process()
 
     def take_touched(self) -> list[Session]:
@@ -214,7 +214,7 @@ class Engine:
         timeout = self.config.timeout
         if timeout and self._ticks % 10 == 0:
             for session in list(self.sessions.values()):
-                if now_ms - session.active > timeout * 1000 and not session.parked:
+                if now_ms - session.active > timeout * 1000 and not session.is_parked:
                     logger.info("closing client %s: idle for longer than %d s", session.describe(), timeout)
                     session.abort()
 
@@ -231,16 +231,16 @@ class Engine:
         """
         if until <= self.keyspace.now and not self.is_paused():
             return
-        self._pause_writes_only = writes_only and not (self.is_paused() and not self._pause_writes_only)
+        self._pause_writes_only = writes_only and (self._pause_writes_only or not self.is_paused())
         self._paused_until = max(until, self._paused_until)
         for session in self.sessions.values():
-            session.set_paused(paused=True)
+            session.set_gate(PAUSED, on=True)
 
     def unpause(self) -> None:
         """Run what was postponed."""
         self._paused_until = 0
         for session in self.sessions.values():
-            session.set_paused(paused=False)
+            session.set_gate(PAUSED, on=False)
         for session in self.postponed:
             session.proceed()
         self.postponed.clear()

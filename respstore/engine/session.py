@@ -16,7 +16,6 @@ from respstore.engine.dispatch import (
     MULTI,
     MUTED,
     PARKED,
-    PAUSED,
     RELEASED,
     UNAUTHENTICATED,
     Entry,
@@ -70,7 +69,8 @@ class Session:
         is_closing: the connection is to be closed after what is to be sent.
         is_aborted: ... is to be closed at once, whatever is unsent.
         created, active: when it connected, and when it last sent something (wall clock, ms).
-        last: entry of its last command.
+        last: entry of its last command, None before the first.
+        received: bytes that came from it.
         unsent: bytes that the connection could not send yet; who owns the connection keeps it.
     """
 
@@ -155,6 +155,16 @@ class Session:
         return data
 
     @property
+    def is_on_unix_socket(self) -> bool:
+        """Whether it came by a unix socket, whose ends have a path and the port 0."""
+        return self.peer.endswith(":0")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its peer is on this machine, in what Redis calls local (`enable-debug-command local`)."""
+        return self.is_on_unix_socket or self.peer.startswith(("127.0.0.1:", "[::1]:"))
+
+    @property
     def kind(self) -> str:
         """What CLIENT LIST TYPE and client-output-buffer-limit call it: a normal client, as all are up to now."""
         return "normal"
@@ -236,6 +246,8 @@ class Session:
                     self._fail(error)
                 except Exception:
                     if args:  # `*0` makes an empty request, which Redis ignores
+                        if entry is not None:
+                            entry.failed += 1
                         logger.exception("bug: %s of client %s", args[0][:64], self.describe())
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
@@ -269,7 +281,7 @@ class Session:
     # Waiting
 
     @property
-    def parked(self) -> bool:
+    def is_parked(self) -> bool:
         """Whether it waits, and runs no further requests until then."""
         return bool(self.gate & PARKED)
 
@@ -289,7 +301,11 @@ class Session:
         if isinstance(value, RespError):
             self._fail(value)
         elif self.muted is None:
-            self._reply(value)
+            try:
+                self._reply(value)
+            except Exception:  # whoever served it has nothing to do with that
+                logger.exception("bug: client %s waited for what is no reply", self.describe())
+                self._fail(RespError(errors.INTERNAL))
         if self.muted == "skip":
             self.mute(None)
         self.proceed()
@@ -310,7 +326,7 @@ class Session:
 
     def send(self, value: Any) -> None:
         """Send something that is no reply to the request in hand, such as a push."""
-        encode(value, self.protocol, self._output)
+        self._reply(value)
         self.engine.touched.append(self)
 
     def set_gate(self, bit: int, *, on: bool) -> None:
@@ -340,10 +356,6 @@ class Session:
         if self.watch is not None:
             self.watch.close()
             self.watch = None
-
-    def set_paused(self, *, paused: bool) -> None:
-        """CLIENT PAUSE and its end."""
-        self.set_gate(PAUSED, on=paused)
 
     def close(self) -> None:
         """Close the connection once what was replied so far is sent; no further request is run."""

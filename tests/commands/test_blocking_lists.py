@@ -446,5 +446,5 @@ def test_a_muted_client_fails_in_silence(clients: list[Session], mode: str) -> N
     talk(waiter, b"BRPOPLPUSH k s 0")
     talk(pusher, b"RPUSH k 1")
     assert received(waiter) == b""
-    assert not waiter.parked
+    assert not waiter.is_parked
     assert talk(pusher, b"LLEN k") == b":1\r\n"

@@ -288,9 +288,9 @@ def test_a_silenced_client_waits_as_others_do(engine, mode):
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"CLIENT REPLY " + mode)
     assert talk(alice, b"BLPOP q 0") == b""
-    assert alice.parked
+    assert alice.is_parked
     assert talk(bob, b"RPUSH q 1") == b":1\r\n"
-    assert not alice.parked
+    assert not alice.is_parked
     assert received(alice) == b""
     assert talk(alice, b"PING") == (PONG if mode == b"SKIP" else b"")
 

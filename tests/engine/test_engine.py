@@ -173,7 +173,7 @@ def test_what_a_pause_held_up_runs_in_order_of_arrival(engine):
     talk(boss, b"CLIENT PAUSE 1000 WRITE")
     for client in reversed(clients):
         client.receive_data(request(b"RPUSH l %d" % client.id) * 2 + PING)
-        assert client.parked
+        assert client.is_parked
     assert talk(boss, b"LRANGE l 0 -1") == b"*0\r\n"
     boss.receive_data(request(b"CLIENT UNPAUSE") + request(b"LLEN l"))
     assert boss.data_to_send() == b"+OK\r\n:0\r\n"

@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from respstore.engine.session import Session
+from respstore.engine.waiting import Park
 from respstore.protocol.replies import NO_REPLY
 from tests.talk import PING, PONG, array, check_wire, make_engine, received, request, talk
 
@@ -105,6 +106,7 @@ def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(session, cap
     assert not session.is_closing
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
     assert caplog.text.count("ZeroDivisionError: b'x'") == 2
+    assert session.engine.entries[b"echo"].failed == 2
 
 
 def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(session, caplog):
@@ -122,11 +124,10 @@ def test_a_value_that_is_no_reply_leaves_no_half_reply_behind(session, caplog):
     assert "no reply is made of a object" in caplog.text
 
 
-def test_a_bug_while_waiting_is_answered(engine, caplog):
+def test_who_waited_for_what_is_no_reply_hears_of_the_bug_and_nobody_else_does(engine, caplog):
     alice, bob = Session(engine), Session(engine)
-    assert talk(alice, b"BLPOP k 0") == b""
-    (park, *_) = engine.waiting._sessions[alice]
-    object.__setattr__(park, "retry", lambda key: 1 / 0)
+    engine.entries[b"ECHO"].handler = lambda session, key: Park([key], lambda key: [b"begun", object()], timeout=None)
+    assert talk(alice, b"ECHO k") == b""
     assert talk(bob, b"RPUSH k v") == b":1\r\n"
     assert received(alice) == INTERNAL
     assert talk(alice, b"LPOP k") == b"$1\r\nv\r\n"
@@ -140,7 +141,7 @@ def test_what_came_while_it_waited_runs_after_its_release_in_order(engine):
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP q 0") + request(b"ECHO 1") + request(b"ECHO 2"))
     assert talk(alice, b"ECHO 3") == b""
-    assert alice.parked
+    assert alice.is_parked
     assert alice.unread() > len(request(b"ECHO 3"))
     bob.receive_data(request(b"RPUSH q v"))
     assert alice.is_released
@@ -160,7 +161,7 @@ def test_it_may_wait_again_and_again(engine):
         assert talk(bob, b"RPUSH q v") == b":1\r\n"
         assert received(alice).startswith(b"*2\r\n$1\r\nq\r\n$1\r\nv\r\n")
     assert talk(bob, b"LLEN q") == b":0\r\n"
-    assert not alice.parked
+    assert not alice.is_parked
 
 
 def test_a_protocol_error_behind_a_wait_is_found_when_the_wait_is_over(engine):
