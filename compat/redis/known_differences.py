@@ -58,6 +58,16 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         generated=("OBJECT ENCODING", '$"embstr"', '$"int"'),
     ),
     KnownDifference(
+        "expire: a key that has expired still costs memory",
+        "",
+        "`MEMORY USAGE` and `DEBUG OBJECT` do not see a key that has expired; Redis shows it until it is deleted",
+    ),
+    KnownDifference(
+        "observing: INFO commandstats counts calls, refusals and failures",
+        "A> INFO commandstats",
+        "`INFO commandstats` counts the call that asks for it; Redis counts it afterwards",
+    ),
+    KnownDifference(
         "server: COMMAND DOCS of a command that is named twice",
         "",
         "`COMMAND DOCS` answers a command that is named twice once: the reply is a map",

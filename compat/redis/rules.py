@@ -7,11 +7,14 @@ rule on one line with `;; rule`. Everything else must be equal to the last byte,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from compat.redis.wire import Reply
 
 Rule = Callable[[Reply, Reply], bool]
+
+FIELD = re.compile(r"(?<!\S)([\w-]+)[:=](\S*)")
 
 SENTENCES = {b"summary", b"complexity", b"history", b"notes"}
 """Keys in COMMAND DOCS and COMMAND INFO under which Redis's documentation speaks."""
@@ -85,6 +88,29 @@ def at_least_the_fields(redis: Reply, respstore: Reply) -> bool:
     return set(field_names(redis.text)) <= set(field_names(respstore.text))
 
 
+def the_fields(names: Sequence[str]) -> Rule:
+    """Texts of `name:value` or `name=value` fields: these fields have the same values; the others do not matter."""
+
+    def compare(redis: Reply, respstore: Reply) -> bool:
+        chosen = [
+            [(name, value) for name, value in FIELD.findall(reply.text) if name in names]
+            for reply in (redis, respstore)
+        ]
+        return redis.kind == respstore.kind and chosen[0] == chosen[1] and {name for name, _ in chosen[0]} == set(names)
+
+    return compare
+
+
+def but_for(names: Sequence[str]) -> Rule:
+    """Texts of fields that are the same but for the values of these, and the order of lines; PING is the harness's."""
+    dropped = re.compile(rf"\b({'|'.join(names)})[:=][^\s,]*")
+
+    def lines(reply: Reply) -> list[str]:
+        return sorted(line for line in dropped.sub("", reply.text).splitlines() if not line.startswith("cmdstat_ping"))
+
+    return lambda redis, respstore: redis.kind == respstore.kind and lines(redis) == lines(respstore)
+
+
 def field_names(text: str) -> list[str]:
     """The names in INFO's lines (with its headings) or in the first line of CLIENT LIST."""
     if "=" in text.partition("\n")[0]:
@@ -126,7 +152,7 @@ def each(rules: Sequence[Rule]) -> Rule:
 
 
 def named(text: str) -> Rule:
-    """Find the rule that a script asks for: `unordered`, `within 200`, `shape`, ..."""
+    """Find the rule that a script asks for: `unordered`, `within 200`, `the-fields keys expires`, ..."""
     name, _, argument = text.strip().partition(" ")
     simple = (
         exact,
@@ -143,6 +169,10 @@ def named(text: str) -> Rule:
     )
     if name == "within":
         return within(int(argument))
+    if name == "the-fields":
+        return the_fields(argument.split())
+    if name == "but-for":
+        return but_for(argument.split())
     return {rule.__name__: rule for rule in simple}[name.replace("-", "_")]
 
 
@@ -158,6 +188,7 @@ RULES: dict[str, Rule] = {
     "COMMAND DOCS": docs,
     "COMMAND GETKEYSANDFLAGS": unordered,
     "COMMAND INFO": docs,
+    "COMMAND LIST": unordered,
     "CONFIG GET": pairs_in_any_order,
     "DEBUG OBJECT": kind,
     "EXPIRETIME": SECONDS,
@@ -186,7 +217,7 @@ def rule_of(arguments: Sequence[bytes]) -> Rule:
     words = [argument.decode("latin-1").upper() for argument in arguments[:2]]
     if words[1:] == ["HELP"]:
         return prose
-    if words in ALL_COMMANDS and len(arguments) == len(words):
+    if words in ALL_COMMANDS and (len(arguments) == len(words) or arguments[-1] == b"*"):
         return kind
     if words[0] == "SCAN" and words[1:] not in (["0"], [""]):
         return scan_from_elsewhere
