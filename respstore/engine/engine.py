@@ -77,16 +77,16 @@ class Engine:
         self.maintenance_paused = False
         self.run_id = self.make_id()
         self.replication_id = self.make_id()
+        self.started = self.read_clock()
+        self.startup_memory = system.memory()
         self._last_session_id = 0
         self._paused_until = 0
         self._pause_writes_only = False
         self._ticks = 0
         self._expire_again: float | None = None
-        self.started = self.read_clock()
-        self.startup_memory = system.memory()
         self._bytes_in_of_closed = 0
 
-    # Clock
+    # Clock and names
 
     def read_clock(self) -> int:
         """Read the wall clock, for all commands up to the next reading.
@@ -97,18 +97,16 @@ class Engine:
         now = self.keyspace.now = self.system.wall_clock_us() // 1000
         return now
 
-    # Names
-
     def make_id(self) -> str:
         """40 hexadecimal digits by chance."""
         return f"{self.random.getrandbits(160):040x}"
-
-    # Sessions
 
     def next_session_id(self) -> int:
         """A number for a new session."""
         self._last_session_id += 1
         return self._last_session_id
+
+    # Sessions
 
     def add(self, session: Session) -> None:
         """A session begins."""
@@ -127,11 +125,6 @@ class Engine:
             self.postponed.pop(session, None)
             session.end_transaction()
 
-    def count_error(self, error: RespError) -> None:
-        """An error reply was made."""
-        code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
-        self.statistics.errors[code if space else "ERR"] += 1
-
     # Turns and ticks
 
     def end_of_turn(self) -> None:
@@ -149,7 +142,7 @@ class Engine:
         return touched
 
     def tick(self) -> None:
-        """Do what the passing of time asks for."""
+        """Do what the passing of time asks for; to be called ten times a second."""
         now_ms = self.read_clock()
         now = self.system.monotonic()
         self.waiting.expire(now)
@@ -157,8 +150,7 @@ class Engine:
             self.unpause()
         if not self.maintenance_paused:
             self._maintain(now, now_ms)
-        if self.waiting.ready:
-            self.waiting.serve()
+        self.waiting.serve()
         self.end_of_turn()
 
     def _maintain(self, now: float, now_ms: int) -> None:
@@ -182,16 +174,18 @@ class Engine:
         self.waiting.expire(now)
         if self._expire_again is not None and now >= self._expire_again:
             self._expire_keys(now)
-        if self.waiting.ready:
-            self.waiting.serve()
+        self.waiting.serve()
         self.end_of_turn()
 
     def next_deadline(self) -> float | None:
         """When `between_ticks` has something to do, on the monotonic clock in seconds; None if there is nothing."""
-        soonest = self.waiting.next_deadline()
-        if self._expire_again is None:
-            return soonest
-        return self._expire_again if soonest is None else min(soonest, self._expire_again)
+        deadlines = (self.waiting.next_deadline(), self._expire_again)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def stop(self) -> None:
+        """The server is going down: who waits gets an error."""
+        self.waiting.close(RespError(errors.SHUTTING_DOWN))
+        self.end_of_turn()
 
     def _expire_keys(self, now: float) -> None:
         """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""
@@ -212,7 +206,7 @@ class Engine:
 
     def _close_idle(self, now_ms: int) -> None:
         timeout = self.config.timeout
-        if timeout and self._ticks % 10 == 0:
+        if timeout and self._ticks % 10 == 0:  # once a second
             for session in list(self.sessions.values()):
                 if now_ms - session.active > timeout * 1000 and not session.is_parked:
                     logger.info("closing client %s: idle for longer than %d s", session.describe(), timeout)
@@ -255,6 +249,11 @@ class Engine:
 
     # Counting
 
+    def count_error(self, error: RespError) -> None:
+        """An error reply was made."""
+        code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
+        self.statistics.errors[code if space else "ERR"] += 1
+
     def all_entries(self) -> Iterator[Entry]:
         """Every command and subcommand, once."""
         for entry in {id(entry): entry for entry in self.entries.values()}.values():
@@ -276,11 +275,6 @@ class Engine:
         self._bytes_in_of_closed -= self.bytes_in()
         for entry in self.all_entries():
             entry.calls = entry.rejected = entry.failed = 0
-
-    def stop(self) -> None:
-        """The server is going down: who waits gets an error."""
-        self.waiting.close(RespError(errors.SHUTTING_DOWN))
-        self.end_of_turn()
 
 
 def _may_write(entry: Entry) -> bool:

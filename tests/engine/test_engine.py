@@ -137,6 +137,18 @@ def test_many_overdue_keys_take_several_steps(engine):
     assert engine.next_deadline() is None
 
 
+def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(engine, monkeypatch):
+    session = Session(engine)
+    for number in range(2000):
+        talk(session, b"SET k%d v PX 100" % number)
+    engine.system.advance(0.2)
+    readings = iter([10.0, 10.002])  # two ms pass while keys are deleted
+    monkeypatch.setattr(engine.system, "monotonic", lambda: next(readings))
+    engine.tick()
+    assert engine.next_deadline() == pytest.approx(10.008)
+    assert engine.statistics.expire_seconds == pytest.approx(0.002)
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_idle_clients_are_closed_unless_they_wait(engine, caplog, waits):
     engine.config.timeout = 10
