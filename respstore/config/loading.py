@@ -4,19 +4,18 @@ Files are read where they are included, and what comes later wins. So whether re
 is judged at the end: a redis.conf made for another server serves if the command line overrides what is too much.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from respstore.config.options import BY_NAME, OPTIONS, Option, Options, Support
 from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_text
 from respstore.errors import ConfigError
 
 # Directives that are no options: CONFIG knows nothing of them.
-_REFUSED = {"rename-command", "user", "loadmodule"}
-_IGNORED = {"list-max-ziplist-entries", "list-max-ziplist-value"}  # by Redis too, since 3.2
-_DEEPEST_INCLUDE = 16
+_REFUSED: Final = {"rename-command", "user", "loadmodule"}
+_IGNORED: Final = {"list-max-ziplist-entries", "list-max-ziplist-value"}  # by Redis too, since 3.2
+_DEEPEST_INCLUDE: Final = 16
 
 
 class Loader:
@@ -28,7 +27,7 @@ class Loader:
         self._ignored: list[str] = []
 
     def load(self, directives: Iterable[Directive], depth: int = 0) -> None:
-        """Take over what directives say, `depth` includes below the first file. Raises ConfigError."""
+        """Take over what directives say, `depth` includes below the first file; raises ConfigError."""
         for directive in directives:
             try:
                 self._load_directive(directive, depth)
@@ -50,7 +49,14 @@ class Loader:
         self.load_text(text, path, depth)
 
     def finish(self) -> list[str]:
-        """Refuse what respstore cannot do: raises ConfigError. Returns a line for each option that has no effect."""
+        """Judge what was loaded.
+
+        Returns:
+            A line for each option that has no effect.
+
+        Raises:
+            ConfigError: respstore cannot do what an option asks for.
+        """
         warnings = [f"'{name}' has no effect in respstore" for name in self._ignored]
         for option in OPTIONS:
             value = getattr(self._options, option.attribute)

@@ -12,8 +12,6 @@ The support of an option that gets its user changes from HARMLESS or UNSUPPORTED
 
 # ruff: noqa: FBT003, RUF009 - a default is often a bare True or False, and to declare is to call `option`
 
-from __future__ import annotations
-
 import enum
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,11 +50,11 @@ from respstore.config.values import (
 
 T = TypeVar("T")
 
-MAXMEMORY_POLICIES = (
+MAXMEMORY_POLICIES: Final = (
     *("volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"),
     *("allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
 )
-OUTPUT_BUFFER_LIMITS = BufferLimits(
+OUTPUT_BUFFER_LIMITS: Final = BufferLimits(
     normal=BufferLimit(0, 0, 0),
     slave=BufferLimit(256 * 1024**2, 64 * 1024**2, 60),
     pubsub=BufferLimit(32 * 1024**2, 8 * 1024**2, 60),

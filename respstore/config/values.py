@@ -8,20 +8,18 @@ Text is `str`, bytes that are no UTF-8 in it are surrogates (PEP 383), so that a
 file or a client.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-INT_MAX = 2**31 - 1
-LONG_MAX = 2**63 - 1
-ULONG_MAX = 2**64 - 1
+INT_MAX: Final = 2**31 - 1
+LONG_MAX: Final = 2**63 - 1
+ULONG_MAX: Final = 2**64 - 1
 
-_WRONG_NUMBER = "wrong number of arguments"
+_WRONG_NUMBER: Final = "wrong number of arguments"
 
 
 class Kind(Generic[T]):
@@ -33,7 +31,7 @@ class Kind(Generic[T]):
     several = False
 
     def parse(self, words: Sequence[str], current: T) -> T:
-        """The value that the words say. Raises ValueError with the reason why they say none."""
+        """The value that the words say; raises ValueError with the reason why they say none."""
         return self.parse_words(words)
 
     def parse_words(self, words: Sequence[str]) -> T:
@@ -369,7 +367,7 @@ def _within(value: int, low: int, high: int) -> int:
     return value
 
 
-_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
+_UNITS: Final = {"": 1, "b": 1, "k": 1000, "kb": 1024, "m": 1000**2, "mb": 1024**2, "g": 1000**3, "gb": 1024**3}
 
 
 def _bytes_of(word: str) -> int | None:
