@@ -1,33 +1,23 @@
 r"""The syntax of redis.conf and of redis-server's command line: text in, directives out.
 
-A file has one directive a line: a name and words, parted by white space. A word may be quoted, "with \n and \x00 as
-escapes" or 'without'; a closing quote ends the word. Lines that start with `#` are comments; there is no comment behind
-a directive. On the command line every argument that starts with `--` starts a directive, the arguments behind it are
-its words as they are, and an argument right behind a bare name is its word even if it starts with `--`.
-(https://redis.io/docs/management/config/)
+A file has one directive a line: a name and words, with quotes as in an inline command (`protocol/inline.py`). Lines
+that start with `#` are comments; there is no comment behind a directive. On the command line every argument that starts
+with `--` starts a directive, the arguments behind it are its words as they are, and an argument right behind a bare
+name is its word even if it starts with `--`. (https://redis.io/docs/management/config/)
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from respstore.errors import ConfigError
+from respstore.protocol.inline import split_arguments
 
-BAD_DIRECTIVE = "Bad directive or wrong number of arguments"
-COMMAND_LINE = "command line"
+BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
+COMMAND_LINE: Final = "command line"
 
-_PIECE = re.compile(
-    rb"(?P<space>\s+)"
-    rb"|\"(?P<double>(?:[^\"\\]|\\.)*+)\"(?=\s|\Z)"
-    rb"|'(?P<single>(?:[^'\\]|\\'|\\)*+)'(?=\s|\Z)"
-    rb"|(?P<plain>[^\s\"']+)",
-    re.DOTALL,
-)
-_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
-_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-_PLAIN_WORD = re.compile(r"[!$-&(-\[\]-~][!#-&(-\[\]-~]*", re.ASCII)
+_ESCAPED: Final = {character: f"\\{escape}" for character, escape in zip(b'\n\r\t\b\a"\\', 'nrtba"\\', strict=True)}
+_PLAIN_WORD: Final = re.compile(r"[!$-&(-\[\]-~][!#-&(-\[\]-~]*", re.ASCII)
 
 
 class Directive(NamedTuple):
@@ -39,44 +29,19 @@ class Directive(NamedTuple):
 
 
 def split_words(line: str) -> list[str]:
-    """The words of a line, unquoted. Raises ValueError where a quote is not closed, or closed inside a word."""
-    data = line.encode("utf-8", "surrogateescape")
-    words: list[bytes] = []
-    position, inside = 0, False
-    while position < len(data):
-        piece = _PIECE.match(data, position)
-        if piece is None:
-            raise ValueError("Unbalanced quotes in configuration line")
-        position = piece.end()
-        if piece["space"] is not None:
-            inside = False
-            continue
-        if not inside:
-            words.append(b"")
-            inside = True
-        if piece["double"] is not None:
-            words[-1] += _ESCAPE.sub(_unescape, piece["double"])
-        elif piece["single"] is not None:
-            words[-1] += piece["single"].replace(b"\\'", b"'")
-        else:
-            words[-1] += piece["plain"]
+    """The words of a line, unquoted; raises ValueError where a quote is not closed, or closed inside a word."""
+    words = split_arguments(line.encode("utf-8", "surrogateescape"))
+    if words is None:
+        raise ValueError("Unbalanced quotes in configuration line")
     return [word.decode("utf-8", "surrogateescape") for word in words]
-
-
-def _unescape(escape: re.Match[bytes]) -> bytes:
-    if escape[1] is not None:
-        return bytes((int(escape[1], 16),))
-    return _CONTROLS.get(escape[2], escape[2])
 
 
 def quote(word: str) -> str:
     """The word such that `split_words` gives it back; in quotes only where it needs them."""
     if _PLAIN_WORD.fullmatch(word):
         return word
-    escapes = {value[0]: f"\\{name.decode()}" for name, value in _CONTROLS.items()}
-    escapes |= {byte: f"\\{chr(byte)}" for byte in b'"\\'}
     data = word.encode("utf-8", "surrogateescape")
-    text = (escapes.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}") for byte in data)
+    text = (_ESCAPED.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}") for byte in data)
     return f'"{"".join(text)}"'
 
 
@@ -110,7 +75,7 @@ class CommandLine(NamedTuple):
 
 
 def parse_arguments(arguments: Sequence[str]) -> CommandLine:
-    """Take a command line apart: `[file] [--name word ...] ... [-]`. Raises ConfigError."""
+    """Take a command line apart: `[file] [--name word ...] ... [-]`; raises ConfigError."""
     rest = list(arguments)
     file = rest.pop(0) if rest and not rest[0].startswith("-") else None
     read_stdin = False

