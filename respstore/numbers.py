@@ -21,11 +21,11 @@ MAX_INTEGER: Final = 2**63 - 1
 _INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 
 # Sign, digits before and after the point, exponent. `*+` and `?+`: there is no second way to read a number.
-_DECIMAL = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*+)(?:\.([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+")
-_HEXADECIMAL = re.compile(
+_DECIMAL: Final = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*+)(?:\.([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+")
+_HEXADECIMAL: Final = re.compile(
     rb"([+-]?)0[xX](?=\.?[0-9a-fA-F])([0-9a-fA-F]*+)(?:\.([0-9a-fA-F]*+))?+(?:[pP]([+-]?[0-9]++))?+"
 )
-_INFINITY = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE)
+_INFINITY: Final = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE)
 _DECIMAL_BYTES: Final = b"0123456789.eE+-"
 _TOO_LARGE: Final = float("inf")
 

@@ -4,7 +4,9 @@ What must stay true: for every command of Redis 7.0 the result is what its COMMA
 https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#command-categories
 """
 
-CATEGORY_OF_GROUP = {
+from typing import Final
+
+CATEGORY_OF_GROUP: Final = {
     "bitmap": "bitmap",
     "connection": "connection",
     "generic": "keyspace",
@@ -22,7 +24,8 @@ CATEGORY_OF_GROUP = {
 }
 """Groups of COMMAND DOCS whose commands have a category of their own; `server` and `cluster` have none."""
 
-CATEGORIES = frozenset(CATEGORY_OF_GROUP.values()) | {"admin", "blocking", "dangerous", "fast", "read", "slow", "write"}
+_OF_FLAGS: Final = frozenset({"admin", "blocking", "dangerous", "fast", "read", "slow", "write"})
+CATEGORIES: Final = _OF_FLAGS.union(CATEGORY_OF_GROUP.values())
 """All categories, as ACL CAT lists them."""
 
 

@@ -14,7 +14,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -26,7 +26,7 @@ from respstore.errors import RespError
 Handler = Callable[..., Any]
 Guard = Callable[[Any], RespError | None]
 F = TypeVar("F", bound=Handler)
-UNLIMITED = sys.maxsize
+UNLIMITED: Final = sys.maxsize
 
 
 @attrs.frozen(eq=False)

@@ -1,11 +1,12 @@
 """What `CONFIG HELP` and its like answer: the subcommands of a container, described from their own records."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from respstore.engine.command import Command
 from respstore.engine.syntax import Argument
 
-INDENT = "    "
+INDENT: Final = "    "
 
 
 def help_lines(container: Command) -> list[str]:

@@ -17,11 +17,11 @@ else guesses them. Rules: https://redis.io/docs/latest/develop/reference/key-spe
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import attrs
 
-FLAGS = frozenset(
+FLAGS: Final = frozenset(
     {"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"}
 )
 

@@ -26,11 +26,11 @@ Terms and types: https://redis.io/docs/latest/commands/command-docs/
 """
 
 import re
-from typing import NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import attrs
 
-TYPE_OF_NAME = {
+TYPE_OF_NAME: Final = {
     name: kind
     for kind, names in {
         "key": "key key1 key2 source destination sourcekey destkey newkey src dst",
@@ -44,12 +44,12 @@ TYPE_OF_NAME = {
 }
 """What an argument of this name is unless its declaration says otherwise; any other name is a string."""
 
-TYPES = frozenset({"string", "integer", "double", "key", "pattern", "unix-time"})
+TYPES: Final = frozenset({"string", "integer", "double", "key", "pattern", "unix-time"})
 """The types that a declaration may name. The others, pure-token, oneof and block, follow from its form."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]*(\|[a-z][a-z0-9-]*)?")
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\|[a-z][a-z0-9-]*)?")
 
-_LEXEME = re.compile(
+_LEXEME: Final = re.compile(
     r"\s*("
     r'(?P<quoted>"[^"\s]*")'
     r"|(?P<word>\w[\w/:-]*)"

@@ -22,6 +22,7 @@ linear pass, not one over each key.
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 __all__ = ["Predicate", "compile_glob"]
 
@@ -29,16 +30,16 @@ Predicate = Callable[[bytes], bool]
 
 # Inside brackets an escape comes before a range, a range before a single byte, and `*+` keeps `re` from reconsidering
 # that when the closing bracket is missing.
-_CLASS = rb"\[(?P<negated>\^?)(?P<members>(?:\\.|[^\]]-.|[^\]])*+)\]?"
-_MEMBER = re.compile(rb"\\(.)|(.)-(.)|(.)", re.DOTALL)
-_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_CLASS_OR_ESCAPE = re.compile(_CLASS + rb"|\\.", re.DOTALL)
+_CLASS: Final = rb"\[(?P<negated>\^?)(?P<members>(?:\\.|[^\]]-.|[^\]])*+)\]?"
+_MEMBER: Final = re.compile(rb"\\(.)|(.)-(.)|(.)", re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
+_CLASS_OR_ESCAPE: Final = re.compile(_CLASS + rb"|\\.", re.DOTALL)
 # One alternative per kind of token; together they take any bytes.
-_TOKEN = re.compile(
+_TOKEN: Final = re.compile(
     rb"(?P<star>\*+)|(?P<any>\?+)|" + _CLASS + rb"|(?P<literal>(?:[^*?\[\\]|\\.|\\\Z)+)",
     re.DOTALL,
 )
-_NOT_PLAIN = re.compile(rb"[?\[\\]")
+_NOT_PLAIN: Final = re.compile(rb"[?\[\\]")
 
 
 def compile_glob(pattern: bytes, ignore_case: bool = False) -> Predicate:

@@ -22,8 +22,9 @@ bytes a key; this list takes 0.01 s and 8 bytes.
 
 from collections.abc import Mapping
 from random import Random
+from typing import Final
 
-_SCAN_EFFORT = 10
+_SCAN_EFFORT: Final = 10
 """How many entries, per key asked for, a scan looks at before it answers with fewer; Redis has the same bound."""
 
 

@@ -18,6 +18,7 @@ import struct
 import time
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import Final
 
 import attrs
 
@@ -27,11 +28,11 @@ Address = tuple[str, int] | str
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str
 
 # The blank line ends the headers for an HTTP server that reads all of them first; Redis skips empty lines.
-INFO_QUESTION = b"*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n\r\n"
-HTTP_QUESTION = b"HEAD / HTTP/1.0\r\n\r\n"
+INFO_QUESTION: Final = b"*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n\r\n"
+HTTP_QUESTION: Final = b"HEAD / HTTP/1.0\r\n\r\n"
 
-MAX_ANSWER = 64 * 1024  # bytes that are read; Redis's INFO server has one KB
-MAX_QUOTED = 60  # characters of a stranger's answer, or of a program's name, in a message
+MAX_ANSWER: Final = 64 * 1024  # bytes that are read; Redis's INFO server has one KB
+MAX_QUOTED: Final = 60  # characters of a stranger's answer, or of a program's name, in a message
 
 
 def who_holds(address: Address, time_limit: float = 0.5) -> Holder:

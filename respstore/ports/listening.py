@@ -23,29 +23,30 @@ import time
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv6Address
 from pathlib import Path
+from typing import Final
 
 from respstore.errors import PortInUseError, display_address
 from respstore.ports.holders import is_answered, socket_address, who_holds
 
-FREE_PORT_ATTEMPTS = 50
+FREE_PORT_ATTEMPTS: Final = 50
 """How many free ports may turn out to be taken in the other IP family before we give up."""
 
-KNOCK_LIMIT = 0.2
+KNOCK_LIMIT: Final = 0.2
 """Seconds in which a loopback address accepts or refuses a connection, unless its queue is full."""
 
-ANSWER_LIMIT = 0.5
+ANSWER_LIMIT: Final = 0.5
 """Seconds for the holder of a taken address to say who it is."""
 
-LOCK_LIMIT = 0.5
+LOCK_LIMIT: Final = 0.5
 """Seconds that another server may take to open its socket file in the same directory."""
 
-MAX_UNIX_PATH = 107 if sys.platform == "linux" else 103  # bytes, without the zero at the end; see unix(7)
+MAX_UNIX_PATH: Final = 107 if sys.platform == "linux" else 103  # bytes, without the zero at the end; see unix(7)
 
-LOOPBACKS = ("127.0.0.1", "::1")
-WILDCARDS = ("0.0.0.0", "::")
+LOOPBACKS: Final = ("127.0.0.1", "::1")
+WILDCARDS: Final = ("0.0.0.0", "::")
 
-NO_SUCH_PROTOCOL = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT}
-LACKING = {errno.EADDRNOTAVAIL, *NO_SUCH_PROTOCOL}
+NO_SUCH_PROTOCOL: Final = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPFNOSUPPORT}
+LACKING: Final = {errno.EADDRNOTAVAIL, *NO_SUCH_PROTOCOL}
 """Errors of an address that the machine does not have, or cannot have: it does not speak the protocol."""
 
 
