@@ -183,9 +183,10 @@ class Engine:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def stop(self) -> None:
-        """The server is going down: who waits gets an error."""
-        self.waiting.close(RespError(errors.SHUTTING_DOWN))
-        self.end_of_turn()
+        """The server is going down: who waits gets an error, for its further requests that would wait, too."""
+        while self.waiting:
+            self.waiting.close(RespError(errors.SHUTTING_DOWN))
+            self.end_of_turn()
 
     def _expire_keys(self, now: float) -> None:
         """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""

@@ -60,7 +60,7 @@ class Process:
 
     def multiplexing(self) -> str:
         """What the connections are watched with."""
-        return "epoll" if hasattr(select, "epoll") else "select"
+        return next(name for name in ("epoll", "kqueue", "select") if hasattr(select, name))
 
     def cpu_seconds(self) -> tuple[float, float, float, float]:
         """System and user time of the process, then of its children."""

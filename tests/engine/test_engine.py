@@ -305,3 +305,12 @@ def test_a_server_that_stops_leaves_nobody_without_an_answer(engine):
     for waiter in waiters:
         assert received(waiter) == b"-ERR the server is shutting down\r\n"
     assert engine.take_touched() == waiters
+
+
+def test_a_server_that_stops_also_answers_what_waits_behind_a_wait(engine):
+    waiter = Session(engine)
+    waiter.receive_data(request(b"BLPOP a 0") + request(b"BLPOP b 0") + PING + request(b"BLPOP c 0"))
+    engine.stop()
+    error = b"-ERR the server is shutting down\r\n"
+    assert received(waiter) == error + error + PONG + error
+    assert len(engine.waiting) == 0
