@@ -65,14 +65,16 @@ class WaitingRoom:
         rearm: called with the new soonest deadline when it became sooner; the server's timers set it.
     """
 
-    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "ready", "rearm")
+    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "_timed", "ready", "rearm")
 
     def __init__(self) -> None:
         self.ready: dict[tuple[Database, bytes], None] = {}
         self.rearm: Callable[[float], None] = lambda deadline: None
         self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
         self._sessions: dict[Session, tuple[Park, Database, int]] = {}
-        self._deadlines: list[tuple[float, int, Session]] = []
+        # A wait that ended early leaves its deadline behind; its number tells, for that is not in `_timed` any more.
+        self._deadlines: list[tuple[float, int]] = []
+        self._timed: dict[int, Session] = {}
         self._serial = 0
 
     def __len__(self) -> int:
@@ -98,7 +100,8 @@ class WaitingRoom:
         if park.timeout is not None:
             deadline = now + park.timeout
             self._forget_stale_deadlines()
-            heappush(self._deadlines, (deadline, self._serial, session))
+            self._timed[self._serial] = session
+            heappush(self._deadlines, (deadline, self._serial))
             if self._deadlines[0][1] == self._serial:
                 self.rearm(deadline)
 
@@ -147,7 +150,8 @@ class WaitingRoom:
         parked = self._sessions.pop(session, None)
         if parked is None:
             return False
-        park, db, _ = parked
+        park, db, serial = parked
+        self._timed.pop(serial, None)
         for key in park.keys:
             queue = self._queues.get((db, key))
             if queue is not None:
@@ -173,7 +177,7 @@ class WaitingRoom:
         """The soonest time, on the monotonic clock in seconds, at which somebody's wait ends."""
         deadlines = self._deadlines
         while deadlines:
-            if self._is_current(deadlines[0]):
+            if deadlines[0][1] in self._timed:
                 return deadlines[0][0]
             heappop(deadlines)
         return None
@@ -181,7 +185,7 @@ class WaitingRoom:
     def expire(self, now: float) -> None:
         """Answer those whose time is over at `now`, on the monotonic clock in seconds."""
         while (deadline := self.next_deadline()) is not None and deadline <= now:
-            _, _, session = heappop(self._deadlines)
+            session = self._timed[heappop(self._deadlines)[1]]
             self.release(session, self._sessions[session][0].on_timeout)
 
     def close(self, error: RespError) -> None:
@@ -191,17 +195,13 @@ class WaitingRoom:
 
     def with_deadline(self) -> int:
         """How many wait with a time limit."""
-        return sum(park.timeout is not None for park, _, _ in self._sessions.values())
+        return len(self._timed)
 
     def _forget_stale_deadlines(self) -> None:
-        # A wait that ended early leaves its deadline behind, which would pile up under a busy queue.
-        if len(self._deadlines) > 2 * len(self._sessions) + 1024:
-            self._deadlines = [item for item in self._deadlines if self._is_current(item)]
+        # They would pile up under a busy queue.
+        if len(self._deadlines) > 2 * len(self._timed) + 1024:
+            self._deadlines = [deadline for deadline in self._deadlines if deadline[1] in self._timed]
             heapify(self._deadlines)
-
-    def _is_current(self, item: "tuple[float, int, Session]") -> bool:
-        parked = self._sessions.get(item[2])
-        return parked is not None and parked[2] == item[1]
 
     def _changed(self, db: Database, key: bytes) -> None:
         self.ready[db, key] = None

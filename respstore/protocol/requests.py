@@ -238,7 +238,7 @@ class RequestParser:
                 if request:
                     requests.append(request)
         except ProtocolError as error:
-            self.error = error
+            self.error = error.with_traceback(None)  # whose frames would keep the session
             self._strict = None
             self._unseen = b""
             return requests
