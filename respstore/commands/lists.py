@@ -178,7 +178,7 @@ def lpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     value = db.get(key)
     if type(value) is deque:
         element = value.popleft()
-        db.changed(key, "lpop")
+        db.changed(key, "lpop")  # from here on `removed`, without the call
         if not value:
             db.delete(key)
         return element
@@ -202,7 +202,7 @@ def rpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     value = db.get(key)
     if type(value) is deque:
         element = value.pop()
-        db.changed(key, "rpop")
+        db.changed(key, "rpop")  # from here on `removed`, without the call
         if not value:
             db.delete(key)
         return element

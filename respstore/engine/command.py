@@ -1,7 +1,7 @@
 """How a command is declared: once, at its handler.
 
     @command("append key value", group="string", since="2.0.0", flags="write denyoom fast", keys=first("RW insert"))
-    def append(session: Session, key: bytes, value: bytes) -> Reply:
+    def append(session: Session, key: bytes, value: bytes) -> int:
         \"\"\"Append to the string at a key, which is made if there is none.\"\"\"
 
 The syntax gives the name (`config|get` for a subcommand) and the arguments of COMMAND DOCS (see `syntax.py`), the

@@ -124,22 +124,22 @@ def first(flags: str) -> KeySpec:
 
 
 def at(index: int, flags: str) -> KeySpec:
-    """The argument at ``index`` is the one key."""
+    """The argument at `index` is the one key."""
     return KeySpec(_flags(flags), index)
 
 
 def span(flags: str, *, start: int = 1, last: int = -1, step: int = 1) -> KeySpec:
-    """Every ``step``-th argument from ``start`` is a key; ``last`` counts from there, or if negative from the end."""
+    """Every `step`-th argument from `start` is a key; `last` counts from there, or if negative from the end."""
     return KeySpec(_flags(flags), start, last=last, step=step)
 
 
 def counted(flags: str, *, at: int) -> KeySpec:
-    """At ``at`` stands the number of keys, and the keys behind it."""
+    """At `at` stands the number of keys, and the keys behind it."""
     return KeySpec(_flags(flags), at, counted=True)
 
 
 def keyword(word: str, flags: str, *, search_from: int, last: int = 0, limit: int = 0) -> KeySpec:
-    """Behind ``word`` stands a key, or with ``last=-1`` nothing but keys; ``limit=2`` takes half of them (XREAD)."""
+    """Behind `word` stands a key, or with `last=-1` nothing but keys; `limit=2` takes half of them (XREAD)."""
     return KeySpec(_flags(flags), keyword=word, search_from=search_from, last=last, limit=limit)
 
 

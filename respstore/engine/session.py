@@ -69,7 +69,7 @@ class Session:
         is_closing: the connection is to be closed after what is to be sent.
         is_aborted: ... is to be closed at once, whatever is unsent.
         created, active: when it connected, and when it last sent something (wall clock, ms).
-        last: entry of its last command, None before the first.
+        last: entry of its last command, None if there was none of that name.
         received: bytes that came from it.
         unsent: bytes that the connection could not send yet; who owns the connection keeps it.
     """

@@ -110,7 +110,7 @@ class Syntax(NamedTuple):
 
 
 def parse_syntax(declaration: str) -> Syntax:
-    """Read a declaration such as ``"getrange key start:integer end:integer"``.
+    """Read a declaration such as `"getrange key start:integer end:integer"`.
 
     Raises:
         NotationError: it breaks the notation that the head of this file describes.

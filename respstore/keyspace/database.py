@@ -1,16 +1,19 @@
-"""The data: sixteen numbered databases, each a dictionary of keys to values, and the times at which keys expire.
+"""The data: numbered databases, each a dictionary of keys to values, and the times at which keys expire.
 
 A value is a plain Python object, and its type is the Redis type:
 
 - `bytes`, or `bytearray` once it was changed in place: a string (Redis calls the second encoding "raw");
 - `deque` of `bytes`: a list.
 
+A new type is named in `Value` and `TYPE_NAMES`, and gets its lines in encodings.py, sizes.py and digest.py.
+
 What must stay true:
 
 - A container that became empty is no key: whoever takes the last element deletes the key.
 - Every change goes through `put`, `replace`, `delete` or is followed by `changed`, once per key and event. That is the
   one hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications.
-- `get` never shows a value whose time is over. Nobody reads `data` directly but for iteration, and then asks `is_live`.
+- `get` never shows a value whose time is over. Who reads `data` directly, to iterate or to save a call, asks `is_live`
+  of each key, or nothing where `expires` is empty.
 - This room knows no clock: the engine sets `keyspace.now` before each batch of commands.
 """
 
@@ -66,7 +69,7 @@ class Database:
         self._order: KeyOrder | None = None
         self._order_used = 0
 
-    # Reading
+    # Reading. Most keys do not expire: for them the conditions below say what `is_live` would, without the call.
 
     def get(self, key: bytes) -> Value | None:
         """The value of a key, or None. A key whose time is over is deleted on the way."""

@@ -1,8 +1,8 @@
 """How Redis 7.0 would hold a value, in memory and on disk: what OBJECT ENCODING, REFCOUNT and DEBUG OBJECT tell.
 
 Here a value is whatever Python object suits it (see `database.py`), and the names are Redis's, for the tools and people
-who ask. Where Redis would also look at how a string was made (INCRBYFLOAT leaves no "int"),
-it is told as if the string had been set.
+who ask. Where Redis would also look at how a string was made (INCRBYFLOAT leaves no "int"), it is told as if the string
+had been set.
 """
 
 from collections import deque
