@@ -1,0 +1,165 @@
+"""Arguments as handlers read them; what is no such argument raises Redis's error, text by text."""
+
+from collections.abc import Callable
+
+import pytest
+
+from respstore import errors
+from respstore.engine.arguments import (
+    Words,
+    cursor,
+    database_number,
+    find_database,
+    integer,
+    integer_between,
+    long_double,
+    timeout_seconds,
+)
+from respstore.errors import RespError
+from respstore.keyspace import Keyspace
+from respstore.numbers import format_long_double
+
+NOT_32_BITS = errors.NOT_A_32_BIT_INTEGER
+
+
+def refusal(convert: Callable[[], object]) -> str:
+    """The text of the error that `convert` raises."""
+    with pytest.raises(RespError) as caught:
+        convert()
+    return caught.value.text
+
+
+@pytest.mark.parametrize("number", [0, 7, -7, 10**18, 2**63 - 1, -(2**63)])
+def test_integer(number: int) -> None:
+    assert integer(b"%d" % number) == number
+    assert integer_between(b"%d" % number, number, number, "ERR no") == number
+
+
+@pytest.mark.parametrize("arg", [b"", b"x", b"1.0", b" 1", b"+1", b"01", b"-0", b"%d" % 2**63])
+def test_no_integer(arg: bytes) -> None:
+    assert refusal(lambda: integer(arg)) == errors.NOT_AN_INTEGER
+    assert refusal(lambda: integer(arg, "ERR no")) == "ERR no"
+    assert refusal(lambda: integer_between(arg, -5, 5, "ERR no")) == "ERR no"
+
+
+@pytest.mark.parametrize("arg", [b"-6", b"6", b"%d" % 2**62])
+def test_an_integer_outside_of_a_range(arg: bytes) -> None:
+    assert refusal(lambda: integer_between(arg, -5, 5, "ERR no")) == "ERR no"
+
+
+def test_long_double() -> None:
+    assert format_long_double(long_double(b"1.5e1")) == b"15"
+    assert not long_double(b"-inf").finite
+    assert refusal(lambda: long_double(b"nan")) == errors.NOT_A_FLOAT
+    assert refusal(lambda: long_double(b"", "ERR no")) == "ERR no"
+
+
+# Times to wait
+
+
+@pytest.mark.parametrize(
+    ("arg", "seconds"),
+    [
+        (b"0", None),
+        (b"0.0", None),
+        (b"-0", None),
+        (b"-0.0001", None),  # rounded up, to 0
+        (b"-0.001", None),  # as a long double it is a little nearer to 0
+        (b"1e-400", 0.001),
+        (b"0.0001", 0.001),
+        (b"0.001", 0.001),
+        (b"0.0011", 0.002),
+        (b"0.5", 0.5),
+        (b"1.0001", 1.001),
+        (b"5.", 5),
+        (b"+1", 1),
+        (b"0x10", 16),
+        (b"1e3", 1000),
+        (b"9223372036854775.8", 9223372036854775.8),
+    ],
+)
+def test_timeout(arg: bytes, seconds: float | None) -> None:
+    assert timeout_seconds(arg) == seconds
+
+
+@pytest.mark.parametrize("arg", [b"-1", b"-0.0011", b"inf", b"-inf", b"1e400", b"9223372036854775.808"])
+def test_a_negative_timeout_or_one_that_overflows(arg: bytes) -> None:
+    assert refusal(lambda: timeout_seconds(arg)) == errors.TIMEOUT_NEGATIVE
+
+
+@pytest.mark.parametrize("arg", [b"", b"x", b" 1", b"1 ", b"nan", b"1_0", b"1e5000"])
+def test_no_timeout(arg: bytes) -> None:
+    assert refusal(lambda: timeout_seconds(arg)) == errors.TIMEOUT_NOT_A_FLOAT
+
+
+# Cursors
+
+
+@pytest.mark.parametrize(
+    ("arg", "number"),
+    [
+        (b"0", 0),
+        (b"17", 17),
+        (b"", 0),
+        (b"007", 7),
+        (b"0" * 30 + b"1", 1),
+        (b"+5", 5),
+        (b"-1", 2**64 - 1),
+        (b"-0", 0),
+        (b"%d" % (2**64 - 1), 2**64 - 1),
+        (b"-%d" % (2**64 - 1), 1),
+        (b"1\0x", 1),
+        (b"\x001", 0),
+    ],
+)
+def test_cursor(arg: bytes, number: int) -> None:
+    assert cursor(arg) == number
+
+
+@pytest.mark.parametrize("arg", [b"x", b"1x", b"1 ", b"--1", b"+", b"-", b"0x1", b"%d" % 2**64, b"1" * 100_000])
+def test_no_cursor(arg: bytes) -> None:
+    assert refusal(lambda: cursor(arg)) == errors.INVALID_CURSOR
+
+
+# Databases
+
+
+@pytest.mark.parametrize("number", [0, 15, -1, 2**31 - 1, -(2**31)])
+def test_a_database_number_may_be_one_of_no_database(number: int) -> None:
+    assert database_number(b"%d" % number) == number
+
+
+@pytest.mark.parametrize(
+    ("arg", "text"),
+    [
+        (b"x", errors.NOT_AN_INTEGER),
+        (b"", errors.NOT_AN_INTEGER),
+        (b"%d" % 2**31, NOT_32_BITS),
+        (b"-2147483649", NOT_32_BITS),
+    ],
+)
+def test_no_database_number(arg: bytes, text: str) -> None:
+    assert refusal(lambda: database_number(arg)) == text
+    assert refusal(lambda: database_number(arg, "ERR no")) == "ERR no"
+
+
+def test_find_database() -> None:
+    keyspace = Keyspace(3)
+    assert [find_database(keyspace, number).index for number in range(3)] == [0, 1, 2]
+    for number in (-1, 3):
+        assert refusal(lambda number=number: find_database(keyspace, number)) == errors.DB_INDEX_OUT_OF_RANGE
+
+
+# Options
+
+
+def test_words_and_their_arguments() -> None:
+    words = Words((b"NX", b"EX", b"10", b"GET"))
+    read = [(word, words.argument()) if word == b"EX" else word for word in words]
+    assert read == [b"NX", (b"EX", b"10"), b"GET"]
+
+
+def test_the_last_word_has_no_argument() -> None:
+    words = Words([b"EX"])
+    assert [refusal(words.argument) for _ in words] == [errors.SYNTAX]
+    assert list(Words(())) == []

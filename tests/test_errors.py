@@ -1,0 +1,157 @@
+"""Errors with a variable part, and what may stand in one; where a command raises it, the command's tests show it."""
+
+import pickle
+
+import pytest
+
+from respstore import errors
+from respstore.errors import ConfigError, Holder, HolderKind, PortInUseError, RespError, UnknownOptionError
+
+CONSTANTS = {
+    name: value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str) and name[0] != "_"
+}
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_a_text_is_one_line(name: str) -> None:
+    text = CONSTANTS[name]
+    assert text.isprintable()
+    assert text.isascii()
+    assert text == text.strip()
+
+
+def test_a_text_stands_once() -> None:
+    assert len(set(CONSTANTS.values())) == len(CONSTANTS)
+
+
+def test_an_error_knows_its_text() -> None:
+    assert RespError("ERR no").text == str(RespError("ERR no")) == "ERR no"
+
+
+# What peers sent
+
+
+@pytest.mark.parametrize("data", [b"", b"text", "caf\u00e9".encode(), b"\xff\x00\xfe", bytes(range(256))])
+def test_printable_loses_nothing(data: bytes) -> None:
+    assert errors.printable(data).encode("utf-8", "surrogateescape") == data
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [(b"a\0b", "a"), (b"\0", ""), (b"", ""), (b"ab", "ab"), (b"\xff\0", "\udcff")]
+)
+def test_quotable_ends_where_a_string_of_c_ends(data: bytes, text: str) -> None:
+    assert errors.quotable(data) == text
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),  # as redis-server 7.0.15 sends them
+    [
+        ([b"NO"], "ERR unknown command 'NO', with args beginning with: "),
+        ([b"no", b"a", b"b c", b""], "ERR unknown command 'no', with args beginning with: 'a' 'b c' '' "),
+        ([b"a\0b", b"c\0d"], "ERR unknown command 'a', with args beginning with: 'c' "),
+        ([b"x" * 200], f"ERR unknown command '{'x' * 128}', with args beginning with: "),
+        ([b"x", b"y" * 200, b"z"], f"ERR unknown command 'x', with args beginning with: '{'y' * 128}' "),
+        ([b"x", b"y" * 125, b"z"], f"ERR unknown command 'x', with args beginning with: '{'y' * 125}' "),
+        (
+            [b"x", b"y" * 120, b"abcdefgh", b"z"],
+            f"ERR unknown command 'x', with args beginning with: '{'y' * 120}' 'abcde' ",
+        ),
+    ],
+)
+def test_unknown_command(args: list[bytes], text: str) -> None:
+    assert errors.unknown_command(args).text == text
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "text"),
+    [
+        ("get", [b"get", b"a", b"b"], "ERR wrong number of arguments for 'get' command"),
+        (
+            "client|list",
+            [b"client", b"LIST", b"a"],
+            "ERR unknown subcommand or wrong number of arguments for 'LIST'. Try CLIENT HELP.",
+        ),
+    ],
+)
+def test_too_many_arguments(name: str, args: list[bytes], text: str) -> None:
+    assert errors.too_many_arguments(name, args).text == text
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (errors.wrong_arity("config|get"), "ERR wrong number of arguments for 'config|get' command"),
+        (errors.unknown_subcommand(b"NO\xff", "client"), "ERR unknown subcommand 'NO\udcff'. Try CLIENT HELP."),
+        (errors.hello_option(b"no"), "ERR Syntax error in HELLO option 'no'"),
+        (errors.unknown_client_type(b"no\0pe"), "ERR Unknown client type 'no'"),
+        (errors.no_such_user(b"bob"), "ERR No such user 'bob'"),
+        (errors.invalid_expire("set"), "ERR invalid expire time in 'set' command"),
+        (errors.unsupported_expire_option(b"no"), "ERR Unsupported option no"),
+        (errors.exec_refused(RespError("ERR no")), "EXECABORT Transaction discarded because of: no"),
+        (errors.exec_refused(RespError("NOAUTH no")), "EXECABORT Transaction discarded because of: NOAUTH no"),
+        (errors.unknown_option("no"), "ERR Unknown option or number of arguments for CONFIG SET - 'no'"),
+        (
+            errors.config_set_failed("port", "no"),
+            "ERR CONFIG SET failed (possibly related to argument 'port') - no",
+        ),
+        (errors.config_rewrite_failed("no"), "ERR Rewriting config file: no"),
+    ],
+)
+def test_texts_with_a_variable_part(error: RespError, text: str) -> None:
+    assert error.text == text
+
+
+# Options
+
+
+def test_a_config_error_says_where() -> None:
+    error = UnknownOptionError("no such option", "prot", "redis.conf:3 'prot 5'")
+    assert isinstance(error, ConfigError)
+    assert str(error) == "redis.conf:3 'prot 5': no such option"
+    assert (error.reason, error.directive) == ("no such option", "prot")
+    assert str(ConfigError("no such option")) == "no such option"
+
+
+# Ports
+
+
+@pytest.mark.parametrize(
+    ("holder", "text"),
+    [
+        (Holder(HolderKind.OTHER, "something"), "something"),
+        (Holder(HolderKind.HTTP, "an HTTP server", pid=5, program="httpd"), "an HTTP server (pid 5, httpd)"),
+        (Holder(HolderKind.HTTP, "an HTTP server", program="httpd"), "an HTTP server (httpd)"),
+        (
+            Holder(HolderKind.REDIS, "redis 7", pid=5, program="redis-server", uptime=7199),
+            "redis 7 (pid 5, up 119 min)",
+        ),
+        (Holder(HolderKind.REDIS, "redis 7", uptime=7200), "redis 7 (up 2 h)"),
+        (Holder(HolderKind.REDIS, "redis 7", uptime=172800), "redis 7 (up 2 days)"),
+        (Holder(HolderKind.REDIS, "redis 7", uptime=119), "redis 7 (up 119 s)"),
+        (Holder(HolderKind.REDIS, "redis 7", uptime=0), "redis 7 (up 0 s)"),
+    ],
+)
+def test_who_holds_a_port(holder: Holder, text: str) -> None:
+    assert str(holder) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "wanted", "text"),
+    [
+        ("127.0.0.1", 6379, None, "127.0.0.1:6379 is taken by it"),
+        ("::1", 6379, None, "[::1]:6379 is taken by it"),
+        ("/run/x.sock", None, None, "/run/x.sock is taken by it"),
+        (
+            "127.0.0.1",
+            6379,
+            "[::1]:6379",
+            "[::1]:6379 is free, but a client of localhost:6379 may get to 127.0.0.1:6379, which is taken by it",
+        ),
+    ],
+)
+def test_a_taken_port(host: str, port: int | None, wanted: str | None, text: str) -> None:
+    error = PortInUseError(host, port, Holder(HolderKind.OTHER, "it"), wanted)
+    for same in (error, pickle.loads(pickle.dumps(error))):
+        assert str(same) == text
+        assert (same.host, same.port, same.holder, same.wanted) == (host, port, error.holder, wanted)
+        assert same.errno == error.errno
