@@ -201,7 +201,7 @@ RULES: dict[str, Rule] = {
     "MEMORY MALLOC-STATS": kind,
     "MEMORY STATS": same_keys,
     "MEMORY USAGE": kind,
-    "OBJECT IDLETIME": SECONDS,
+    "OBJECT IDLETIME": kind,  # of a small integer, which all keys share, it tells when any of them was used
     "PEXPIRETIME": MILLISECONDS,
     "PTTL": MILLISECONDS,
     "RANDOMKEY": kind,
