@@ -2,11 +2,9 @@
 
 import pytest
 
-from respstore import errors
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.errors import RespError
-from tests.talk import array, pass_time, received, request, talk
+from tests.talk import array, pass_time, received, talk
 
 NULL = b"$-1\r\n"
 NULL_ARRAY = b"*-1\r\n"
@@ -359,15 +357,11 @@ def test_nothing_waits_in_a_transaction(session: Session) -> None:
     )
 
 
-def test_others_see_a_transaction_as_a_whole(clients: list[Session]) -> None:
+def test_what_a_transaction_takes_itself_serves_nobody_else(clients: list[Session]) -> None:
     waiter, pusher, _ = clients
     talk(waiter, b"BLPOP k 0")
-    transact(pusher, b"RPUSH k 1", b"DEL k")
-    assert received(waiter) == b""
     transact(pusher, b"RPUSH k 1", b"BLPOP k 0")
     assert received(waiter) == b""
-    assert transact(pusher, b"RPUSH k 1", b"LPOP k", b"RPUSH k 2 3", b"LLEN k").endswith(b":2\r\n:2\r\n")
-    assert received(waiter) == array(b"k", b"2")
 
 
 def test_being_served_changes_watched_keys(clients: list[Session]) -> None:
@@ -376,75 +370,3 @@ def test_being_served_changes_watched_keys(clients: list[Session]) -> None:
     talk(watcher, b"WATCH dst")
     talk(pusher, b"RPUSH k 1")
     assert transact(watcher, b"PING") == NULL_ARRAY
-
-
-# The parked client itself
-
-
-def test_requests_behind_a_wait_run_after_it(clients: list[Session], engine: Engine) -> None:
-    waiter, pusher, _ = clients
-    waiter.receive_data(request(b"PING") + request(b"BLPOP k 0") + request(b"SET after 1") + request(b"BLPOP k 0"))
-    engine.end_of_turn()
-    assert received(waiter) == b"+PONG\r\n"
-    assert talk(waiter, b"ECHO later") == b""
-    assert talk(pusher, b"EXISTS after") == b":0\r\n"
-    talk(pusher, b"RPUSH k 1")
-    assert received(waiter) == array(b"k", b"1") + b"+OK\r\n"
-    talk(pusher, b"RPUSH k 2")
-    assert received(waiter) == array(b"k", b"2") + b"$5\r\nlater\r\n"
-
-
-def test_nonsense_behind_a_wait_ends_the_session_after_it(clients: list[Session], engine: Engine) -> None:
-    waiter, pusher, _ = clients
-    waiter.receive_data(request(b"BLPOP k 0") + b"*1\r\nPING\r\n")
-    engine.end_of_turn()
-    assert received(waiter) == b""
-    assert not waiter.is_closing
-    talk(pusher, b"RPUSH k 1")
-    assert received(waiter) == array(b"k", b"1") + b"-ERR Protocol error: expected '$', got 'P'\r\n"
-    assert waiter.is_closing
-
-
-def test_a_client_that_hangs_up_takes_nothing(clients: list[Session]) -> None:
-    gone, waiter, pusher = clients
-    talk(gone, b"BLPOP k 0")
-    talk(waiter, b"BLPOP k 0")
-    gone.receive_eof()
-    talk(pusher, b"RPUSH k 1")
-    assert received(waiter) == array(b"k", b"1")
-    assert received(gone) == b""
-
-
-@pytest.mark.parametrize("request_", WAITS)
-def test_unblocking(session: Session, engine: Engine, request_: bytes) -> None:
-    talk(session, request_)
-    assert engine.waiting.unblock(session, None)
-    assert received(session) == NULL_ARRAY
-    talk(session, request_)
-    assert engine.waiting.unblock(session, RespError(errors.UNBLOCKED))
-    assert received(session) == b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
-    engine.end_of_turn()
-    assert talk(session, b"PING") == b"+PONG\r\n"
-
-
-@pytest.mark.parametrize("mode", ["off", "skip"])
-def test_a_muted_client_takes_in_silence(clients: list[Session], mode: str) -> None:
-    waiter, pusher, _ = clients
-    waiter.mute(mode)
-    talk(waiter, b"BLPOP k 0")
-    talk(pusher, b"RPUSH k 1")
-    assert received(waiter) == b""
-    assert talk(pusher, b"EXISTS k") == b":0\r\n"
-    assert talk(waiter, b"PING") == (b"" if mode == "off" else b"+PONG\r\n")
-
-
-@pytest.mark.parametrize("mode", ["off", "skip"])
-def test_a_muted_client_fails_in_silence(clients: list[Session], mode: str) -> None:
-    waiter, pusher, _ = clients
-    talk(pusher, b"SET s text")
-    waiter.mute(mode)
-    talk(waiter, b"BRPOPLPUSH k s 0")
-    talk(pusher, b"RPUSH k 1")
-    assert received(waiter) == b""
-    assert not waiter.is_parked
-    assert talk(pusher, b"LLEN k") == b":1\r\n"

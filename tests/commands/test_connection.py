@@ -114,12 +114,6 @@ def test_hello_where_a_password_is_required(line, reply, then):
     check_wire(request(line), reply, then=then, requirepass=b"secret")
 
 
-def test_hello_3_within_a_transaction_holds_from_the_next_reply_on(session):
-    for line in (b"MULTI", b"GET k", b"HELLO 3", b"GET k"):
-        talk(session, line)
-    assert talk(session, b"EXEC") == b"*3\r\n$-1\r\n" + RESP3 + b"_\r\n"
-
-
 # AUTH
 
 

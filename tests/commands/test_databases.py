@@ -2,7 +2,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import pass_time, received, talk
+from tests.talk import pass_time, talk
 
 
 @pytest.fixture
@@ -75,22 +75,3 @@ def test_swapdb_shows_each_client_the_keys_of_the_other(session: Session, other:
 )
 def test_swapdb_refuses_what_is_no_database(session: Session, numbers: bytes, error: bytes) -> None:
     assert talk(session, b"SWAPDB " + numbers) == b"-ERR %b\r\n" % error
-
-
-def test_swapdb_serves_who_waits_for_a_list_that_comes(session: Session, other: Session, engine: Engine) -> None:
-    waiting = Session(engine)
-    assert talk(waiting, b"BLPOP queue 0") == b""
-    talk(other, b"RPUSH queue job")
-    assert received(waiting) == b""
-    talk(session, b"SWAPDB 0 1")
-    assert received(waiting) == b"*2\r\n$5\r\nqueue\r\n$3\r\njob\r\n"
-    assert talk(session, b"EXISTS queue") == b":0\r\n"
-
-
-def test_flushing_leaves_who_waits_waiting(session: Session, engine: Engine) -> None:
-    waiting = Session(engine)
-    assert talk(waiting, b"BLPOP queue 0") == b""
-    talk(session, b"FLUSHALL")
-    assert received(waiting) == b""
-    talk(session, b"RPUSH queue job")
-    assert received(waiting) == b"*2\r\n$5\r\nqueue\r\n$3\r\njob\r\n"

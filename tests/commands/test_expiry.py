@@ -2,7 +2,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import pass_time, received, talk
+from tests.talk import pass_time, talk
 
 NOW = 1_700_000_000  # seconds; where tests/talk.py lets the clock start
 NAMES = (b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT")
@@ -186,41 +186,3 @@ def test_asking_for_a_key_whose_time_is_over(session: Session, engine: Engine) -
         talk(session, b"SET t v PX 1")
         pass_time(engine, 1)
         assert talk(session, name + b" t") == b":-2\r\n"
-
-
-# The passing of time
-
-
-def test_keys_that_nobody_asks_for_expire(session: Session, engine: Engine) -> None:
-    for number in range(500):
-        talk(session, b"SET key:%d v PX %d" % (number, 1 + number % 3))
-    pass_time(engine, 0.002)
-    assert engine.keyspace.expired == 334
-    assert len(engine.keyspace.databases[0].data) == 168
-    pass_time(engine, 1)
-    assert talk(session, b"DBSIZE") == b":2\r\n"
-
-
-def test_one_tick_expires_so_many_keys_at_most(session: Session, engine: Engine) -> None:
-    for number in range(5000):
-        talk(session, b"SET key:%d v PX 1" % number)
-    pass_time(engine, 0.1)
-    left = len(engine.keyspace.databases[0].data)
-    assert 2 < left < 5000
-    while left > 2:
-        pass_time(engine, 0.1)
-        assert len(engine.keyspace.databases[0].data) < left
-        left = len(engine.keyspace.databases[0].data)
-
-
-def test_a_list_that_expires_serves_nobody(session: Session, engine: Engine) -> None:
-    waiting = Session(engine)
-    talk(session, b"RPUSH other a")
-    assert talk(waiting, b"BLPOP l 0") == b""
-    talk(session, b"MULTI")
-    talk(session, b"RPUSH l a")
-    talk(session, b"PEXPIRE l 0")
-    talk(session, b"EXEC")
-    assert received(waiting) == b""
-    talk(session, b"RPUSH l b")
-    assert received(waiting) == b"*2\r\n$1\r\nl\r\n$1\r\nb\r\n"

@@ -4,7 +4,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import pass_time, received, talk
+from tests.talk import pass_time, talk
 
 WRONG_DB = b"-ERR DB index is out of range\r\n"
 NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
@@ -309,19 +309,6 @@ def test_a_copy_is_a_value_of_its_own(session: Session) -> None:
 )
 def test_copy_refuses_bad_arguments(session: Session, arguments: bytes, error: bytes) -> None:
     assert talk(session, b"COPY " + arguments) == error
-
-
-@pytest.mark.parametrize("command", [b"RENAME l q", b"RENAMENX l q", b"COPY l q", b"MOVE q 1", b"COPY l q DB 1"])
-def test_a_list_that_appears_serves_who_waits_for_it(
-    session: Session, other: Session, engine: Engine, command: bytes
-) -> None:
-    is_elsewhere = command.endswith(b"1")
-    waiting = other if is_elsewhere else Session(engine)
-    assert talk(waiting, b"BLPOP q 0") == b""
-    if command.startswith(b"MOVE"):
-        talk(session, b"RENAME l q")
-    talk(session, command)
-    assert received(waiting) == b"*2\r\n$1\r\nq\r\n$1\r\na\r\n"
 
 
 # Looking inside

@@ -2,7 +2,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import make_engine, pass_time, talk
+from tests.talk import pass_time, talk
 
 ABORTED = b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 VOID = b"*-1\r\n"
@@ -104,13 +104,6 @@ def test_an_exec_that_is_refused_ends_the_transaction(session: Session) -> None:
     talk(session, b"SET k v")
     assert ask_all(session, b"MULTI", b"EXEC x", b"EXEC") == [b"+OK\r\n", error, b"-ERR EXEC without MULTI\r\n"]
     assert run(session) == RAN
-
-
-def test_exec_without_a_password() -> None:
-    session = Session(make_engine(requirepass="secret"))
-    assert talk(session, b"MULTI") == b"-NOAUTH Authentication required.\r\n"
-    error = b"-EXECABORT Transaction discarded because of: NOAUTH Authentication required.\r\n"
-    assert talk(session, b"EXEC") == error
 
 
 def test_a_command_that_fails_does_not_stop_the_rest(session: Session) -> None:

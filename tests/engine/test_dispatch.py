@@ -180,15 +180,6 @@ def test_within_multi_commands_are_queued_but_for_some(session):
     assert talk(session, b"EXEC") == (b"*3\r\n+PONG\r\n:1\r\n-ERR wrong number of arguments for 'ping' command\r\n")
 
 
-@pytest.mark.parametrize("line", [b"NO", b"GET", b"CLIENT NO", b"CLIENT", b"CLIENT ID x"])
-def test_a_refused_request_voids_the_transaction(session, line):
-    talk(session, b"MULTI")
-    assert talk(session, b"SET k v") == QUEUED
-    assert talk(session, line).startswith(b"-ERR ")
-    assert talk(session, b"EXEC") == b"-EXECABORT Transaction discarded because of previous errors.\r\n"
-    assert talk(session, b"EXISTS k") == b":0\r\n"
-
-
 # CLIENT PAUSE
 
 
@@ -342,13 +333,6 @@ def test_subcommands_are_counted_for_themselves(session):
     assert counts(engine, b"client|kill") == (1, 0, 1)
     assert counts(engine, b"client|reply") == (1, 0, 1)
     assert counts(engine, b"client")[0] == 0
-
-
-def test_a_transaction_counts_what_it_runs(session):
-    for line in (b"MULTI", b"INCR k", b"GET k", b"EXEC"):
-        talk(session, line)
-    assert counts(session.engine, b"incr") == (1, 0, 0)
-    assert counts(session.engine, b"exec") == (1, 0, 0)
 
 
 @pytest.mark.parametrize(

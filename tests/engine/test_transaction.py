@@ -76,24 +76,6 @@ def test_a_client_that_hangs_up_changes_nothing(session: Session, other: Session
 # Running
 
 
-@pytest.mark.parametrize(
-    ("request_", "reply"),
-    [
-        (b"BLPOP missing 0", b"*-1\r\n"),
-        (b"BRPOP missing 5", b"*-1\r\n"),
-        (b"BLMOVE missing other LEFT LEFT 0", b"$-1\r\n"),
-        (b"BLMPOP 0 1 missing LEFT", b"*-1\r\n"),
-        (b"BLPOP l 0", b"*2\r\n$1\r\nl\r\n$1\r\na\r\n"),
-    ],
-)
-def test_nothing_waits_in_a_transaction(session: Session, request_: bytes, reply: bytes) -> None:
-    talk(session, b"RPUSH l a")
-    for request in (b"MULTI", request_, b"PING"):
-        talk(session, request)
-    assert talk(session, b"EXEC") == b"*2\r\n" + reply + b"+PONG\r\n"
-    assert talk(session, b"PING") == b"+PONG\r\n"
-
-
 def test_who_waits_is_served_when_the_whole_is_done(session: Session, other: Session) -> None:
     assert talk(other, b"BLPOP l 0") == b""
     for request in (b"MULTI", b"RPUSH l a", b"LPUSH l b", b"LLEN l", b"RPUSH l c"):

@@ -291,14 +291,6 @@ def test_a_session_that_ends_leaves_the_room(clients: list[Session], room: Waiti
     assert is_empty(room, engine)
 
 
-def test_nobody_hangs_when_the_server_stops(clients: list[Session], engine: Engine) -> None:
-    assert talk(clients[0], b"BLPOP k 0") == b""
-    assert talk(clients[1], b"BLMOVE k j LEFT LEFT 5") == b""
-    engine.stop()
-    assert received(clients[0]) == received(clients[1]) == b"-ERR the server is shutting down\r\n"
-    assert is_empty(engine.waiting, engine)
-
-
 def test_a_watched_key_may_be_waited_for_too(clients: list[Session], engine: Engine) -> None:
     talk(clients[0], b"WATCH k")
     talk(clients[1], b"BLPOP k 0")
