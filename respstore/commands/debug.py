@@ -169,7 +169,7 @@ def _populate(session: Session, count: bytes, prefix: bytes = b"key", size: byte
 def _sdslen(session: Session, key: bytes) -> str:
     """Tell the lengths of a key and of the string it holds, and what Python allocated for them."""
     value = _find(session, key)
-    if isinstance(value, deque) or encoding_of(value) == "int":
+    if isinstance(value, deque | int) or encoding_of(value) == "int":
         raise RespError(errors.NOT_AN_SDS_STRING)
     spare = value.__alloc__() - len(value) - 1 if isinstance(value, bytearray) and value else 0
     return (

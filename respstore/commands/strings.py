@@ -29,7 +29,14 @@ def as_string(value: Value | None) -> bytes | None:
         return value
     if type(value) is bytearray:
         return bytes(value)
+    if type(value) is int:
+        return b"%d" % value
     raise RespError(errors.WRONG_TYPE)
+
+
+def is_string(value: Value | None) -> bool:
+    """Whether a looked-up value is a string."""
+    return isinstance(value, bytes | bytearray | int)
 
 
 def mutable_string(value: Value | None) -> bytearray | None:
@@ -74,7 +81,7 @@ def mget(session: Session, key: bytes, *keys: bytes) -> list[bytes | None]:
     """Answer the strings that several keys hold, null for those that hold none."""
     read = session.db.read
     values = [read(key) for key in (key, *keys)]
-    return [value if type(value) is bytes else bytes(value) if type(value) is bytearray else None for value in values]
+    return [value if type(value) is bytes else as_string(value) if is_string(value) else None for value in values]
 
 
 @command("strlen key", group="string", since="2.2.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
@@ -98,8 +105,8 @@ def getrange(session: Session, key: bytes, start: bytes, end: bytes) -> bytes:
     """Answer a part of a string; negative offsets count from its end."""
     low, high = integer(start), integer(end)
     value = session.db.read(key)
-    if value is not None and type(value) is not bytes and type(value) is not bytearray:
-        raise RespError(errors.WRONG_TYPE)
+    if type(value) is not bytearray:  # which may be long: only the part is copied
+        value = as_string(value)
     if not value or (low < 0 and high < 0 and low > high):
         return b""
     length = len(value)
@@ -514,14 +521,17 @@ def decrby(session: Session, key: bytes, decrement: bytes) -> int:
 
 
 def _increment(db: Database, key: bytes, amount: int) -> int:
-    value = db.get(key) if db.expires else db.data.get(key)  # without the call, as in GET
-    number = 0 if value is None else parse_integer(value if type(value) is bytes else as_string(value) or b"")
+    counted = db.increment(key, amount)
+    if counted is not None:
+        return counted
+    text = as_string(db.get(key))
+    number = 0 if text is None else parse_integer(text)
     if number is None:
         raise RespError(errors.NOT_AN_INTEGER)
     number += amount
     if not MIN_INTEGER <= number <= MAX_INTEGER:
         raise RespError(errors.INCREMENT_OVERFLOW)
-    db.replace(key, b"%d" % number, "incrby")
+    db.replace(key, number, "incrby")
     return number
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from respstore.keyspace.database import Database, Keyspace, Value
 
 BYTES: Final = 20
-TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, deque: 1}
+TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1}
 
 
 def digest_of_keyspace(keyspace: Keyspace) -> str:
@@ -45,7 +45,7 @@ def _contents(digest: int, value: Value) -> int:
         for element in value:
             digest = _mix(digest, element)
         return digest
-    return _mix(digest, value)
+    return _mix(digest, b"%d" % value if isinstance(value, int) else value)
 
 
 def _mix(digest: int, data: bytes | bytearray) -> int:

@@ -25,14 +25,14 @@ def encoding_of(value: Value) -> str:
         return "quicklist"
     if isinstance(value, bytearray):
         return "raw"
-    if parse_integer(value) is not None:
+    if isinstance(value, int) or parse_integer(value) is not None:
         return "int"
     return "embstr" if len(value) <= EMBEDDED_LENGTH else "raw"
 
 
 def refcount_of(value: Value) -> int:
     """How often Redis would refer to the value: once, but for small integers, which all keys share."""
-    number = parse_integer(value) if isinstance(value, bytes) else None
+    number = value if isinstance(value, int) else parse_integer(value) if isinstance(value, bytes) else None
     return 1 if number is None or not 0 <= number < SHARED_INTEGERS else SHARED_REFCOUNT
 
 
@@ -40,7 +40,7 @@ def serialized_length_of(value: Value) -> int:
     """Bytes that the value would take in a dump, uncompressed; a list is counted as its elements in turn."""
     if isinstance(value, deque):
         return _length_of_length(len(value)) + sum(map(_serialized_string_length, value))
-    return _serialized_string_length(value)
+    return _serialized_string_length(b"%d" % value if isinstance(value, int) else value)
 
 
 def _serialized_string_length(text: bytes | bytearray) -> int:
