@@ -28,6 +28,8 @@ logger = logging.getLogger("respstore")
 
 BUG: Final = "bug: the connection of client %s ends"
 """An exception that nobody expected ends one connection, and nothing else."""
+BUG_SECONDS: Final = 0.1
+"""A pause after a bug that no connection can be blamed for: should it come again and again, the log grows slowly."""
 
 READ_BYTES: Final = 64 * 1024
 """How much is read from a connection in a turn."""
@@ -88,6 +90,7 @@ class Poller:
                             pass
                     except Exception:
                         logger.exception("bug: a turn was cut short")
+                        await trio.sleep(BUG_SECONDS)
         finally:
             self._at_rest.set()
 

@@ -12,6 +12,8 @@ from respstore.server.streams import Streams
 logger = logging.getLogger("respstore")
 
 TICK_SECONDS: Final = 0.1
+MARGIN_SECONDS: Final = 1e-6
+"""Added to each wake-up: whoever wakes a rounding error too early would go back to sleep for no time at all."""
 
 
 async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
@@ -24,8 +26,11 @@ async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
     monotonic = engine.system.monotonic
     sleep = trio.CancelScope()
 
+    def loop_time(moment: float) -> float:
+        return trio.current_time() + (moment - monotonic()) + MARGIN_SECONDS
+
     def rearm(deadline: float) -> None:
-        sleep.deadline = min(sleep.deadline, trio.current_time() + deadline - monotonic())
+        sleep.deadline = min(sleep.deadline, loop_time(deadline))
 
     engine.waiting.rearm = rearm
     next_tick = monotonic()
@@ -34,7 +39,9 @@ async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
         soonest: float | None = None
         try:
             if now >= next_tick:
-                next_tick = max(next_tick + TICK_SECONDS, now)
+                next_tick += TICK_SECONDS
+                if next_tick <= now:  # the process stood still: what was missed is not made up for
+                    next_tick = now + TICK_SECONDS
                 engine.tick()
                 backend.drop_stuck()
             else:
@@ -44,6 +51,6 @@ async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
             logger.exception("bug: a tick was cut short")
         backend.flush_touched()
         wake = next_tick if soonest is None else min(soonest, next_tick)
-        sleep = trio.CancelScope(deadline=trio.current_time() + wake - monotonic())
+        sleep = trio.CancelScope(deadline=loop_time(wake))
         with sleep:
             await trio.sleep_forever()

@@ -1,0 +1,238 @@
+"""What is the poller's own: turns over one epoll object. How peers are treated is shown for all in test_backends.py."""
+
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import trio
+import trio.testing
+
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+from respstore.server import poller as poller_module
+from respstore.server.poller import TURN_EVENTS, Poller
+from tests.server.serving import MB, settled
+from tests.talk import make_engine, request
+
+
+@pytest.fixture
+async def poller(engine: Engine, nursery: trio.Nursery) -> AsyncIterator[Poller]:
+    backend = Poller(engine, dedicated=False)
+    await nursery.start(backend.run)
+    yield backend
+    backend.close()
+
+
+@pytest.fixture
+def sockets() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+def connect(poller: Poller, sockets: contextlib.ExitStack) -> tuple[socket.socket, Session]:
+    near, far = socket.socketpair()
+    sockets.enter_context(near)
+    near.setblocking(False)
+    far.setblocking(False)
+    session = Session(poller._engine, fd=far.fileno())
+    poller.add(far, session)
+    return near, session
+
+
+async def test_a_turn_serves_all_that_are_ready_before_it_sends(poller, sockets, engine):
+    """So that whoever is served last in a turn has its effects on disk, too, before anybody has a reply."""
+    nears = [connect(poller, sockets)[0] for _ in range(3)]
+    ends = []
+    end_of_turn = engine.end_of_turn
+
+    def note():
+        ends.append([socket_is_empty(near) for near in nears])
+        end_of_turn()
+
+    engine.end_of_turn = note
+    nears[0].send(request(b"BLPOP q 0"))
+    await settled()
+    for near in nears[1:]:
+        near.send(request(b"RPUSH q 1"))
+    await settled()
+
+    assert ends == [[True, True, True]]
+    assert nears[0].recv(100) == b"*2\r\n$1\r\nq\r\n$1\r\n1\r\n"
+
+
+def socket_is_empty(sock: socket.socket) -> bool:
+    try:
+        return not sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+
+
+async def test_more_ready_connections_than_a_turn_takes_are_all_served(poller, sockets):
+    nears = [connect(poller, sockets)[0] for _ in range(2 * TURN_EVENTS + 1)]
+    for near in nears:
+        near.send(request(b"PING"))
+    await settled()
+
+    assert [near.recv(100) for near in nears] == [b"+PONG\r\n"] * len(nears)
+
+
+async def test_others_get_in_however_busy_the_clients_are(poller, sockets, monkeypatch):
+    monkeypatch.setattr(poller_module, "BUSY_SECONDS", 0.0)
+    near, _ = connect(poller, sockets)
+    receive_data = Session.receive_data
+    turns = 0
+
+    def receive_and_ask_again(self, data):
+        nonlocal turns
+        turns += 1
+        receive_data(self, data)
+        near.send(request(b"PING"))
+
+    monkeypatch.setattr(Session, "receive_data", receive_and_ask_again)
+    near.send(request(b"PING"))
+    for _ in range(10):
+        await trio.lowlevel.checkpoint()
+    assert 1 <= turns <= 10
+    near.close()
+
+
+async def test_a_bug_between_the_clients_cuts_one_turn_short(poller, sockets, engine, monkeypatch, caplog):
+    (near, _), (other, _) = connect(poller, sockets), connect(poller, sockets)
+
+    read_clock, bugs = engine.read_clock, [ZeroDivisionError]
+
+    def fail_once():
+        if bugs:
+            raise bugs.pop()
+        return read_clock()
+
+    monkeypatch.setattr(poller_module, "BUG_SECONDS", 0.0)
+    monkeypatch.setattr(engine, "read_clock", fail_once)
+    near.send(request(b"PING"))
+    other.send(request(b"PING"))
+    await settled()
+
+    assert near.recv(100) == other.recv(100) == b"+PONG\r\n"
+    assert [record.message for record in caplog.records] == ["bug: a turn was cut short"]
+
+
+async def test_a_bug_while_sending_what_was_released_ends_one_connection(poller, sockets, engine, monkeypatch, caplog):
+    (near, session), (other, _) = connect(poller, sockets), connect(poller, sockets)
+    data_to_send = Session.data_to_send
+
+    def fail(self):
+        if self is session:
+            raise ZeroDivisionError
+        return data_to_send(self)
+
+    near.send(request(b"BLPOP q 0"))
+    await settled()
+    monkeypatch.setattr(Session, "data_to_send", fail)
+    other.send(request(b"RPUSH q 1"))
+    await settled()
+
+    assert near.recv(100) == b""
+    assert other.recv(100) == b":1\r\n"
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_a_connection_that_cannot_be_watched_is_not_added(poller, sockets):
+    near, far = socket.socketpair()
+    sockets.enter_context(near)
+    session = Session(poller._engine)
+    poller.add(far, session)
+
+    with pytest.raises(FileExistsError):
+        poller.add(far, Session(poller._engine))
+
+    assert len(poller) == 1
+
+
+async def test_closing_ends_all_sessions_and_the_run(engine, sockets):
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            poller = Poller(engine, dedicated=False)
+            await nursery.start(poller.run)
+            near, session = connect(poller, sockets)
+
+            poller.close()
+
+    assert session.is_closing
+    assert engine.sessions == {}
+    assert near.recv(1) == b""
+
+
+async def test_a_cancelled_run_goes_on_until_it_is_closed(engine, sockets):
+    async with trio.open_nursery() as nursery:
+        poller = Poller(engine, dedicated=False)
+        await nursery.start(poller.run)
+        near, _ = connect(poller, sockets)
+        near.send(request(b"PING"))
+
+        nursery.cancel_scope.cancel()
+        with trio.CancelScope(shield=True):
+            await settled()
+            assert near.recv(100) == b"+PONG\r\n"
+            poller.close()
+
+
+async def test_a_dedicated_loop_waits_in_epoll_for_a_moment(engine, nursery, sockets):
+    poller = Poller(engine, dedicated=True)
+    await nursery.start(poller.run)
+    near, _ = connect(poller, sockets)
+
+    for _ in range(3):
+        near.send(request(b"PING"))
+        await settled()
+        assert near.recv(100) == b"+PONG\r\n"
+    poller.close()
+
+
+async def leave_unread(near: socket.socket) -> None:
+    """Ask for more than the system holds."""
+    near.send(request(b"SETRANGE", b"k", b"%d" % (MB - 1), b"x"))
+    await settled()
+    assert near.recv(100) == b":%d\r\n" % MB
+    near.send(request(b"GET k") * 20)
+    await settled()
+
+
+async def test_drains_who_sent_the_end_while_replies_are_unsent(poller, sockets):
+    near, session = connect(poller, sockets)
+    await leave_unread(near)
+    near.shutdown(socket.SHUT_WR)
+    await settled()
+    assert session.unsent
+
+    received = 0
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(poller.drain)
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(near.dup()))
+        while data := await stream.receive_some(MB):
+            received += len(data)
+        await stream.aclose()
+
+    assert received == 20 * (MB + 12)
+    assert len(poller) == 0
+
+
+async def test_drains_although_somebody_breaks_off(poller, sockets):
+    near, session = connect(poller, sockets)
+    await leave_unread(near)
+    assert session.unsent
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(poller.drain)
+        await trio.testing.wait_all_tasks_blocked()
+        near.close()
+
+    assert len(poller) == 0
+
+
+async def test_draining_nobody_takes_no_time():
+    poller = Poller(make_engine(), dedicated=False)
+    with trio.fail_after(0):
+        await poller.drain()
+    poller.close()
