@@ -521,11 +521,12 @@ def decrby(session: Session, key: bytes, decrement: bytes) -> int:
 
 
 def _increment(db: Database, key: bytes, amount: int) -> int:
-    counted = db.increment(key, amount)
-    if counted is not None:
-        return counted
-    text = as_string(db.get(key))
-    number = 0 if text is None else parse_integer(text)
+    value = db.get(key) if db.expires else db.data.get(key)  # without the call, as in GET
+    if type(value) is int:
+        number: int | None = value
+    else:
+        text = as_string(value)
+        number = 0 if text is None else parse_integer(text)
     if number is None:
         raise RespError(errors.NOT_AN_INTEGER)
     number += amount

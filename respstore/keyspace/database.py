@@ -25,7 +25,6 @@ from random import Random
 from typing import Final
 
 from respstore.keyspace.key_order import KeyOrder
-from respstore.numbers import MAX_INTEGER, MIN_INTEGER
 
 Value = bytes | bytearray | int | deque[bytes]
 Observer = Callable[["Database", bytes], None]
@@ -137,25 +136,6 @@ class Database:
         self.keyspace.changes += 1
         if key in self.observed:
             self._tell(key)
-
-    def increment(self, key: bytes, amount: int) -> int | None:
-        """Add to a key that was counted with before, in one step: the usual case of INCR, which is all about speed.
-
-        Returns:
-            The new value; None, and nothing was done, if the key holds anything else, may be past its time, or would
-            overflow: the long way tells why.
-        """
-        value = self.data.get(key)
-        if type(value) is not int or self.expires:
-            return None
-        value += amount
-        if not MIN_INTEGER <= value <= MAX_INTEGER:
-            return None
-        self.data[key] = value
-        self.keyspace.changes += 1
-        if key in self.observed:
-            self._tell(key)
-        return value
 
     def changed(self, key: bytes, event: str) -> None:
         """Say that the value of a key was changed in place.
