@@ -97,9 +97,27 @@ def make_engine(**options: Any) -> Engine:
     return Engine(config, TABLE, FakeSystem(), Random(0))
 
 
+def bulk(text: bytes) -> bytes:
+    """A bulk string."""
+    return b"$%d\r\n%b\r\n" % (len(text), text)
+
+
 def array(*items: bytes) -> bytes:
     """An array of bulk strings: what a request is, and many a reply."""
-    return b"*%d\r\n" % len(items) + b"".join(b"$%d\r\n%b\r\n" % (len(item), item) for item in items)
+    return b"*%d\r\n" % len(items) + b"".join(map(bulk, items))
+
+
+PING = array(b"PING")
+
+# Replies that many tests expect, as redis-server 7.0.15 sends them
+PONG = b"+PONG\r\n"
+OK = b"+OK\r\n"
+NULL = b"$-1\r\n"
+NULL_ARRAY = b"*-1\r\n"
+SYNTAX = b"-ERR syntax error\r\n"
+NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+NOAUTH = b"-NOAUTH Authentication required.\r\n"
 
 
 def request(*words: bytes) -> bytes:
@@ -125,10 +143,6 @@ def pass_time(engine: Engine, seconds: float) -> None:
     assert isinstance(engine.system, FakeSystem)
     engine.system.advance(seconds)
     engine.tick()
-
-
-PING = array(b"PING")
-PONG = b"+PONG\r\n"
 
 
 def check_wire(sent: bytes, expected: bytes, *, then: bytes = PONG, **options: Any) -> None:

@@ -4,11 +4,8 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import array, pass_time, received, talk
+from tests.talk import NULL, NULL_ARRAY, WRONG_TYPE, array, pass_time, received, talk
 
-NULL = b"$-1\r\n"
-NULL_ARRAY = b"*-1\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
 NOT_A_FLOAT = b"-ERR timeout is not a float or out of range\r\n"
 NEGATIVE = b"-ERR timeout is negative\r\n"
 PARKED = b""

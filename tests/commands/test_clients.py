@@ -3,10 +3,7 @@
 import pytest
 
 from respstore.engine.session import Session
-from tests.talk import PONG, array, check_wire, pass_time, received, request, talk
-
-SYNTAX = b"-ERR syntax error\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+from tests.talk import NOT_AN_INTEGER, PONG, SYNTAX, array, check_wire, pass_time, received, request, talk
 
 
 def connect(engine, port: int) -> Session:

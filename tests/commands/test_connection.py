@@ -3,10 +3,9 @@
 import pytest
 
 from respstore.engine.session import Session
-from tests.talk import PONG, array, check_wire, make_engine, request, talk
+from tests.talk import NOAUTH, PONG, array, check_wire, make_engine, request, talk
 
 WRONGPASS = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-NOAUTH = b"-NOAUTH Authentication required.\r\n"
 NO_PASSWORD_SET = (
     b"-ERR AUTH <password> called without any password configured for the default user. Are you sure your "
     b"configuration is correct?\r\n"

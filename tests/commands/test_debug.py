@@ -5,11 +5,9 @@ import pytest
 
 from respstore.config import Config
 from respstore.engine.session import Session
-from tests.talk import FakeSystem, array, make_engine, pass_time, received, talk
+from tests.talk import NOT_AN_INTEGER, OK, FakeSystem, array, make_engine, pass_time, received, talk
 
-OK = b"+OK\r\n"
 NO_SUCH_KEY = b"-ERR no such key\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 NOT_ALLOWED = b"-ERR DEBUG command not allowed."
 ATTRIBUTED = b"$39\r\nSome real reply following the attribute\r\n"
 

@@ -2,11 +2,10 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import pass_time, talk
+from tests.talk import NOT_AN_INTEGER, pass_time, talk
 
 NOW = 1_700_000_000  # seconds; where tests/talk.py lets the clock start
 NAMES = (b"EXPIRE", b"PEXPIRE", b"EXPIREAT", b"PEXPIREAT")
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 MAX_INTEGER = 2**63 - 1
 
 

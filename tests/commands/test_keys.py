@@ -4,13 +4,11 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import pass_time, talk
+from tests.talk import NOT_AN_INTEGER, SYNTAX, pass_time, talk
 
 WRONG_DB = b"-ERR DB index is out of range\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 NOT_32_BITS = b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"
 SAME_OBJECT = b"-ERR source and destination objects are the same\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
 INVALID_CURSOR = b"-ERR invalid cursor\r\n"
 
 

@@ -5,14 +5,9 @@ from hypothesis import strategies as st
 from respstore.commands.lists import positions
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import array, make_engine, talk
+from tests.talk import NOT_AN_INTEGER, NULL, NULL_ARRAY, SYNTAX, WRONG_TYPE, array, make_engine, talk
 
-NULL = b"$-1\r\n"
-NULL_ARRAY = b"*-1\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
 RANK_ZERO = (
     b"-ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
     b"or use negative to start from the end of the list\r\n"

@@ -5,10 +5,7 @@ import hiredis
 import pytest
 
 from respstore.engine.session import Session
-from tests.talk import talk
-
-SYNTAX = b"-ERR syntax error\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+from tests.talk import NOT_AN_INTEGER, SYNTAX, talk
 
 
 def ask(session: Session, *words: bytes) -> Any:

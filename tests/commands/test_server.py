@@ -3,11 +3,7 @@ import logging
 import pytest
 
 from respstore.engine.session import Session
-from tests.talk import FakeSystem, make_engine, received, request, talk
-
-OK = b"+OK\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
+from tests.talk import NOT_AN_INTEGER, OK, SYNTAX, FakeSystem, make_engine, received, request, talk
 
 
 def stopped(session: Session) -> bool:

@@ -4,13 +4,8 @@ from hypothesis import strategies as st
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import array, make_engine, pass_time, talk
+from tests.talk import NOT_AN_INTEGER, NULL, OK, SYNTAX, WRONG_TYPE, array, bulk, make_engine, pass_time, talk
 
-OK = b"+OK\r\n"
-NULL = b"$-1\r\n"
-SYNTAX = b"-ERR syntax error\r\n"
-WRONG_TYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
-NOT_AN_INTEGER = b"-ERR value is not an integer or out of range\r\n"
 NOT_A_FLOAT = b"-ERR value is not a valid float\r\n"
 TOO_LONG = b"-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n"
 OFFSET = b"-ERR offset is out of range\r\n"
@@ -20,10 +15,6 @@ NOT_STRINGS = b"-ERR The specified keys must contain string values\r\n"
 MAX = 2**63 - 1
 MIN = -(2**63)
 NOW = 1_700_000_000  # where the clock of tests stands, in seconds
-
-
-def bulk(text: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(text), text)
 
 
 def invalid_expire(name: bytes) -> bytes:

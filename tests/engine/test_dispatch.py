@@ -5,9 +5,8 @@ import pytest
 from respstore.commands import TABLE
 from respstore.engine.dispatch import find, make_entries
 from respstore.engine.session import Session
-from tests.talk import PONG, array, check_wire, make_engine, pass_time, received, request, talk
+from tests.talk import NOAUTH, PONG, array, check_wire, make_engine, pass_time, received, request, talk
 
-NOAUTH = b"-NOAUTH Authentication required.\r\n"
 QUEUED = b"+QUEUED\r\n"
 
 

@@ -11,7 +11,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park, WaitingRoom
 from respstore.errors import RespError
-from tests.talk import array, received, talk
+from tests.talk import array, bulk, received, talk
 
 Retry = Callable[[bytes], Any]
 
@@ -54,10 +54,6 @@ def is_empty(room: WaitingRoom, engine: Engine) -> bool:
     """Whether nobody waits, and nothing that somebody waited for is kept."""
     observed = any(db.observed for db in engine.keyspace.databases)
     return not (room or observed or room.ready or room.next_deadline() is not None)
-
-
-def bulk(text: bytes) -> bytes:
-    return b"$%d\r\n%b\r\n" % (len(text), text)
 
 
 # Serving
