@@ -1,3 +1,5 @@
+"""Numbers: what Redis reads as one and how it prints it, long doubles to the last bit."""
+
 import math
 from decimal import Decimal  # its texts may be longer than those of int() and Fraction()
 from fractions import Fraction

@@ -1,3 +1,5 @@
+"""CONFIG: what a client says and hears. Which values the options take is shown in tests/config/."""
+
 import pytest
 
 from respstore.engine.engine import Engine

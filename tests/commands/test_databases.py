@@ -1,3 +1,5 @@
+"""DBSIZE, FLUSHDB, FLUSHALL, SWAPDB; every text as redis-server 7.0.15 sends it."""
+
 import pytest
 
 from respstore.engine.engine import Engine

@@ -1,3 +1,5 @@
+"""DEBUG: who may use it, and what each subcommand answers."""
+
 import logging
 import re
 

@@ -1,3 +1,5 @@
+"""INFO: its sections, and the fields that tell of what happened."""
+
 import re
 
 import pytest

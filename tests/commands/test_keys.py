@@ -1,3 +1,5 @@
+"""Commands on keys, whatever they hold; every text as redis-server 7.0.15 sends it."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""MEMORY and its subcommands."""
+
 import re
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""TIME, SHUTDOWN, LOLWUT."""
+
 import logging
 
 import pytest

@@ -1,3 +1,5 @@
+"""String commands; every text as redis-server 7.0.15 sends it."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""MULTI, EXEC, DISCARD, WATCH and UNWATCH, as their clients and others see them."""
+
 import pytest
 
 from respstore.engine.engine import Engine

@@ -1,3 +1,5 @@
+"""What files make of the options, and what is said of a mistake."""
+
 import pytest
 
 from respstore.config import Config

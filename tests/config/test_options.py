@@ -1,3 +1,5 @@
+"""The table of options is sound, whoever adds a row. Whether it is Redis's, compat/ compares."""
+
 import pytest
 
 from respstore.config import Config

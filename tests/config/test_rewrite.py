@@ -1,3 +1,5 @@
+"""CONFIG REWRITE: the file stays the user's, and says what holds."""
+
 import pytest
 
 from respstore.config import Config

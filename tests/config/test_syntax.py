@@ -1,3 +1,5 @@
+"""Lines of redis.conf and command lines, to directives and back."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,3 +1,5 @@
+"""Kinds of values: what each takes, shows and refuses, as redis-server 7.0.15 does."""
+
 import pytest
 
 from respstore.config.options import OUTPUT_BUFFER_LIMITS

@@ -1,3 +1,5 @@
+"""ACL categories follow from a command's group and flags."""
+
 import pytest
 
 from respstore.engine.categories import acl_categories

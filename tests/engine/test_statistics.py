@@ -1,3 +1,5 @@
+"""Rates and totals, and how they start anew."""
+
 import pytest
 
 from respstore.engine.statistics import SAMPLES, Rate, Statistics

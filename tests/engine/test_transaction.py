@@ -1,3 +1,5 @@
+"""Watching and running, from within; what clients see of it is shown in tests/commands/test_transactions.py."""
+
 import pytest
 
 from respstore.engine.engine import Engine

@@ -1,3 +1,5 @@
+"""A database is a dictionary with times: compared with one, then expiry, observers and whole databases one by one."""
+
 from collections import deque
 from collections.abc import Callable
 from random import Random

@@ -1,3 +1,5 @@
+"""What Redis would call a value's representation, and how long it would be in a dump."""
+
 from collections import deque
 
 import pytest

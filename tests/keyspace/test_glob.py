@@ -1,3 +1,5 @@
+"""Glob patterns, compared with a plain matcher that looks at every byte."""
+
 import time
 from collections.abc import Callable
 

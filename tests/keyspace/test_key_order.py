@@ -1,3 +1,5 @@
+"""An order of keys: a scan misses nothing, a draw is fair, and what is removed does not pile up."""
+
 from collections import Counter
 from random import Random
 

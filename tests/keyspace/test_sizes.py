@@ -1,3 +1,5 @@
+"""Estimates of memory: what is larger costs more."""
+
 from collections import deque
 from itertools import pairwise
 from sys import getsizeof
