@@ -156,15 +156,22 @@ class Pair:
 
     def send(self, client: str, arguments: Sequence[Argument], rule: Rule | None = None) -> list[Compared]:
         """Send one command on both servers; give all replies that this brings about, compared."""
-        self.compared += 1
-        shown = b""
+        return self.send_pipeline(client, [arguments], rule)
+
+    def send_pipeline(
+        self, client: str, commands: Sequence[Sequence[Argument]], rule: Rule | None = None
+    ) -> list[Compared]:
+        """Send commands in one piece on both servers; give all replies that this brings about, compared."""
         for side in self.sides:
-            plain = [argument if isinstance(argument, bytes) else argument(side) for argument in arguments]
-            side.client(client, self.protocol).send(request(plain))
-            if side is self.redis:
-                shown = b" ".join(plain)
-                self._owed[client].append((readable(shown), plain, rule or self.rule_of(plain)))
-                self._config_changed |= plain[0].upper() == b"CONFIG"
+            connection, data = side.client(client, self.protocol), b""
+            for arguments in commands:
+                plain = [argument if isinstance(argument, bytes) else argument(side) for argument in arguments]
+                data += request(plain)
+                if side is self.redis:
+                    self.compared += 1
+                    self._owed[client].append((readable(b" ".join(plain)), plain, rule or self.rule_of(plain)))
+                    self._config_changed |= plain[0].upper() == b"CONFIG"
+            connection.send(data)
         return self._settle(client)
 
     def send_raw(self, client: str, data: bytes, rule: Rule = rules.exact) -> list[Compared]:

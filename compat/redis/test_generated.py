@@ -51,9 +51,9 @@ def play(harness: Harness, protocol: int, steps: list[Step]) -> None:
     pair.begin(protocol)
     if not harness.is_self_test:
         pair.rule_of = tolerant_rule_of
-    for number, (client, arguments) in enumerate(steps, 1):
-        harness.compared["generated", protocol] += 1
-        found = [compared for compared in pair.send(client, arguments) if not compared.agree]
+    for number, (client, calls) in enumerate(steps, 1):
+        harness.compared["generated", protocol] += len(calls)
+        found = [compared for compared in pair.send_pipeline(client, calls) if not compared.agree]
         assert not found, "\n".join(["", *as_script(steps[:number]), *map(str, found)])
     found_keys = differing_keys(pair)
     assert not found_keys, "\n".join(["", *as_script(steps), *found_keys])
@@ -64,7 +64,11 @@ def differing_keys(pair: Pair) -> list[str]:
 
 
 def as_script(steps: list[Step]) -> list[str]:
-    return [f"{client}> {' '.join(map(_quoted, arguments))}" for client, arguments in steps]
+    return [
+        f"{client}> {' '.join(map(_quoted, call))}{' (and in the same packet)' * (call is not calls[-1])}"
+        for client, calls in steps
+        for call in calls
+    ]
 
 
 def test_every_command_has_a_strategy(harness: Harness) -> None:

@@ -22,7 +22,8 @@ ALWAYS = ("set", "rpush", "lpush", "del", "multi", "exec", "get", "watch")
 NOTHING: Strategy = st.just(())
 CLIENTS = st.sampled_from(["A", "A", "A", "B", "B", "C"])
 
-Step = tuple[str, Words]
+Step = tuple[str, list[Words]]
+"""A client, and the commands that it sends in one piece."""
 
 
 def examples(names: set[str]) -> st.SearchStrategy[list[Step]]:
@@ -40,8 +41,16 @@ def examples(names: set[str]) -> st.SearchStrategy[list[Step]]:
 def _steps(names: list[str]) -> st.SearchStrategy[list[Step]]:
     """A nothing stands first: what an example does not need to fail shrinks to it."""
     calls = st.sampled_from([NOTHING, *(STRATEGIES[name] for name in names)]).flatmap(lambda chosen: chosen)
-    steps = st.lists(st.tuples(CLIENTS, st.builds(_mistaken, calls, MISTAKE)), min_size=20, max_size=50)
-    return steps.map(lambda drawn: [step for step in drawn if step[1]])
+    mistaken_calls = st.builds(_mistaken, calls, MISTAKE)
+    pipelines = st.lists(mistaken_calls, min_size=2, max_size=5)
+    sent_at_once = st.one_of(*[mistaken_calls.map(lambda call: [call])] * 9, pipelines)
+    steps = st.lists(st.tuples(CLIENTS, sent_at_once), min_size=20, max_size=50)
+    return steps.map(_without_nothing)
+
+
+def _without_nothing(steps: list[Step]) -> list[Step]:
+    full = [(client, [call for call in calls if call]) for client, calls in steps]
+    return [(client, calls) for client, calls in full if calls]
 
 
 # One call in twelve is not what its strategy made: an argument is missing, too many, or another.
