@@ -101,5 +101,24 @@ def test_no_module_holds_mutable_state(path: Path) -> None:
         assert not mutable or target.id.isupper() or target.id.strip("_").isupper(), f"{path}: {target.id}"
 
 
+def test_every_error_text_has_its_user() -> None:
+    texts = {
+        target.id
+        for node in ast.parse((PACKAGE / "errors.py").read_text()).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    used = {
+        node.attr
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "errors"
+    }
+
+    assert len(texts) > 50
+    assert not texts - used
+
+
 def test_importing_respstore_imports_no_torch() -> None:
     assert "torch" not in sys.modules

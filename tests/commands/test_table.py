@@ -6,8 +6,17 @@ import pytest
 
 from respstore.commands import TABLE
 from respstore.engine.categories import CATEGORY_OF_GROUP
+from respstore.engine.command import Command
 from respstore.engine.syntax import Argument
 
+# As COMMAND INFO of Redis 7.0 shows them; https://redis.io/docs/latest/commands/command/#flags
+FLAGS = {
+    *("admin", "allow_busy", "asking", "blocking", "denyoom", "fast", "loading", "may_replicate", "no_async_loading"),
+    *("no_auth", "no_mandatory_keys", "no_multi", "noscript", "pubsub", "readonly", "skip_monitor", "skip_slowlog"),
+    *("stale", "write"),
+}
+# https://redis.io/docs/latest/develop/reference/command-tips/
+TIP = re.compile(r"nondeterministic_output(_order)?|(request|response)_policy:[a-z_]+")
 COMMANDS = [command for top in TABLE.values() for command in (top, *top.subcommands.values())]
 
 
@@ -16,7 +25,7 @@ def leaves(arguments: tuple[Argument, ...]) -> list[Argument]:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_declaration(command):
+def test_declaration(command: Command) -> None:
     keys = [leaf for leaf in leaves(command.arguments) if leaf.key_spec_index is not None]
     assert {leaf.key_spec_index for leaf in keys} == {
         index for index, spec in enumerate(command.keys) if "not_key" not in spec.flags
@@ -25,8 +34,10 @@ def test_declaration(command):
     assert command.summary.endswith(".")
     assert command.group in {*CATEGORY_OF_GROUP, "cluster", "server"}
     assert bool(command.deprecated_since) == bool(command.replaced_by)
+    assert command.flags <= FLAGS
+    assert all(map(TIP.fullmatch, command.tips))
 
 
-def test_some_commands_are_there():
+def test_some_commands_are_there() -> None:
     assert {"get", "set", "command"} <= TABLE.keys()
     assert "docs" in TABLE["command"].subcommands
