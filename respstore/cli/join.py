@@ -5,10 +5,11 @@ wants the same password as we, or none if we want none. (Its data and its other 
 them as they are.)
 """
 
+import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 
 from respstore.config import Config
@@ -29,10 +30,10 @@ class NotJoinedError(Exception):
 
 def attempts() -> Iterator[bool]:
     """As many attempts to listen or to join as there is time for; the value tells whether there will be another."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline:
         yield True
-        time.sleep(RETRY_SECONDS)
+        sleep(RETRY_SECONDS)
     yield False
 
 
@@ -76,12 +77,13 @@ def _servers_at(host: str, config: Config) -> set[str]:
     return {server for server in found if server} or (set() if host.startswith("-") else {""})
 
 
-def _addresses_of(name: str) -> set[str]:
-    try:
-        entries = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return set()
-    return {str(entry[4][0]) for entry in entries}
+def _addresses_of(name: str) -> Iterator[str]:
+    """The IP addresses of a host that this machine has: nobody else's are asked."""
+    with contextlib.suppress(OSError):
+        for family, kind, _, _, address in socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM):
+            with contextlib.suppress(OSError), socket.socket(family, kind) as sock:
+                sock.bind(address)
+                yield str(address[0])
 
 
 def _ask(config: Config, name: str, *, wildcard: str | None = None, **where: Any) -> str | None:
@@ -110,10 +112,10 @@ def _ask(config: Config, name: str, *, wildcard: str | None = None, **where: Any
     except redis.AuthenticationError:
         reason = "it does not want the same password" if password else "it wants a password"
         raise NotJoinedError(reason) from None
+    except (redis.ResponseError, redis.BusyLoadingError, redis.TimeoutError, KeyError) as error:
+        raise NotJoinedError(f"its answer is of no use: {error}") from None
     except redis.ConnectionError:
         return None
-    except (redis.RedisError, KeyError) as error:
-        raise NotJoinedError(f"its answer is of no use: {error}") from None
     if "respstore_version" not in server:
         raise NotJoinedError("it is no respstore")
     if wildcard and wildcard not in {_WILDCARDS.get(host.removeprefix("-")) for host in bound}:

@@ -32,7 +32,11 @@ def ping(arguments: Sequence[str]) -> int:
     url = address if "://" in address else f"unix://{address}" if address.startswith("/") else f"redis://{address}"
     try:
         with redis.Redis.from_url(
-            url, socket_timeout=TIME_LIMIT, socket_connect_timeout=TIME_LIMIT, retry=Retry(NoBackoff(), 0)
+            url,
+            protocol=2,  # which servers older than Redis 6 speak, too
+            socket_timeout=TIME_LIMIT,
+            socket_connect_timeout=TIME_LIMIT,
+            retry=Retry(NoBackoff(), 0),
         ) as client:
             client.ping()
             start = time.perf_counter()

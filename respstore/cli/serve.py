@@ -59,13 +59,15 @@ def serve(arguments: Sequence[str]) -> int:
         print(f"respstore: {error}", file=sys.stderr)
         return WRONG_CONFIGURATION
     logger.addHandler(log)
+    logger.setLevel(LEVELS[config.loglevel])
     try:
         _run(config, options)
     except OSError as error:
-        return _fail(error.strerror or str(error), config, PORT_IN_USE if error.errno == errno.EADDRINUSE else 1)
+        return _fail(error, config)
     except KeyboardInterrupt:  # before or after the time when signals are obeyed
         return 128 + signal.SIGINT
     finally:
+        logger.setLevel(logging.NOTSET)
         logger.removeHandler(log)
         log.close()
     return 0
@@ -210,13 +212,15 @@ def _open_log(config: Config) -> logging.Handler:
     else:
         log = logging.StreamHandler(sys.stderr)
     log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger.setLevel(LEVELS[config.loglevel])
     config.on_change("loglevel", lambda: logger.setLevel(LEVELS[config.loglevel]))
     return log
 
 
-def _fail(text: str, config: Config, status: int) -> int:
+def _fail(error: OSError, config: Config) -> int:
+    text = error.strerror or str(error)
+    if error.filename is not None:
+        text = f"{error.filename}: {text}"
     print(f"respstore: {text}", file=sys.stderr)
     if config.logfile:
         logger.error(text)
-    return status
+    return PORT_IN_USE if error.errno == errno.EADDRINUSE else 1
