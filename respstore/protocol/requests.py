@@ -7,14 +7,15 @@ integers, nulls, nested lists and all types of RESP3 as arguments. So hiredis se
 believed only where its answer is beyond doubt:
 
 - it never keeps a part of a request: what is incomplete at the end of the data stays here, as bytes;
-- no long count of elements reaches it, which bounds what it allocates before it sees them;
+- no count of more elements than can follow reaches it, which bounds what it allocates before it sees them, and nothing
+  that may be a push, an attribute, a set or a map;
 - the data is wrapped into one more array, of as many elements as there seem to be requests in it. If hiredis can fill
-  that array and nothing is left over, the elements are all there is; if each is a list and the arguments can be joined,
-  all arguments are `bytes`; and if there are as many `$` as arguments, none of them was a simple string.
+  that array and nothing is left over, the elements are all there is; if their parts can be joined, these are `bytes`;
+  and if there are as many `$` as parts, none of them was a simple string.
 
 Any doubt sends the same bytes to the strict parser, before anything was executed. (A peer can still fool the counts,
-with a simple string as an argument and a `$` in another. It gains what it could have said properly: its request is a
-list of `bytes` all the same.)
+with simple strings: one between requests is not seen if it is empty, one as an argument passes if a value holds a `$`.
+It gains what it could have said properly: each request is a list of `bytes`, or empty, all the same.)
 
 Whole inline commands without quotes need neither: `inline.split_plain_lines`.
 """
@@ -49,8 +50,8 @@ _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
 _has_long_count: Final = re.compile(rb"\*\d{3}").search
 _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
-_SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
-"""For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
+_SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~%" else byte for byte in range(256))
+"""For `translate`: digits become 0, what introduces a push, an attribute, a set or a map becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
 _chain: Final = chain.from_iterable
 
@@ -65,8 +66,8 @@ class FastParser:
 
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
-        odd = 62 in data or 126 in data or 124 in data  # > ~ |, in a value most likely
-        if odd and b">000" in data.translate(_SHAPE):
+        # The numbers are > | ~ %; they are text in a value, most likely.
+        if (62 in data or 124 in data or 126 in data or 37 in data) and _may_hold_aggregate(data):
             return []
         try:
             if data.rfind(b"*") == 0:
@@ -84,8 +85,6 @@ class FastParser:
                 heads = data.count(b"\n*") + 1
                 if heads != count:
                     requests = self._parse_array(heads, data)
-            if (odd or 37 in data) and {*map(type, requests)} != {list}:
-                return []  # a push, a set or, with a %, a map
             return requests
         except (hiredis.HiredisError, TypeError, ValueError):
             self._reader = hiredis.Reader()
@@ -114,7 +113,15 @@ class FastParser:
         arguments = [*_chain(requests)]
         _join(arguments)
         count = len(arguments)
-        return requests if data.count(b"$") == count or data.count(b"\n$") == count else []
+        if data.count(b"$") == count or (data.count(b"\n$") == count and {*map(type, requests)} == {list}):
+            return requests
+        return []
+
+
+def _may_hold_aggregate(data: bytes) -> bool:
+    """Whether hiredis might find a type of RESP3 that holds others in the data, and make room for it."""
+    shape = data.translate(_SHAPE)
+    return b">0\r" in shape or b">00\r" in shape or b">000" in shape
 
 
 def _is_roomy(data: bytes) -> bool:
