@@ -61,16 +61,20 @@ class Program:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, **options: Any) -> Iterator[Program]:
-    """Run `respstore serve` on a free port of 127.0.0.1; `options` are Popen's."""
+def serving(*arguments: str, text: str = "", **options: Any) -> Iterator[Program]:
+    """Run `respstore serve` on a free port of 127.0.0.1, with a text as standard input; `options` are Popen's."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     command = [*COMMAND, "serve", *arguments]
-    if "--port" not in arguments and not options.get("stdin"):
+    if "--port" not in arguments and not text:
         command += ["--port", "0", "--bind", "127.0.0.1"]
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, **options
     ) as process:
         try:
+            assert process.stdin is not None
+            process.stdin.write(text)
+            process.stdin.close()
             yield Program(process)
         finally:
             process.kill()
