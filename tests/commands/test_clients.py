@@ -2,11 +2,12 @@
 
 import pytest
 
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import NOT_AN_INTEGER, PONG, SYNTAX, array, check_wire, pass_time, received, request, talk
 
 
-def connect(engine, port: int) -> Session:
+def connect(engine: Engine, port: int) -> Session:
     return Session(engine, f"127.0.0.1:{port}", "127.0.0.1:6379", fd=port % 100)
 
 
@@ -25,7 +26,7 @@ def info(session: Session, of: Session) -> dict[str, str]:
 # ID, names
 
 
-def test_ids_are_counted_up(engine):
+def test_ids_are_counted_up(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     assert talk(alice, b"CLIENT ID") == b":1\r\n"
     assert talk(bob, b"client id") == b":2\r\n"
@@ -34,31 +35,31 @@ def test_ids_are_counted_up(engine):
 
 
 @pytest.mark.parametrize("name", [b"me", b"!", b"~", b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", b"x" * 1000])
-def test_a_name_is_visible_ascii(session, name):
+def test_a_name_is_visible_ascii(session: Session, name: bytes) -> None:
     assert talk(session, b"CLIENT GETNAME") == b"$-1\r\n"
     assert talk(session, b"CLIENT", b"SETNAME", name) == b"+OK\r\n"
     assert talk(session, b"CLIENT GETNAME") == b"$%d\r\n%b\r\n" % (len(name), name)
 
 
 @pytest.mark.parametrize("name", [b"a b", b"a\n", b"\r", b"\x00", b"\x7f", b"\xff", b"tab\t", b"\xc3\xa9"])
-def test_a_name_is_nothing_else(name):
+def test_a_name_is_nothing_else(name: bytes) -> None:
     error = b"-ERR Client names cannot contain spaces, newlines or special characters.\r\n"
     check_wire(array(b"CLIENT", b"SETNAME", name), error)
 
 
-def test_an_empty_name_is_none(session):
+def test_an_empty_name_is_none(session: Session) -> None:
     talk(session, b"CLIENT SETNAME me")
     assert talk(session, b"CLIENT", b"SETNAME", b"") == b"+OK\r\n"
     assert talk(session, b"CLIENT GETNAME") == b"$-1\r\n"
 
 
 @pytest.mark.parametrize("line", [b"CLIENT SETINFO LIB-NAME redis-py", b"CLIENT NO-TOUCH ON"])
-def test_what_came_after_7_0_is_not_there(line):
+def test_what_came_after_7_0_is_not_there(line: bytes) -> None:
     word = line.split()[1]
     check_wire(request(line), b"-ERR unknown subcommand '%b'. Try CLIENT HELP.\r\n" % word)
 
 
-def test_help_names_every_subcommand(session):
+def test_help_names_every_subcommand(session: Session) -> None:
     reply = talk(session, b"CLIENT HELP")
     assert b"+CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n" in reply
     for word in session.engine.entries[b"client"].subcommands:
@@ -68,7 +69,7 @@ def test_help_names_every_subcommand(session):
 # LIST and INFO
 
 
-def test_every_field_of_redis_7_0_in_its_order(engine):
+def test_every_field_of_redis_7_0_in_its_order(engine: Engine) -> None:
     session = connect(engine, 50123)
     reply = talk(session, b"CLIENT INFO")
     assert reply.endswith(b"\n\r\n")
@@ -108,13 +109,13 @@ def test_every_field_of_redis_7_0_in_its_order(engine):
     assert names == [name.encode() for name in lines(reply)[0]]
 
 
-def test_the_list_is_verbatim_text_in_resp3(session):
+def test_the_list_is_verbatim_text_in_resp3(session: Session) -> None:
     talk(session, b"HELLO 3")
     for line in (b"CLIENT INFO", b"CLIENT LIST"):
         assert talk(session, line).partition(b"\r\n")[2].startswith(b"txt:id=1 addr=")
 
 
-def test_the_list_is_in_order_of_arrival(engine):
+def test_the_list_is_in_order_of_arrival(engine: Engine) -> None:
     sessions = [connect(engine, 50000 + number) for number in range(3)]
     talk(sessions[1], b"CLIENT SETNAME second")
     found = lines(talk(sessions[2], b"CLIENT LIST"))
@@ -137,7 +138,7 @@ def test_the_list_is_in_order_of_arrival(engine):
         (b"ID 2 99 0 -1 2", "22"),
     ],
 )
-def test_the_list_may_be_filtered(engine, options, ids):
+def test_the_list_may_be_filtered(engine: Engine, options: bytes, ids: str) -> None:
     sessions = [connect(engine, 50000 + number) for number in range(3)]
     found = lines(talk(sessions[0], b"CLIENT LIST " + options))
     assert "".join(line["id"] for line in found) == ids
@@ -159,11 +160,11 @@ def test_the_list_may_be_filtered(engine, options, ids):
         ((b"ID", b"9223372036854775808"), b"-ERR Invalid client ID\r\n"),
     ],
 )
-def test_the_list_refuses_other_options(args, reply):
+def test_the_list_refuses_other_options(args: tuple[bytes, ...], reply: bytes) -> None:
     check_wire(array(b"CLIENT", b"LIST", *args), reply)
 
 
-def test_age_and_idleness_in_seconds(engine):
+def test_age_and_idleness_in_seconds(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     pass_time(engine, 2.5)
     talk(bob, b"PING")
@@ -172,14 +173,14 @@ def test_age_and_idleness_in_seconds(engine):
     assert (line["age"], line["idle"]) == ("4", "1")
 
 
-def test_a_clock_that_was_set_back_makes_nobody_younger_than_new(engine):
+def test_a_clock_that_was_set_back_makes_nobody_younger_than_new(engine: Engine) -> None:
     session = Session(engine)
     engine.system.wall_us -= 5_000_000
     line = info(session, session)
     assert (line["age"], line["idle"]) == ("0", "0")
 
 
-def test_state_of_a_transaction(engine):
+def test_state_of_a_transaction(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     for line in (b"WATCH k", b"SELECT 2", b"MULTI", b"SET k v", b"GET a"):
         talk(bob, line)
@@ -192,7 +193,7 @@ def test_state_of_a_transaction(engine):
     assert info(alice, bob)["flags"] == "N"
 
 
-def test_state_of_a_waiting_client(engine):
+def test_state_of_a_waiting_client(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     bob.receive_data(request(b"BLPOP q 0") + request(b"ECHO later"))
     line = info(alice, bob)
@@ -204,7 +205,7 @@ def test_state_of_a_waiting_client(engine):
     assert info(alice, bob)["flags"] == "N"
 
 
-def test_state_of_a_postponed_client(engine):
+def test_state_of_a_postponed_client(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"CLIENT PAUSE 1000 WRITE")
     talk(bob, b"SET k v")
@@ -212,26 +213,26 @@ def test_state_of_a_postponed_client(engine):
     assert (line["flags"], line["cmd"]) == ("b", "set")
 
 
-def test_state_of_a_client_that_reads_slowly(engine):
+def test_state_of_a_client_that_reads_slowly(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     bob.unsent = 5000
     line = info(alice, bob)
     assert (line["omem"], line["oll"], line["events"]) == ("5000", "1", "rw")
 
 
-def test_state_of_a_client_in_the_middle_of_a_request(engine):
+def test_state_of_a_client_in_the_middle_of_a_request(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     bob.receive_data(b"*2\r\n$4\r\nECHO\r\n")
     assert int(info(alice, bob)["qbuf"]) > 0
 
 
-def test_a_client_of_a_unix_socket(engine):
+def test_a_client_of_a_unix_socket(engine: Engine) -> None:
     session = Session(engine, "/run/respstore.sock:0", "/run/respstore.sock:0")
     line = info(session, session)
     assert (line["flags"], line["addr"]) == ("U", "/run/respstore.sock:0")
 
 
-def test_no_evict_is_a_flag(session):
+def test_no_evict_is_a_flag(session: Session) -> None:
     assert talk(session, b"CLIENT NO-EVICT ON") == b"+OK\r\n"
     assert info(session, session)["flags"] == "e"
     talk(session, b"RESET")
@@ -242,7 +243,7 @@ def test_no_evict_is_a_flag(session):
         assert talk(session, b"CLIENT NO-EVICT " + word) == SYNTAX
 
 
-def test_the_protocol_is_shown(session):
+def test_the_protocol_is_shown(session: Session) -> None:
     talk(session, b"HELLO 3")
     assert b" resp=3\n" in talk(session, b"CLIENT INFO")
 
@@ -250,7 +251,7 @@ def test_the_protocol_is_shown(session):
 # KILL
 
 
-def test_kill_by_address(engine):
+def test_kill_by_address(engine: Engine) -> None:
     alice, bob = connect(engine, 1001), connect(engine, 1002)
     assert talk(alice, b"CLIENT KILL 127.0.0.1:1002") == b"+OK\r\n"
     assert bob.is_aborted
@@ -286,7 +287,7 @@ def test_kill_by_address(engine):
         (b"ID 3 TYPE normal USER default LADDR 127.0.0.1:6379 ADDR 127.0.0.1:1003 SKIPME yes", "3"),
     ],
 )
-def test_kill_by_filter(engine, filters, killed):
+def test_kill_by_filter(engine: Engine, filters: bytes, killed: str) -> None:
     sessions = [connect(engine, 1000 + number) for number in (1, 2, 3)]
     assert talk(sessions[0], b"CLIENT KILL " + filters) == b":%d\r\n" % len(killed)
     assert "".join(str(session.id) for session in sessions if session.is_closing) == killed
@@ -310,11 +311,11 @@ def test_kill_by_filter(engine, filters, killed):
         ((b"SKIPME", b"no", b"ID", b"1", b"SKIPME"), SYNTAX),
     ],
 )
-def test_kill_refuses_other_filters(args, reply):
+def test_kill_refuses_other_filters(args: tuple[bytes, ...], reply: bytes) -> None:
     check_wire(array(b"CLIENT", b"KILL", *args), reply)
 
 
-def test_who_is_killed_says_and_does_nothing_more(engine):
+def test_who_is_killed_says_and_does_nothing_more(engine: Engine) -> None:
     alice, bob = connect(engine, 1001), connect(engine, 1002)
     bob.receive_data(request(b"BLPOP q 0") + request(b"SET k v"))
     assert talk(alice, b"CLIENT KILL ID 2") == b":1\r\n"
@@ -326,7 +327,7 @@ def test_who_is_killed_says_and_does_nothing_more(engine):
     assert bob in engine.take_touched()
 
 
-def test_who_kills_itself_hears_that_first(engine):
+def test_who_kills_itself_hears_that_first(engine: Engine) -> None:
     session = connect(engine, 1001)
     session.receive_data(request(b"CLIENT KILL ID 1 SKIPME no") + request(b"SET k v"))
     assert session.data_to_send() == b":1\r\n"
@@ -346,7 +347,7 @@ def test_who_kills_itself_hears_that_first(engine):
         (b" ERROR", b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"),
     ],
 )
-def test_unblock_a_waiting_client(engine, end, reply):
+def test_unblock_a_waiting_client(engine: Engine, end: bytes, reply: bytes) -> None:
     alice, bob = Session(engine), Session(engine)
     bob.receive_data(request(b"BLPOP q 0") + request(b"PING"))
     assert talk(alice, b"CLIENT UNBLOCK 2" + end) == b":1\r\n"
@@ -356,7 +357,7 @@ def test_unblock_a_waiting_client(engine, end, reply):
     assert talk(alice, b"LLEN q") == b":1\r\n"
 
 
-def test_unblock_is_not_for_those_whom_a_pause_holds_up(engine):
+def test_unblock_is_not_for_those_whom_a_pause_holds_up(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"CLIENT PAUSE 1000 WRITE")
     talk(bob, b"SET k v")
@@ -380,7 +381,7 @@ def test_unblock_is_not_for_those_whom_a_pause_holds_up(engine):
         ),
     ],
 )
-def test_unblock_where_nobody_waits(line, reply):
+def test_unblock_where_nobody_waits(line: bytes, reply: bytes) -> None:
     check_wire(request(line), reply)
 
 
@@ -401,18 +402,18 @@ def test_unblock_where_nobody_waits(line, reply):
         ((b"a", b""), b"-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n"),
     ],
 )
-def test_pause_checks_its_arguments(args, reply):
+def test_pause_checks_its_arguments(args: tuple[bytes, ...], reply: bytes) -> None:
     check_wire(array(b"CLIENT", b"PAUSE", *args), reply)
 
 
-def test_unpause_where_nothing_is_paused():
+def test_unpause_where_nothing_is_paused() -> None:
     check_wire(request(b"CLIENT UNPAUSE"), b"+OK\r\n")
 
 
 # REPLY; what it does is in tests/engine/test_dispatch.py
 
 
-def test_reply_on_is_answered_and_the_others_are_not(session):
+def test_reply_on_is_answered_and_the_others_are_not(session: Session) -> None:
     assert talk(session, b"CLIENT REPLY ON") == b"+OK\r\n"
     assert talk(session, b"CLIENT REPLY JUNK") == SYNTAX
     assert talk(session, b"CLIENT REPLY skip") == b""
@@ -424,6 +425,6 @@ def test_reply_on_is_answered_and_the_others_are_not(session):
     assert talk(session, b"PING") == PONG
 
 
-def test_skips_in_a_row_are_as_one(session):
+def test_skips_in_a_row_are_as_one(session: Session) -> None:
     session.receive_data(request(b"CLIENT REPLY SKIP") * 3 + request(b"ECHO 1") + request(b"ECHO 2"))
     assert session.data_to_send() == b"$1\r\n2\r\n"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import NOAUTH, PONG, array, check_wire, make_engine, request, talk
 
@@ -36,7 +37,7 @@ RESP3 = b"%7\r\n" + FIELDS % 3
         ((b"ECHO", b"a", b"b"), b"-ERR wrong number of arguments for 'echo' command\r\n"),
     ],
 )
-def test_ping_and_echo(args, reply):
+def test_ping_and_echo(args: tuple[bytes, ...], reply: bytes) -> None:
     check_wire(array(*args), reply)
 
 
@@ -71,11 +72,11 @@ def test_ping_and_echo(args, reply):
         (b"HELLO 3 a\x00b", b"-ERR Syntax error in HELLO option 'a'\r\n"),
     ],
 )
-def test_hello(line, reply):
+def test_hello(line: bytes, reply: bytes) -> None:
     check_wire(request(line), reply)
 
 
-def test_hello_switches_the_protocol_only_if_it_succeeds(session):
+def test_hello_switches_the_protocol_only_if_it_succeeds(session: Session) -> None:
     talk(session, b"HELLO 3 JUNK")
     assert talk(session, b"GET k") == b"$-1\r\n"
     talk(session, b"HELLO 3")
@@ -85,7 +86,7 @@ def test_hello_switches_the_protocol_only_if_it_succeeds(session):
     assert talk(session, b"GET k") == b"$-1\r\n"
 
 
-def test_hello_names_the_client_even_if_a_later_option_fails(session):
+def test_hello_names_the_client_even_if_a_later_option_fails(session: Session) -> None:
     assert talk(session, b"HELLO 3 SETNAME a SETNAME b") == RESP3
     assert talk(session, b"CLIENT GETNAME") == b"$1\r\nb\r\n"
     assert talk(session, b"HELLO 3 SETNAME c AUTH nobody x") == WRONGPASS
@@ -109,7 +110,7 @@ def test_hello_names_the_client_even_if_a_later_option_fails(session):
         (b"HELLO 3 SETNAME x AUTH default secret", RESP3, PONG),
     ],
 )
-def test_hello_where_a_password_is_required(line, reply, then):
+def test_hello_where_a_password_is_required(line: bytes, reply: bytes, then: bytes) -> None:
     check_wire(request(line), reply, then=then, requirepass=b"secret")
 
 
@@ -126,7 +127,7 @@ def test_hello_where_a_password_is_required(line, reply, then):
         (b"AUTH a b c", b"-ERR syntax error\r\n"),
     ],
 )
-def test_auth_where_no_password_is_required(line, reply):
+def test_auth_where_no_password_is_required(line: bytes, reply: bytes) -> None:
     check_wire(request(line), reply)
 
 
@@ -145,17 +146,17 @@ def test_auth_where_no_password_is_required(line, reply):
         ((b"AUTH", b"a", b"b", b"c"), b"-ERR syntax error\r\n", NOAUTH),
     ],
 )
-def test_auth_where_a_password_is_required(args, reply, then):
+def test_auth_where_a_password_is_required(args: tuple[bytes, ...], reply: bytes, then: bytes) -> None:
     check_wire(array(*args), reply, then=then, requirepass=b"secret")
 
 
-def test_a_password_may_hold_any_bytes():
+def test_a_password_may_hold_any_bytes() -> None:
     password = b"p\xff\x00\r\n \xc3\xa9"
     check_wire(array(b"AUTH", password), b"+OK\r\n", requirepass=password)
     check_wire(array(b"AUTH", password[:-1]), WRONGPASS, then=NOAUTH, requirepass=password)
 
 
-def test_a_wrong_password_takes_nothing_away():
+def test_a_wrong_password_takes_nothing_away() -> None:
     session = Session(make_engine(requirepass=b"secret"))
     talk(session, b"AUTH secret")
     assert talk(session, b"AUTH wrong") == WRONGPASS
@@ -178,11 +179,11 @@ def test_a_wrong_password_takes_nothing_away():
         (b"2147483648", b"-ERR value is out of range, value must between -2147483648 and 2147483647\r\n"),
     ],
 )
-def test_select(index, reply):
+def test_select(index: bytes, reply: bytes) -> None:
     check_wire(array(b"SELECT", index), reply)
 
 
-def test_select_is_for_one_connection(engine):
+def test_select_is_for_one_connection(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"SELECT 3")
     talk(alice, b"SET k three")
@@ -197,14 +198,14 @@ def test_select_is_for_one_connection(engine):
 
 
 @pytest.mark.parametrize("line", [b"QUIT", b"quit", b"QUIT now please"])
-def test_quit(line):
+def test_quit(line: bytes) -> None:
     check_wire(request(line), b"+OK\r\n")
     session = Session(make_engine())
     assert talk(session, line) == b"+OK\r\n"
     assert session.is_closing
 
 
-def test_quit_within_multi_and_without_a_password():
+def test_quit_within_multi_and_without_a_password() -> None:
     session = Session(make_engine())
     assert talk(session, b"MULTI") == b"+OK\r\n"
     assert talk(session, b"QUIT") == b"+OK\r\n"
@@ -214,7 +215,7 @@ def test_quit_within_multi_and_without_a_password():
     assert session.is_closing
 
 
-def test_reset_takes_a_connection_back_to_its_beginning(engine):
+def test_reset_takes_a_connection_back_to_its_beginning(engine: Engine) -> None:
     session, other = Session(engine), Session(engine)
     for line in (b"HELLO 3 SETNAME me", b"SELECT 3", b"WATCH k", b"MULTI", b"SET k v"):
         talk(session, line)
@@ -226,7 +227,7 @@ def test_reset_takes_a_connection_back_to_its_beginning(engine):
     assert talk(session, b"CLIENT ID") == b":1\r\n"
 
 
-def test_reset_watches_nothing_any_more(engine):
+def test_reset_watches_nothing_any_more(engine: Engine) -> None:
     session, other = Session(engine), Session(engine)
     for line in (b"WATCH k", b"RESET", b"MULTI", b"PING"):
         talk(session, line)
@@ -234,7 +235,7 @@ def test_reset_watches_nothing_any_more(engine):
     assert talk(session, b"EXEC") == b"*1\r\n" + PONG
 
 
-def test_reset_forgets_the_authentication_where_a_password_is_required():
+def test_reset_forgets_the_authentication_where_a_password_is_required() -> None:
     session = Session(make_engine(requirepass=b"secret"))
     talk(session, b"AUTH secret")
     assert talk(session, b"RESET") == b"+RESET\r\n"
@@ -243,5 +244,5 @@ def test_reset_forgets_the_authentication_where_a_password_is_required():
     assert talk(session, b"PING") == PONG
 
 
-def test_reset_takes_no_arguments():
+def test_reset_takes_no_arguments() -> None:
     check_wire(request(b"RESET x"), b"-ERR wrong number of arguments for 'reset' command\r\n")

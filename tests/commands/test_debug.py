@@ -6,6 +6,7 @@ import re
 import pytest
 
 from respstore.config import Config
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import NOT_AN_INTEGER, OK, FakeSystem, array, make_engine, pass_time, received, talk
 
@@ -19,7 +20,7 @@ def unknown(word: str) -> bytes:
 
 
 @pytest.fixture
-def engine():
+def engine() -> Engine:
     return make_engine(enable_debug_command="yes")
 
 
@@ -43,13 +44,13 @@ def system(session: Session) -> FakeSystem:
         ("yes", "10.0.0.1:5000", True),
     ],
 )
-def test_who_may_debug(option, peer, allowed):
+def test_who_may_debug(option: str, peer: str, allowed: bool) -> None:
     session = Session(make_engine(enable_debug_command=option), peer=peer)
     reply = talk(session, b"DEBUG SLEEP 0")
     assert reply == OK if allowed else reply.startswith(NOT_ALLOWED)
 
 
-def test_refusal_in_full():
+def test_refusal_in_full() -> None:
     assert talk(Session(make_engine()), b"DEBUG FOO") == (
         b'-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
         b"local connection, otherwise you need to set this option in the configuration file, and then restart the "
@@ -57,21 +58,21 @@ def test_refusal_in_full():
     )
 
 
-def test_refusal_comes_before_authentication_but_after_the_number_of_arguments():
+def test_refusal_comes_before_authentication_but_after_the_number_of_arguments() -> None:
     session = Session(make_engine(requirepass=b"secret"))
     assert talk(session, b"DEBUG") == b"-ERR wrong number of arguments for 'debug' command\r\n"
     assert talk(session, b"DEBUG SLEEP 0").startswith(NOT_ALLOWED)
     assert talk(session, b"PING").startswith(b"-NOAUTH")
 
 
-def test_refusal_ends_a_transaction():
+def test_refusal_ends_a_transaction() -> None:
     session = Session(make_engine())
     talk(session, b"MULTI")
     assert talk(session, b"DEBUG SLEEP 0").startswith(NOT_ALLOWED)
     assert talk(session, b"EXEC") == b"-EXECABORT Transaction discarded because of previous errors.\r\n"
 
 
-def test_refusals_are_counted_as_rejected():
+def test_refusals_are_counted_as_rejected() -> None:
     session = Session(make_engine())
     talk(session, b"DEBUG SLEEP 0")
     assert b"cmdstat_debug:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0" in talk(
@@ -79,11 +80,11 @@ def test_refusals_are_counted_as_rejected():
     )
 
 
-def test_who_may_debug_is_decided_at_the_start(session):
+def test_who_may_debug_is_decided_at_the_start(session: Session) -> None:
     assert talk(session, b"CONFIG SET enable-debug-command no").startswith(b"-ERR CONFIG SET failed")
 
 
-def test_within_a_transaction(session):
+def test_within_a_transaction(session: Session) -> None:
     for line in (b"MULTI", b"DEBUG SLEEP 0", b"DEBUG ERROR text"):
         talk(session, line)
     assert talk(session, b"EXEC") == b"*2\r\n+OK\r\n-text\r\n"
@@ -104,11 +105,11 @@ def test_within_a_transaction(session):
         *("DROP-CLUSTER-PACKET-FILTER", "CONFIG-REWRITE-FORCE-ALL x"),
     ],
 )
-def test_unknown_subcommands_and_wrong_numbers_of_arguments(session, line):
-    assert talk(session, f"DEBUG {line}".encode()) == unknown(line.split()[0])
+def test_unknown_subcommands_and_wrong_numbers_of_arguments(session: Session, line: str) -> None:
+    assert talk(session, f"DEBUG {line}".encode()) == unknown(line.split(maxsplit=1)[0])
 
 
-def test_the_name_is_quoted_as_it_was_written(session):
+def test_the_name_is_quoted_as_it_was_written(session: Session) -> None:
     assert talk(session, b"DEBUG foo") == unknown("foo")
     assert talk(session, b"DEBUG", b"") == unknown("")
     assert talk(session, b"DEBUG", b"\xff") == unknown("").replace(b"''", b"'\xff'")
@@ -123,13 +124,13 @@ def test_the_name_is_quoted_as_it_was_written(session):
         "SET-DISABLE-DENY-SCRIPTS 0",
     ],
 )
-def test_what_cannot_be_had_says_so(session, line):
-    name = line.split()[0].upper()
+def test_what_cannot_be_had_says_so(session: Session, line: str) -> None:
+    name = line.split(maxsplit=1)[0].upper()
     assert talk(session, f"DEBUG {line}".encode()).startswith(f"-ERR DEBUG {name} is not supported: ".encode())
     assert talk(session, b"PING") == b"+PONG\r\n"
 
 
-def test_reload_checks_its_options_first(session):
+def test_reload_checks_its_options_first(session: Session) -> None:
     error = b"-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.\r\n"
     assert talk(session, b"DEBUG RELOAD NOSAVE x") == error
 
@@ -153,18 +154,18 @@ def test_reload_checks_its_options_first(session):
         (b".5", 0.5),
     ],
 )
-def test_sleep(session, seconds, slept):
+def test_sleep(session: Session, seconds: bytes, slept: float) -> None:
     assert talk(session, b"DEBUG", b"SLEEP", seconds) == OK
     assert system(session).slept == slept
 
 
-def test_the_clock_is_read_again_after_a_sleep(engine, session):
+def test_the_clock_is_read_again_after_a_sleep(engine: Engine, session: Session) -> None:
     talk(session, b"SET k v PX 500")
     session.receive_data(array(b"DEBUG", b"SLEEP", b"1") + array(b"GET", b"k"))
     assert received(session) == OK + b"$-1\r\n"
 
 
-def test_set_active_expire(engine, session):
+def test_set_active_expire(engine: Engine, session: Session) -> None:
     assert talk(session, b"DEBUG SET-ACTIVE-EXPIRE 0") == OK
     talk(session, b"SET k v PX 500")
     pass_time(engine, 1)
@@ -179,12 +180,12 @@ def test_set_active_expire(engine, session):
 @pytest.mark.parametrize(
     ("flag", "active"), [(b"1", True), (b"2", True), (b"-1", True), (b"1x", True), (b"x", False), (b"", False)]
 )
-def test_flags_are_numbers(engine, session, flag, active):
+def test_flags_are_numbers(engine: Engine, session: Session, flag: bytes, active: bool) -> None:
     assert talk(session, b"DEBUG", b"SET-ACTIVE-EXPIRE", flag) == OK
     assert engine.active_expiry is active
 
 
-def test_pause_cron(engine, session):
+def test_pause_cron(engine: Engine, session: Session) -> None:
     waiting = Session(engine)
     talk(waiting, b"BLPOP queue 0.5")
     talk(session, b"SET k v PX 500")
@@ -200,7 +201,7 @@ def test_pause_cron(engine, session):
 # Data
 
 
-def test_object(session):
+def test_object(session: Session) -> None:
     talk(session, b"SET s hello")
     reply = talk(session, b"DEBUG OBJECT s").decode()
     assert re.fullmatch(
@@ -216,7 +217,7 @@ def test_object(session):
         (b"RPUSH k abc 1", 1, "quicklist", 7),
     ],
 )
-def test_object_of_other_values(session, command, refcount, encoding, length):
+def test_object_of_other_values(session: Session, command: bytes, refcount: int, encoding: str, length: int) -> None:
     talk(session, command)
     fields = dict(re.findall(r"(\w+):(\S+)", talk(session, b"DEBUG OBJECT k").decode()))
     assert (int(fields["refcount"]), fields["encoding"]) == (refcount, encoding)
@@ -224,14 +225,14 @@ def test_object_of_other_values(session, command, refcount, encoding, length):
 
 
 @pytest.mark.parametrize("word", ["OBJECT", "SDSLEN", "LISTPACK", "QUICKLIST", "HTSTATS-KEY"])
-def test_no_such_key(session, word):
+def test_no_such_key(session: Session, word: str) -> None:
     assert talk(session, f"DEBUG {word} missing".encode()) == NO_SUCH_KEY
     talk(session, b"SET missing v PX 5")
     system(session).advance(1)
     assert talk(session, f"DEBUG {word} missing".encode()) == NO_SUCH_KEY
 
 
-def test_looking_counts_no_hit(engine, session):
+def test_looking_counts_no_hit(engine: Engine, session: Session) -> None:
     talk(session, b"SET k v")
     for line in (b"DEBUG OBJECT k", b"DEBUG DIGEST-VALUE k missing", b"DEBUG SDSLEN k"):
         talk(session, line)
@@ -239,7 +240,7 @@ def test_looking_counts_no_hit(engine, session):
     assert (db.hits, db.misses) == (0, 0)
 
 
-def test_sdslen(session):
+def test_sdslen(session: Session) -> None:
     for line in (b"SET s hello", b"APPEND raw abc", b"APPEND raw defghi", b"RPUSH l a", b"SET i 5"):
         talk(session, line)
     pattern = (
@@ -256,7 +257,7 @@ def test_sdslen(session):
         assert talk(session, b"DEBUG SDSLEN " + key) == b"-ERR Not an sds encoded string.\r\n"
 
 
-def test_digests(session):
+def test_digests(session: Session) -> None:
     assert talk(session, b"DEBUG DIGEST") == b"+%b\r\n" % (b"0" * 40)
     assert talk(session, b"DEBUG DIGEST-VALUE") == b"*0\r\n"
     talk(session, b"SET s hello")
@@ -265,7 +266,7 @@ def test_digests(session):
     assert talk(session, b"DEBUG DIGEST-VALUE s missing s") == b"*3\r\n%b+%b\r\n%b" % (value, b"0" * 40, value)
 
 
-def test_populate(session):
+def test_populate(session: Session) -> None:
     assert talk(session, b"DEBUG POPULATE 3") == OK
     assert talk(session, b"MGET key:0 key:2 key:3") == b"*3\r\n$7\r\nvalue:0\r\n$7\r\nvalue:2\r\n$-1\r\n"
     assert talk(session, b"DBSIZE") == b":3\r\n"
@@ -275,23 +276,23 @@ def test_populate(session):
     ("size", "value"),
     [(b"3", b"val"), (b"7", b"value:0"), (b"9", b"value:0\0\0"), (b"0", b"value:0")],
 )
-def test_populate_with_a_size(session, size, value):
+def test_populate_with_a_size(session: Session, size: bytes, value: bytes) -> None:
     assert talk(session, b"DEBUG POPULATE 1 prefix " + size) == OK
     assert talk(session, b"GET prefix:0") == b"$%d\r\n%b\r\n" % (len(value), value)
 
 
-def test_populate_keeps_what_is_there(session):
+def test_populate_keeps_what_is_there(session: Session) -> None:
     talk(session, b"SET key:1 mine")
     talk(session, b"DEBUG POPULATE 2")
     assert talk(session, b"MGET key:0 key:1") == array(b"value:0", b"mine")
 
 
 @pytest.mark.parametrize("arguments", [b"a", b"-1", b"1.5", b"9223372036854775808", b"1 p -1", b"1 p a"])
-def test_populate_with_wrong_numbers(session, arguments):
+def test_populate_with_wrong_numbers(session: Session, arguments: bytes) -> None:
     assert talk(session, b"DEBUG POPULATE " + arguments) == b"-ERR value is out of range, must be positive\r\n"
 
 
-def test_htstats(session):
+def test_htstats(session: Session) -> None:
     for line in (b"MSET a 1 b 2", b"PEXPIRE a 1000", b"SELECT 1"):
         talk(session, line)
     reply = talk(session, b"DEBUG HTSTATS 0").decode()
@@ -312,11 +313,11 @@ def test_htstats(session):
         (b"a", NOT_AN_INTEGER),
     ],
 )
-def test_htstats_of_no_database(session, number, error):
+def test_htstats_of_no_database(session: Session, number: bytes, error: bytes) -> None:
     assert talk(session, b"DEBUG HTSTATS " + number) == error
 
 
-def test_what_no_value_is_kept_in(session):
+def test_what_no_value_is_kept_in(session: Session) -> None:
     for line in (b"SET s v", b"RPUSH l a"):
         talk(session, line)
     for key in (b"s", b"l"):
@@ -365,13 +366,13 @@ def test_what_no_value_is_kept_in(session):
         ),
     ],
 )
-def test_protocol(session, kind, resp2, resp3):
+def test_protocol(session: Session, kind: bytes, resp2: bytes, resp3: bytes) -> None:
     assert talk(session, b"DEBUG PROTOCOL " + kind) == resp2
     talk(session, b"HELLO 3")
     assert talk(session, b"DEBUG PROTOCOL " + kind) == resp3
 
 
-def test_protocol_of_no_type(session):
+def test_protocol_of_no_type(session: Session) -> None:
     assert talk(session, b"DEBUG PROTOCOL junk") == (
         b"-ERR Wrong protocol type name. Please use one of the following: "
         b"string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false\r\n"
@@ -389,11 +390,11 @@ def test_protocol_of_no_type(session):
         (b"\xff\0", b"-\xff\0\r\n"),
     ],
 )
-def test_error(session, text, reply):
+def test_error(session: Session, text: bytes, reply: bytes) -> None:
     assert talk(session, b"DEBUG", b"ERROR", text) == reply
 
 
-def test_an_error_on_request_is_not_counted(session):
+def test_an_error_on_request_is_not_counted(session: Session) -> None:
     talk(session, b"DEBUG", b"ERROR", b"MINE text")
     assert talk(session, b"INFO errorstats") == b"$14\r\n# Errorstats\r\n\r\n"
     assert b"cmdstat_debug:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0" in talk(
@@ -404,13 +405,13 @@ def test_an_error_on_request_is_not_counted(session):
 # The server
 
 
-def test_log(session, caplog):
+def test_log(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, logger="respstore"):
         assert talk(session, b"DEBUG", b"LOG", b"hello\nworld \xff") == OK
     assert caplog.messages == [r"DEBUG LOG: hello\nworld \udcff"]
 
 
-def test_change_repl_id(engine, session):
+def test_change_repl_id(engine: Engine, session: Session) -> None:
     before, run_id = engine.replication_id, engine.run_id
     assert talk(session, b"DEBUG CHANGE-REPL-ID") == OK
     assert re.fullmatch("[0-9a-f]{40}", engine.replication_id)
@@ -419,7 +420,7 @@ def test_change_repl_id(engine, session):
     assert engine.run_id == run_id
 
 
-def test_rewrite_of_all_options(session):
+def test_rewrite_of_all_options(session: Session) -> None:
     assert talk(session, b"DEBUG CONFIG-REWRITE-FORCE-ALL") == (
         b"-ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address\r\n"
     )
@@ -432,7 +433,7 @@ def test_rewrite_of_all_options(session):
     assert "maxclients 10000\n" in text
 
 
-def test_rewrite_where_nothing_may_be_written(session, monkeypatch):
+def test_rewrite_where_nothing_may_be_written(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: str, text: str) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -443,19 +444,19 @@ def test_rewrite_where_nothing_may_be_written(session, monkeypatch):
     )
 
 
-def test_stringmatch_test(session):
+def test_stringmatch_test(session: Session) -> None:
     assert talk(session, b"DEBUG STRINGMATCH-TEST") == b"+Apparently Redis did not crash: test passed\r\n"
 
 
-def test_structsize(session):
+def test_structsize(session: Session) -> None:
     assert re.fullmatch(rb"\$\d+\r\nbits:64 (\w+:\d+ )+\r\n", talk(session, b"DEBUG STRUCTSIZE"))
 
 
-def test_client_eviction(session):
+def test_client_eviction(session: Session) -> None:
     assert talk(session, b"DEBUG CLIENT-EVICTION") == b"-ERR maxmemory-clients is disabled.\r\n"
 
 
-def test_no_cluster(session):
+def test_no_cluster(session: Session) -> None:
     error = b"-ERR Debug option only available for cluster mode enabled setup!\r\n"
     assert talk(session, b"DEBUG CLUSTERLINK KILL all x") == error
     assert talk(session, b"DEBUG DROP-CLUSTER-PACKET-FILTER 1") == OK
@@ -463,12 +464,12 @@ def test_no_cluster(session):
 
 
 @pytest.mark.parametrize("size", [b"0", b"100b", b"1gb", b"1GB", b"", b"4293918720"])
-def test_quicklist_packed_threshold(session, size):
+def test_quicklist_packed_threshold(session: Session, size: bytes) -> None:
     assert talk(session, b"DEBUG", b"QUICKLIST-PACKED-THRESHOLD", size) == OK
 
 
 @pytest.mark.parametrize("size", [b"a", b"-1", b"1.5gb", b"4gb", b"5gb", b"4293918721"])
-def test_quicklist_packed_threshold_out_of_range(session, size):
+def test_quicklist_packed_threshold_out_of_range(session: Session, size: bytes) -> None:
     assert talk(session, b"DEBUG", b"QUICKLIST-PACKED-THRESHOLD", size) == (
         b"-ERR argument must be a memory value bigger than 1 and smaller than 4gb\r\n"
     )
@@ -485,16 +486,16 @@ def test_quicklist_packed_threshold_out_of_range(session, size):
         (b"RESIZING x", OK),
     ],
 )
-def test_replybuffer(session, arguments, reply):
+def test_replybuffer(session: Session, arguments: bytes, reply: bytes) -> None:
     assert talk(session, b"DEBUG REPLYBUFFER " + arguments) == reply
 
 
-def test_replicate(session):
+def test_replicate(session: Session) -> None:
     assert talk(session, b"DEBUG REPLICATE set k v") == OK
     assert talk(session, b"EXISTS k") == b":0\r\n"
 
 
-def test_help(session):
+def test_help(session: Session) -> None:
     reply = talk(session, b"DEBUG HELP").decode()
     lines = [line[1:] for line in reply.split("\r\n")[1:-1]]
     assert lines[0] == "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
@@ -504,7 +505,7 @@ def test_help(session):
     assert not any(line.startswith(" ") for line in lines[1::2])
 
 
-def test_debug_is_one_command_without_subcommands(session):
+def test_debug_is_one_command_without_subcommands(session: Session) -> None:
     reply = talk(session, b"COMMAND INFO debug")
     assert b"$5\r\ndebug\r\n:-2\r\n" in reply
     assert reply.endswith(b"*0\r\n")

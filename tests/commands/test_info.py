@@ -47,37 +47,37 @@ def titles(text: str) -> tuple[str, ...]:
         (("latencystats",), ("Latencystats",)),
     ],
 )
-def test_which_sections(session, sections, expected):
+def test_which_sections(session: Session, sections: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert titles(info(session, *sections)) == expected
 
 
-def test_layout_of_sections(session):
+def test_layout_of_sections(session: Session) -> None:
     assert info(session, "cluster") == "# Cluster\r\ncluster_enabled:0\r\n"
     assert info(session, "KEYSPACE", "Cluster") == "# Cluster\r\ncluster_enabled:0\r\n\r\n# Keyspace\r\n"
 
 
-def test_unknown_sections_are_empty(session):
+def test_unknown_sections_are_empty(session: Session) -> None:
     assert talk(session, b"INFO nonsense more") == b"$0\r\n\r\n"
     assert talk(session, b"INFO", b"\xff") == b"$0\r\n\r\n"
 
 
-def test_resp3_gets_a_verbatim_string(session):
+def test_resp3_gets_a_verbatim_string(session: Session) -> None:
     talk(session, b"HELLO 3")
     assert talk(session, b"INFO cluster") == b"=34\r\ntxt:# Cluster\r\ncluster_enabled:0\r\n\r\n"
     assert talk(session, b"INFO", b"") == b"=4\r\ntxt:\r\n"
 
 
-def test_every_line_is_a_field(session):
+def test_every_line_is_a_field(session: Session) -> None:
     for line in filter(None, info(session, "everything").split("\r\n")):
         assert re.fullmatch(r"# \w+|[\w|-]+:.*", line), line
 
 
-def test_no_field_stands_twice(session):
+def test_no_field_stands_twice(session: Session) -> None:
     names = [line.split(":")[0] for line in info(session, "everything").split("\r\n") if ":" in line]
     assert len(set(names)) == len(names)
 
 
-def test_server(engine, session):
+def test_server(engine: Engine, session: Session) -> None:
     assert isinstance(engine.system, FakeSystem)
     engine.system.advance(86_400 + 61.5)
     server = fields(session, "server")
@@ -92,11 +92,11 @@ def test_server(engine, session):
     assert server["server_time_usec"] == str(engine.system.wall_us)
 
 
-def test_run_ids_differ_from_replication_ids(session):
+def test_run_ids_differ_from_replication_ids(session: Session) -> None:
     assert fields(session, "server")["run_id"] != fields(session, "replication")["master_replid"]
 
 
-def test_clients(engine, session):
+def test_clients(engine: Engine, session: Session) -> None:
     waiting = Session(engine)
     talk(waiting, b"BLPOP queue 5")
     talk(Session(engine), b"BLPOP queue 0")
@@ -109,13 +109,13 @@ def test_clients(engine, session):
     assert clients["maxclients"] == "10000"
 
 
-def test_clients_that_left_do_not_count(engine, session):
+def test_clients_that_left_do_not_count(engine: Engine, session: Session) -> None:
     Session(engine).receive_eof()
     assert fields(session, "clients")["connected_clients"] == "1"
     assert fields(session, "stats")["total_connections_received"] == "2"
 
 
-def test_memory(engine, session):
+def test_memory(engine: Engine, session: Session) -> None:
     memory = fields(session, "memory")
     assert memory["used_memory"] == memory["used_memory_rss"] == memory["used_memory_startup"] == "10000000"
     assert memory["used_memory_human"] == "9.54M"
@@ -126,7 +126,7 @@ def test_memory(engine, session):
     assert memory["maxmemory_policy"] == "noeviction"
 
 
-def test_memory_that_came_since_the_start_is_data_and_connections(engine, session):
+def test_memory_that_came_since_the_start_is_data_and_connections(engine: Engine, session: Session) -> None:
     engine.startup_memory = 4_000_000
     memory = fields(session, "memory")
     clients = int(memory["mem_clients_normal"])
@@ -150,11 +150,11 @@ def test_memory_that_came_since_the_start_is_data_and_connections(engine, sessio
         (3 * 1024**5, "3.00P"),
     ],
 )
-def test_human_bytes(count, text):
+def test_human_bytes(count: int, text: str) -> None:
     assert human_bytes(count) == text
 
 
-def test_stats(session):
+def test_stats(session: Session) -> None:
     before = int(fields(session, "stats")["total_net_input_bytes"])
     for line in (b"SET k v", b"GET k", b"GET missing", b"MGET k missing k", b"NONSENSE"):
         talk(session, line)
@@ -166,13 +166,13 @@ def test_stats(session):
     assert int(stats["total_net_input_bytes"]) > before
 
 
-def test_stats_of_expired_keys(engine, session):
+def test_stats_of_expired_keys(engine: Engine, session: Session) -> None:
     talk(session, b"SET gone v PX 5")
     pass_time(engine, 1)
     assert fields(session, "stats")["expired_keys"] == "1"
 
 
-def test_rates(engine, session):
+def test_rates(engine: Engine, session: Session) -> None:
     pass_time(engine, 0.1)
     for _ in range(20):
         talk(session, b"PING")
@@ -182,7 +182,7 @@ def test_rates(engine, session):
     assert float(stats["instantaneous_input_kbps"]) > 0
 
 
-def test_cpu(session):
+def test_cpu(session: Session) -> None:
     assert info(session, "cpu").split("\r\n") == [
         "# CPU",
         "used_cpu_sys:1.000000",
@@ -195,7 +195,7 @@ def test_cpu(session):
     ]
 
 
-def test_keyspace(session):
+def test_keyspace(session: Session) -> None:
     for line in (b"MSET a 1 b 2", b"PEXPIRE a 5000", b"SELECT 3", b"RPUSH l x"):
         talk(session, line)
     assert info(session, "keyspace").split("\r\n") == [
@@ -209,7 +209,7 @@ def test_keyspace(session):
 # What was counted, and how it is forgotten
 
 
-def test_commandstats(session):
+def test_commandstats(session: Session) -> None:
     for line in (b"SET k v", b"GET k", b"get k", b"GET", b"LPUSH k x", b"CONFIG GET hz", b"CONFIG SET hz x"):
         talk(session, line)
     stats = fields(session, "commandstats")
@@ -221,13 +221,13 @@ def test_commandstats(session):
     assert "cmdstat_mset" not in stats
 
 
-def test_what_does_not_exist_is_not_counted_as_a_command(session):
+def test_what_does_not_exist_is_not_counted_as_a_command(session: Session) -> None:
     talk(session, b"NONSENSE")
     talk(session, b"CONFIG NONSENSE")
     assert fields(session, "commandstats").keys() == {"cmdstat_info"}
 
 
-def test_commandstats_of_transactions(session):
+def test_commandstats_of_transactions(session: Session) -> None:
     for line in (b"MULTI", b"SET k v", b"GET", b"EXEC", b"MULTI", b"INCR k", b"SET k 1", b"EXEC"):
         talk(session, line)
     stats = fields(session, "commandstats")
@@ -237,7 +237,7 @@ def test_commandstats_of_transactions(session):
     assert stats["cmdstat_incr"].startswith("calls=1,")
 
 
-def test_errorstats(session):
+def test_errorstats(session: Session) -> None:
     for line in (b"GET", b"RPUSH l a", b"GET l", b"NONSENSE", b"AUTH a b", b"MULTI", b"NONSENSE", b"EXEC"):
         talk(session, line)
     assert info(session, "errorstats").split("\r\n") == [
@@ -261,12 +261,12 @@ def test_errorstats(session):
         ("A:B#C text", "A_B_C"),
     ],
 )
-def test_the_code_of_an_error_is_its_first_word(engine, session, text, code):
+def test_the_code_of_an_error_is_its_first_word(engine: Engine, session: Session, text: str, code: str) -> None:
     engine.count_error(RespError(text))
     assert fields(session, "errorstats") == {f"errorstat_{code}": "count=1"}
 
 
-def test_resetstat(engine, session):
+def test_resetstat(engine: Engine, session: Session) -> None:
     for line in (b"SET k v PX 5", b"GET k", b"GET other", b"NONSENSE"):
         talk(session, line)
     pass_time(engine, 1)
@@ -280,7 +280,7 @@ def test_resetstat(engine, session):
     assert fields(session, "commandstats").keys() == {"cmdstat_config|resetstat", "cmdstat_info"}
 
 
-def test_resetstat_starts_the_rates_anew(engine, session):
+def test_resetstat_starts_the_rates_anew(engine: Engine, session: Session) -> None:
     for _ in range(100):
         talk(session, b"PING")
     pass_time(engine, 0.1)
@@ -292,7 +292,7 @@ def test_resetstat_starts_the_rates_anew(engine, session):
     assert int(fields(session, "stats")["instantaneous_ops_per_sec"]) > 0
 
 
-def test_what_resetstat_keeps(session):
+def test_what_resetstat_keeps(session: Session) -> None:
     talk(session, b"SET k v")
     changes = fields(session, "persistence")["rdb_changes_since_last_save"]
     run_id = fields(session, "server")["run_id"]
@@ -302,15 +302,15 @@ def test_what_resetstat_keeps(session):
     assert fields(session, "memory")["used_memory_peak"] == "12500000"
 
 
-def test_two_servers_count_each_their_own(session):
+def test_two_servers_count_each_their_own(session: Session) -> None:
     talk(session, b"NONSENSE")
     assert fields(Session(make_engine()), "errorstats") == {}
 
 
-def test_a_system_without_threads_times(engine: Engine, session, monkeypatch):
+def test_a_system_without_threads_times(engine: Engine, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.system, "thread_cpu_seconds", lambda: None)
     assert "used_cpu_sys_main_thread" not in fields(session, "cpu")
 
 
-def test_sections_are_written_in_lower_case():
+def test_sections_are_written_in_lower_case() -> None:
     assert all(name == name.lower() for name in SECTIONS)

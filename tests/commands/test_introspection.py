@@ -1,6 +1,8 @@
 """COMMAND and its subcommands, asked about a small table of commands made for these tests."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ from respstore.engine.dispatch import Entry, dispatch, make_entries
 from respstore.engine.keyspecs import FoundKey, counted, first, keyword, span, unknown
 from respstore.errors import RespError
 from respstore.protocol.replies import encode
+
+Ask = Callable[[str], Any]
 
 
 @command(
@@ -76,7 +80,7 @@ CONFIG = container("config", summary="Configure.", group="server", since="2.0.0"
 
 
 @pytest.fixture
-def ask():
+def ask() -> Ask:
     """Ask COMMAND; give its value."""
     own = SimpleNamespace(a=put, b=fetch, c=run, d=arrange, e=say, f=old, g=config_get, h=CONFIG)
     entries: dict[bytes, Entry] = make_entries(build_table((own, introspection)))
@@ -94,7 +98,7 @@ def wire(value: object, protocol: int = 3) -> bytes:
     return b"".join(output)
 
 
-def test_info_of_a_command_has_ten_fields(ask):
+def test_info_of_a_command_has_ten_fields(ask: Ask) -> None:
     (info,) = ask("INFO put")
     *fields, keys, subcommands = info
     assert fields == [
@@ -111,7 +115,7 @@ def test_info_of_a_command_has_ten_fields(ask):
     assert subcommands == set()
 
 
-def test_on_the_wire_resp3_has_sets_and_resp2_arrays(ask):
+def test_on_the_wire_resp3_has_sets_and_resp2_arrays(ask: Ask) -> None:
     info = ask("INFO say")
     specification = (
         b"%3\r\n$5\r\nflags\r\n~1\r\n+not_key\r\n"
@@ -123,23 +127,23 @@ def test_on_the_wire_resp3_has_sets_and_resp2_arrays(ask):
     assert wire(info[0][7:], protocol=2).startswith(b"*3\r\n*0\r\n*1\r\n*6\r\n$5\r\nflags\r\n*1\r\n+not_key\r\n")
 
 
-def test_keys_that_only_arguments_tell_are_movable(ask):
+def test_keys_that_only_arguments_tell_are_movable(ask: Ask) -> None:
     flags = {info[0]: "movablekeys" in info[2] for info in ask("INFO run arrange fetch")}
     assert flags == {b"run": True, b"arrange": True, b"fetch": False}
 
 
-def test_info_of_a_container_has_its_subcommands(ask):
+def test_info_of_a_container_has_its_subcommands(ask: Ask) -> None:
     (info,) = ask("INFO CONFIG")
     assert info[:2] == [b"config", -2]
     assert [subcommand[0] for subcommand in info[-1]] == [b"config|get"]
 
 
-def test_info_of_what_does_not_exist_is_null(ask):
+def test_info_of_what_does_not_exist_is_null(ask: Ask) -> None:
     infos = ask("INFO nosuch config|nosuch Config|GET config|get|x put|x")
     assert [info and info[0] for info in infos] == [None, None, b"config|get", None, None]
 
 
-def test_command_and_info_without_names_tell_of_all_but_subcommands(ask):
+def test_command_and_info_without_names_tell_of_all_but_subcommands(ask: Ask) -> None:
     names = [info[0] for info in ask("")]
     assert sorted(names) == [b"arrange", b"command", b"config", b"fetch", b"old", b"put", b"run", b"say"]
     assert [info[0] for info in ask("INFO")] == names
@@ -147,7 +151,7 @@ def test_command_and_info_without_names_tell_of_all_but_subcommands(ask):
     assert list(ask("DOCS")) == names
 
 
-def test_docs_leave_out_what_has_no_value(ask):
+def test_docs_leave_out_what_has_no_value(ask: Ask) -> None:
     docs = ask("DOCS fetch")
     key = {b"name": b"key", b"type": b"key", b"key_spec_index": 0, b"flags": {"multiple"}}
     assert docs == {
@@ -161,7 +165,7 @@ def test_docs_leave_out_what_has_no_value(ask):
     }
 
 
-def test_docs_tell_what_is_deprecated(ask):
+def test_docs_tell_what_is_deprecated(ask: Ask) -> None:
     assert ask("DOCS old")[b"old"] == {
         b"summary": b"Be old.",
         b"since": b"1.0.0",
@@ -172,7 +176,7 @@ def test_docs_tell_what_is_deprecated(ask):
     }
 
 
-def test_docs_of_a_container_hold_those_of_its_subcommands(ask):
+def test_docs_of_a_container_hold_those_of_its_subcommands(ask: Ask) -> None:
     assert list(ask("DOCS config")[b"config"][b"subcommands"]) == [b"config|get"]
     assert list(ask("DOCS CONFIG|get nosuch")) == [b"config|get"]
 
@@ -188,18 +192,18 @@ def test_docs_of_a_container_hold_those_of_its_subcommands(ask):
         ("FILTERBY MODULE any", ""),
     ],
 )
-def test_list_is_filtered(ask, options, names):
+def test_list_is_filtered(ask: Ask, options: str, names: str) -> None:
     assert sorted(ask(f"LIST {options}")) == sorted(names.encode().split())
 
 
-def test_list_without_a_filter_names_subcommands_too(ask):
+def test_list_without_a_filter_names_subcommands_too(ask: Ask) -> None:
     assert {b"put", b"config", b"config|get", b"command|list"} <= set(ask("LIST"))
 
 
 @pytest.mark.parametrize(
     "options", ["x", "FILTERBY", "FILTERBY PATTERN", "FILTERBY NOSUCH x", "BY PATTERN x", "FILTERBY PATTERN a b"]
 )
-def test_list_refuses_other_options(ask, options):
+def test_list_refuses_other_options(ask: Ask, options: str) -> None:
     with pytest.raises(RespError, match="syntax error"):
         ask(f"LIST {options}")
 
@@ -208,11 +212,11 @@ def test_list_refuses_other_options(ask, options):
     ("request_line", "keys"),
     [("fetch a b", "a b"), ("FETCH a", "a"), ("run 2 a b c", "a b"), ("run 0", ""), ("run 3 a", ""), ("put a b", "a")],
 )
-def test_keys_are_picked_out(ask, request_line, keys):
+def test_keys_are_picked_out(ask: Ask, request_line: str, keys: str) -> None:
     assert ask(f"GETKEYS {request_line}") == keys.encode().split()
 
 
-def test_keys_come_with_what_is_done_to_them(ask):
+def test_keys_come_with_what_is_done_to_them(ask: Ask) -> None:
     assert ask("GETKEYSANDFLAGS put a b") == [[b"a", {"OW"}]]
     assert ask("GETKEYSANDFLAGS fetch a") == [[b"a", {"RO", "access"}]]
 
@@ -230,13 +234,13 @@ def test_keys_come_with_what_is_done_to_them(ask):
         ("put", "ERR wrong number of arguments for 'command|getkeys' command"),
     ],
 )
-def test_requests_without_keys_to_tell(ask, request_line, error):
+def test_requests_without_keys_to_tell(ask: Ask, request_line: str, error: str) -> None:
     with pytest.raises(RespError) as raised:
         ask(f"GETKEYS {request_line}")
     assert raised.value.text == error
 
 
-def test_help(ask):
+def test_help(ask: Ask) -> None:
     lines = ask("HELP")
     assert lines[:2] == ["COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", "(no subcommand)"]
     assert lines[-2] == "HELP"

@@ -6,6 +6,7 @@ from typing import Any
 import hiredis
 import pytest
 
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import NOT_AN_INTEGER, SYNTAX, talk
 
@@ -19,27 +20,27 @@ def ask(session: Session, *words: bytes) -> Any:
 # USAGE
 
 
-def test_usage(session):
+def test_usage(session: Session) -> None:
     talk(session, b"SET", b"k", b"x" * 1000)
     size = ask(session, b"MEMORY USAGE k")
     assert 1000 < size < 1300
     assert ask(session, b"memory usage k samples 5") == size
 
 
-def test_usage_of_a_list_is_sampled(session):
+def test_usage_of_a_list_is_sampled(session: Session) -> None:
     talk(session, b"RPUSH", b"l", *[b"x"] * 10, *[b"x" * 1000] * 10)
     assert ask(session, b"MEMORY USAGE l") == ask(session, b"MEMORY USAGE l SAMPLES 5") < 5000
     assert ask(session, b"MEMORY USAGE l SAMPLES 0") == ask(session, b"MEMORY USAGE l SAMPLES 99999999999") > 10_000
     assert ask(session, b"MEMORY USAGE l SAMPLES 0 SAMPLES 1") == ask(session, b"MEMORY USAGE l")
 
 
-def test_usage_of_no_key(session):
+def test_usage_of_no_key(session: Session) -> None:
     assert talk(session, b"MEMORY USAGE missing") == b"$-1\r\n"
     talk(session, b"HELLO 3")
     assert talk(session, b"MEMORY USAGE missing SAMPLES 0") == b"_\r\n"
 
 
-def test_usage_counts_no_hit(engine, session):
+def test_usage_counts_no_hit(engine: Engine, session: Session) -> None:
     talk(session, b"SET k v")
     talk(session, b"MEMORY USAGE k")
     talk(session, b"MEMORY USAGE missing")
@@ -59,11 +60,11 @@ def test_usage_counts_no_hit(engine, session):
         (b"SAMPLES 5 x", SYNTAX),
     ],
 )
-def test_usage_with_wrong_options(session, options, error):
+def test_usage_with_wrong_options(session: Session, options: bytes, error: bytes) -> None:
     assert talk(session, b"MEMORY USAGE missing " + options) == error
 
 
-def test_wrong_requests(session):
+def test_wrong_requests(session: Session) -> None:
     assert talk(session, b"MEMORY") == b"-ERR wrong number of arguments for 'memory' command\r\n"
     assert talk(session, b"MEMORY USAGE") == b"-ERR wrong number of arguments for 'memory|usage' command\r\n"
     assert talk(session, b"MEMORY FOO") == b"-ERR unknown subcommand 'FOO'. Try MEMORY HELP.\r\n"
@@ -88,7 +89,7 @@ RATIOS = (
 )
 
 
-def test_stats(session):
+def test_stats(session: Session) -> None:
     for line in (b"HELLO 3", b"MSET a 1 b 2", b"PEXPIRE a 1000", b"SELECT 3", b"SET c 3"):
         talk(session, line)
     stats = {name.decode(): value for name, value in ask(session, b"MEMORY STATS").items()}
@@ -107,7 +108,7 @@ def test_stats(session):
     assert stats["db.0"][b"overhead.hashtable.main"] > 100
 
 
-def test_stats_are_flat_in_resp2(session):
+def test_stats_are_flat_in_resp2(session: Session) -> None:
     talk(session, b"SET a 1")
     stats = ask(session, b"MEMORY STATS")
     assert len(stats) == 2 * len(WHOLE_NUMBERS + RATIOS) + 2
@@ -115,7 +116,7 @@ def test_stats_are_flat_in_resp2(session):
     assert stats[stats.index(b"fragmentation") + 1] == b"1"
 
 
-def test_stats_of_no_data(engine, session):
+def test_stats_of_no_data(engine: Engine, session: Session) -> None:
     engine.startup_memory = 20_000_000  # memory may shrink
     talk(session, b"HELLO 3")
     stats = ask(session, b"MEMORY STATS")
@@ -124,7 +125,7 @@ def test_stats_of_no_data(engine, session):
     assert stats[b"dataset.percentage"] == 0.0
 
 
-def test_bytes_per_key(engine, session):
+def test_bytes_per_key(engine: Engine, session: Session) -> None:
     engine.startup_memory = 4_000_000
     talk(session, b"HELLO 3")
     talk(session, b"MSET a 1 b 2 c 3")
@@ -144,16 +145,16 @@ def doctor(session: Session) -> str:
     return text.decode()
 
 
-def test_doctor_has_nothing_to_examine(session):
+def test_doctor_has_nothing_to_examine(session: Session) -> None:
     assert "nothing to examine" in doctor(session)
 
 
-def test_doctor_finds_nothing(engine, session):
+def test_doctor_finds_nothing(engine: Engine, session: Session) -> None:
     engine.startup_memory = 1_000_000
     assert "Nothing unusual" in doctor(session)
 
 
-def test_doctor_finds_what_is_unusual(engine, session, monkeypatch):
+def test_doctor_finds_what_is_unusual(engine: Engine, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.startup_memory = 1_000_000
     monkeypatch.setattr(engine.system, "peak_memory", lambda: 16_000_000)
     monkeypatch.setattr(engine.system, "total_memory", lambda: 18_000_000)
@@ -162,24 +163,24 @@ def test_doctor_finds_what_is_unusual(engine, session, monkeypatch):
     assert re.findall(r"^ \* (\w+):", text, re.MULTILINE) == ["Peak", "Connections", "Machine"]
 
 
-def test_texts_are_verbatim(session):
+def test_texts_are_verbatim(session: Session) -> None:
     talk(session, b"HELLO 3")
     assert talk(session, b"MEMORY DOCTOR").startswith(b"=")
     assert talk(session, b"MEMORY MALLOC-STATS").startswith(b"=")
 
 
-def test_malloc_stats(session):
+def test_malloc_stats(session: Session) -> None:
     text = ask(session, b"MEMORY MALLOC-STATS").decode()
     assert "Allocator: pymalloc" in text
     assert "Resident memory: 10000000\n" in text
     assert text.count("Garbage collector") == 3
 
 
-def test_purge(session):
+def test_purge(session: Session) -> None:
     assert talk(session, b"MEMORY PURGE") == b"+OK\r\n"
 
 
-def test_help(session):
+def test_help(session: Session) -> None:
     lines = [line.decode() for line in ask(session, b"MEMORY HELP")]
     assert lines[0] == "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
     assert "USAGE <key> [SAMPLES <count>]" in lines

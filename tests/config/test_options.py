@@ -3,33 +3,33 @@
 import pytest
 
 from respstore.config import Config
-from respstore.config.options import BY_NAME, OPTIONS, Support, When
+from respstore.config.options import BY_NAME, OPTIONS, Option, Support, When
 
 
-def test_names_are_told_apart():
+def test_names_are_told_apart() -> None:
     names = [row.name for row in OPTIONS] + [row.alias for row in OPTIONS if row.alias]
     assert len(names) == len(set(names)) == len(BY_NAME)
     assert len({row.attribute for row in OPTIONS}) == len(OPTIONS)
 
 
 @pytest.mark.parametrize("row", OPTIONS, ids=lambda row: row.name)
-def test_a_default_is_a_value_of_its_kind(row):
+def test_a_default_is_a_value_of_its_kind(row: Option) -> None:
     default = getattr(Config(), row.attribute)
     assert row.kind.parse([row.kind.text(default)], default) == default
 
 
-def test_the_name_is_the_attribute_with_hyphens_or_says_why_not():
+def test_the_name_is_the_attribute_with_hyphens_or_says_why_not() -> None:
     odd = [row.name for row in OPTIONS if row.name != row.attribute.replace("_", "-")]
     assert odd == ["server_cpulist", "bio_cpulist", "aof_rewrite_cpulist", "bgsave_cpulist"]
 
 
-def test_only_what_works_is_carried_out_by_the_server():
+def test_only_what_works_is_carried_out_by_the_server() -> None:
     assert {row.name for row in OPTIONS if row.when is When.BY_SERVER} == {"bind", "port"}
     assert all(row.support is Support.WORKS for row in OPTIONS if row.when is When.BY_SERVER)
 
 
 # The places where a default is not that of redis-server 7.0.15 without a file; see the head of options.py.
-def test_a_fresh_server_serves_only_its_own_machine_and_saves_nothing():
+def test_a_fresh_server_serves_only_its_own_machine_and_saves_nothing() -> None:
     config = Config()
     assert config.bind == ("127.0.0.1", "-::1")
     assert config.save == ()

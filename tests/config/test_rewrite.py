@@ -1,5 +1,7 @@
 """CONFIG REWRITE: the file stays the user's, and says what holds."""
 
+from pathlib import Path
+
 import pytest
 
 from respstore.config import Config
@@ -25,7 +27,7 @@ requirepass "unbalanced
 
 
 @pytest.fixture
-def config():
+def config() -> Config:
     config = Config.from_text(
         "\n".join(line for line in FILE.splitlines() if not line.startswith(("include", "nonsense", "requirepass")))
     )
@@ -33,11 +35,11 @@ def config():
     return config
 
 
-def test_nothing_changes_while_nothing_has_changed(config):
+def test_nothing_changes_while_nothing_has_changed(config: Config) -> None:
     assert rewrite(FILE, config) == FILE
 
 
-def test_a_changed_option_keeps_its_place(config):
+def test_a_changed_option_keeps_its_place(config: Config) -> None:
     config.change([("timeout", "9"), ("loglevel", "debug"), ("replica-priority", "51")])
     expected = FILE.replace("  timeout    5", "timeout 9").replace("timeout 6\n", "")
     expected = expected.replace('loglevel "verbose"', "loglevel debug").replace(
@@ -46,24 +48,24 @@ def test_a_changed_option_keeps_its_place(config):
     assert rewrite(FILE, config) == expected
 
 
-def test_lines_that_add_up_become_one(config):
+def test_lines_that_add_up_become_one(config: Config) -> None:
     config.change([("client-output-buffer-limit", "normal 3 3 3")])
     lines = rewrite(FILE, config).splitlines()
     expected = "client-output-buffer-limit normal 3 3 3 slave 268435456 67108864 60 pubsub 2 2 2"
     assert [line for line in lines if line.startswith("client-output")] == [expected]
 
 
-def test_an_option_back_at_its_default_is_still_written(config):
+def test_an_option_back_at_its_default_is_still_written(config: Config) -> None:
     config.change([("timeout", "0")])
     assert "\ntimeout 0\n" in rewrite(FILE, config)
 
 
-def test_what_the_file_never_said_is_appended_under_the_marker(config):
+def test_what_the_file_never_said_is_appended_under_the_marker(config: Config) -> None:
     config.change([("maxclients", "5"), ("masterauth", 'a "b\n')])
     assert rewrite(FILE, config) == f'{FILE}\n{MARKER}\nmaxclients 5\nmasterauth "a \\"b\\n"\n'
 
 
-def test_the_marker_stands_once(config):
+def test_the_marker_stands_once(config: Config) -> None:
     config.change([("maxclients", "5")])
     once = rewrite(FILE, config)
     assert rewrite(once, config) == once
@@ -73,12 +75,12 @@ def test_the_marker_stands_once(config):
     assert again.endswith("maxclients 6\nhz 20\n")
 
 
-def test_an_empty_value_of_several_words(config):
+def test_an_empty_value_of_several_words(config: Config) -> None:
     config.change([("latency-tracking-info-percentiles", "")])
     assert '\nlatency-tracking-info-percentiles ""\n' in rewrite("", config)
 
 
-def test_a_rewritten_file_says_the_same():
+def test_a_rewritten_file_says_the_same() -> None:
     config = Config.from_text("")
     changes = [
         ("requirepass", "\udcff é\x00'\""),
@@ -97,13 +99,13 @@ def test_a_rewritten_file_says_the_same():
     }
 
 
-def test_the_directory_is_written_as_it_depends_on_where_the_server_runs(tmp_path):
+def test_the_directory_is_written_as_it_depends_on_where_the_server_runs(tmp_path: Path) -> None:
     config = Config()
     config.dir = str(tmp_path)
     assert rewrite("", config) == f"\n{MARKER}\ndir {tmp_path}\n"
 
 
-def test_everything_is_written_on_request():
+def test_everything_is_written_on_request() -> None:
     config = Config()
     config.timeout = 7
     text = rewrite("", config, everything=True)

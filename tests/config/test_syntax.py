@@ -26,35 +26,35 @@ UNBALANCED = "Unbalanced quotes in configuration line"
         (r'"\xc3\xa9"', ["é"]),
     ],
 )
-def test_words_are_those_of_an_inline_command_as_text(line, words):
+def test_words_are_those_of_an_inline_command_as_text(line: str, words: list[str]) -> None:
     assert split_words(line) == words
 
 
 @pytest.mark.parametrize("line", ['"', "'a", '"a"b', "a'b"])
-def test_an_unbalanced_quote_is_refused(line):
+def test_an_unbalanced_quote_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=f"^{UNBALANCED}$"):
         split_words(line)
 
 
 @given(st.lists(st.binary()))
-def test_quoted_words_are_read_back(words):
+def test_quoted_words_are_read_back(words: list[bytes]) -> None:
     texts = [word.decode("utf-8", "surrogateescape") for word in words]
     assert split_words(" ".join(map(quote, texts))) == texts
 
 
 @pytest.mark.parametrize("word", ["7000", "::1", "{title}", "yes", "a#b", "-1", "/var/log/x.log"])
-def test_a_plain_word_needs_no_quotes(word):
+def test_a_plain_word_needs_no_quotes(word: str) -> None:
     assert quote(word) == word
 
 
 @pytest.mark.parametrize("word", ["", "a b", "#a", 'a"b', "a'b", "a\\b", "é", "a\nb"])
-def test_other_words_are_quoted_in_ascii(word):
+def test_other_words_are_quoted_in_ascii(word: str) -> None:
     assert quote(word).startswith('"')
     assert quote(word).isascii()
     assert "\n" not in quote(word)
 
 
-def test_a_file_is_read_line_by_line():
+def test_a_file_is_read_line_by_line() -> None:
     text = "# comment\n\nPort 7000\r\n \t#another\n  save 900 1  \n"
     assert [tuple(directive) for directive in parse_text(text, "redis.conf")] == [
         ("port", ["7000"], "redis.conf, line 3: 'Port 7000'"),
@@ -62,7 +62,7 @@ def test_a_file_is_read_line_by_line():
     ]
 
 
-def test_an_unreadable_line_is_named():
+def test_an_unreadable_line_is_named() -> None:
     with pytest.raises(ConfigError) as refusal:
         list(parse_text('port 1\ndir "x\n', "redis.conf"))
     assert str(refusal.value) == f"redis.conf, line 2: 'dir \"x': {UNBALANCED}"
@@ -92,7 +92,7 @@ def test_an_unreadable_line_is_named():
         (["--timeout", '"5"'], None, False, [r'timeout "\"5\""']),
     ],
 )
-def test_command_line(arguments, file, stdin, lines):
+def test_command_line(arguments: list[str], file: str | None, stdin: bool, lines: list[str]) -> None:
     line = parse_arguments(arguments)
     assert (line.file, line.read_stdin) == (file, stdin)
     assert [[directive.name, *directive.words] for directive in line.directives] == list(map(split_words, lines))
@@ -108,12 +108,12 @@ def test_command_line(arguments, file, stdin, lines):
         (["--port 'x"], f"command line: '--port 'x': {UNBALANCED}"),
     ],
 )
-def test_a_command_line_that_makes_no_sense_is_refused(arguments, message):
+def test_a_command_line_that_makes_no_sense_is_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         parse_arguments(arguments)
     assert str(refusal.value) == message
 
 
-def test_a_directive_of_the_command_line_is_shown_as_it_was_given():
+def test_a_directive_of_the_command_line_is_shown_as_it_was_given() -> None:
     directive = parse_arguments(["--port", "7 0", "x"]).directives[0]
     assert directive.where == "command line: '--port \"7 0\" x'"

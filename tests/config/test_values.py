@@ -1,15 +1,20 @@
 """Kinds of values: what each takes, shows and refuses, as redis-server 7.0.15 does."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from respstore.config.options import OUTPUT_BUFFER_LIMITS
 from respstore.config.values import (
     ULONG_MAX,
     Addresses,
+    BufferLimits,
     Choice,
     Directory,
     FileName,
     Integer,
+    Kind,
     Memory,
     MemoryOrPercent,
     NotifyEvents,
@@ -32,7 +37,7 @@ PERCENTILE_RANGE = "latency-tracking-info-percentiles parameters should sit betw
 OOM_RANGE = "Invalid oom-score-adj-values, elements must be between -2000 and 2000."
 
 
-def shown(kind, *words, current=None):
+def shown(kind: Kind[Any], *words: str, current: BufferLimits | None = None) -> str:
     value = kind.parse(words, current)
     text = kind.text(value)
     assert kind.parse([text], value) == value, "what is shown must mean the same"
@@ -94,7 +99,7 @@ def shown(kind, *words, current=None):
         (NotifyEvents(), "g$lshzxetdK", "AK"),
     ],
 )
-def test_text_is_shown_as_redis_shows_it(kind, words, text):
+def test_text_is_shown_as_redis_shows_it(kind: Kind[Any], words: str, text: str) -> None:
     if isinstance(kind, Percentiles):
         assert kind.text(kind.parse([words], ())) == text  # it is rounded
     else:
@@ -153,7 +158,7 @@ def test_text_is_shown_as_redis_shows_it(kind, words, text):
         (NotifyEvents(), "K E", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
     ],
 )
-def test_a_value_that_makes_no_sense_is_refused_in_redis_words(kind, words, reason):
+def test_a_value_that_makes_no_sense_is_refused_in_redis_words(kind: Kind[Any], words: str, reason: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the reason is compared
         kind.parse([words], None)
     assert str(refusal.value) == reason
@@ -161,62 +166,68 @@ def test_a_value_that_makes_no_sense_is_refused_in_redis_words(kind, words, reas
 
 @pytest.mark.parametrize("kind", [Integer(), Permissions(), Memory(), MemoryOrPercent(), YesNo(), Text(), Password()])
 @pytest.mark.parametrize("words", [[], ["1", "1"]])
-def test_kinds_of_one_word_take_one_word(kind, words):
+def test_kinds_of_one_word_take_one_word(kind: Kind[Any], words: list[str]) -> None:
     with pytest.raises(ValueError, match=r"^wrong number of arguments$"):
         kind.parse(words, None)
 
 
-def test_several_words_may_come_as_one_or_one_by_one():
+def test_several_words_may_come_as_one_or_one_by_one() -> None:
     assert Addresses().parse(["a b"], ()) == Addresses().parse(["a", "b"], ()) == ("a", "b")
     assert Addresses().parse(["a b", "c"], ()) == ("a b", "c")
     assert Addresses().parse([], ("a",)) == Addresses().parse([""], ("a",)) == ()
 
 
-def test_password_may_have_any_bytes():
+def test_password_may_have_any_bytes() -> None:
     password = b"\xff\x00\xc3\xa9"
     text = Password().text(password)
     assert Password().parse([text], b"") == password
 
 
-def test_a_directory_is_made_absolute(tmp_path, monkeypatch):
+def test_a_directory_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     assert Directory().parse(["data"], "") == str((tmp_path / "data").resolve())
 
 
-class TestOutputBufferLimits:
-    KIND = OutputBufferLimits()
+# Limits of output buffers
 
-    def test_a_class_that_is_not_named_keeps_its_limits(self):
-        text = shown(self.KIND, "normal 1mb 2k 3", current=OUTPUT_BUFFER_LIMITS)
-        assert text == "normal 1048576 2000 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
+LIMITS = OutputBufferLimits()
 
-    def test_groups_may_come_one_by_one_and_replica_is_slave(self):
-        value = self.KIND.parse(["PUBSUB", "1", "2", "3", "replica", "4", "5", "6"], OUTPUT_BUFFER_LIMITS)
-        assert value.pubsub == (1, 2, 3)
-        assert value.slave == (4, 5, 6)
 
-    def test_the_last_group_of_a_class_counts(self):
-        assert self.KIND.parse(["normal 0 0 0 normal 5 5 5"], OUTPUT_BUFFER_LIMITS).normal == (5, 5, 5)
+def test_a_class_that_is_not_named_keeps_its_limits() -> None:
+    text = shown(LIMITS, "normal 1mb 2k 3", current=OUTPUT_BUFFER_LIMITS)
+    assert text == "normal 1048576 2000 3 slave 268435456 67108864 60 pubsub 33554432 8388608 60"
 
-    def test_nothing_changes_nothing(self):
-        assert self.KIND.parse([""], OUTPUT_BUFFER_LIMITS) == OUTPUT_BUFFER_LIMITS
 
-    @pytest.mark.parametrize(
-        ("words", "reason"),
-        [
-            ("normal 1 2", "Wrong number of arguments in buffer limit configuration."),
-            ("normal 1 2  3", "Wrong number of arguments in buffer limit configuration."),
-            ("foo 1 2 3", "Invalid client class specified in buffer limit configuration."),
-            ("master 1 2 3", "Invalid client class specified in buffer limit configuration."),
-            ("normal 1 2 9 foo 1 2 3", "Invalid client class specified in buffer limit configuration."),
-            ("normal x 2 1", BUFFER_NUMBERS),
-            ("normal -1 2 1", BUFFER_NUMBERS),
-            ("normal 1 2 x", BUFFER_NUMBERS),
-            ("normal 1 2 -1", BUFFER_NUMBERS),
-        ],
-    )
-    def test_errors(self, words, reason):
-        with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the reason is compared
-            self.KIND.parse([words], OUTPUT_BUFFER_LIMITS)
-        assert str(refusal.value) == reason
+def test_groups_may_come_one_by_one_and_replica_is_slave() -> None:
+    value = LIMITS.parse(["PUBSUB", "1", "2", "3", "replica", "4", "5", "6"], OUTPUT_BUFFER_LIMITS)
+    assert value.pubsub == (1, 2, 3)
+    assert value.slave == (4, 5, 6)
+
+
+def test_the_last_group_of_a_class_counts() -> None:
+    assert LIMITS.parse(["normal 0 0 0 normal 5 5 5"], OUTPUT_BUFFER_LIMITS).normal == (5, 5, 5)
+
+
+def test_nothing_changes_nothing() -> None:
+    assert LIMITS.parse([""], OUTPUT_BUFFER_LIMITS) == OUTPUT_BUFFER_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("normal 1 2", "Wrong number of arguments in buffer limit configuration."),
+        ("normal 1 2  3", "Wrong number of arguments in buffer limit configuration."),
+        ("foo 1 2 3", "Invalid client class specified in buffer limit configuration."),
+        ("master 1 2 3", "Invalid client class specified in buffer limit configuration."),
+        ("normal 1 2 9 foo 1 2 3", "Invalid client class specified in buffer limit configuration."),
+        ("normal x 2 1", BUFFER_NUMBERS),
+        ("normal -1 2 1", BUFFER_NUMBERS),
+        ("normal 1 2 x", BUFFER_NUMBERS),
+        ("normal 1 2 -1", BUFFER_NUMBERS),
+    ],
+)
+def test_errors(words: str, reason: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the reason is compared
+        LIMITS.parse([words], OUTPUT_BUFFER_LIMITS)
+    assert str(refusal.value) == reason

@@ -20,11 +20,11 @@ from respstore.engine.categories import acl_categories
         ("scripting", "readonly noscript", None, "scripting slow"),
     ],
 )
-def test_categories(group, flags, own, expected):
+def test_categories(group: str, flags: str, own: str | None, expected: str) -> None:
     own_categories = None if own is None else frozenset(own.split())
     assert acl_categories(group, frozenset(flags.split()), own_categories) == set(expected.split())
 
 
-def test_a_misspelt_category_is_refused():
+def test_a_misspelt_category_is_refused() -> None:
     with pytest.raises(ValueError, match="strings"):
         acl_categories("string", frozenset(), frozenset({"strings"}))

@@ -4,6 +4,7 @@ import pytest
 
 from respstore.commands import TABLE
 from respstore.engine.dispatch import find, make_entries
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import NOAUTH, PONG, array, check_wire, make_engine, pass_time, received, request, talk
 
@@ -14,7 +15,7 @@ QUEUED = b"+QUEUED\r\n"
 
 
 @pytest.mark.parametrize("name", [b"get", b"GET", b"Get", b"gEt"])
-def test_a_command_is_found_in_any_case(name):
+def test_a_command_is_found_in_any_case(name: bytes) -> None:
     entries = make_entries(TABLE)
     entry = find(entries, name)
     assert entry is entries[b"get"]
@@ -22,11 +23,11 @@ def test_a_command_is_found_in_any_case(name):
 
 
 @pytest.mark.parametrize("name", [b"", b"ge", b"get ", b"g\xc9t", b"config|get", b"\x00"])
-def test_what_is_no_command_is_not_found(name):
+def test_what_is_no_command_is_not_found(name: bytes) -> None:
     assert find(make_entries(TABLE), name) is None
 
 
-def test_engines_count_for_themselves():
+def test_engines_count_for_themselves() -> None:
     one, other = make_engine(), make_engine()
     talk(Session(one), b"GET k")
     assert one.entries[b"get"].calls == 1
@@ -60,7 +61,7 @@ def test_engines_count_for_themselves():
         ((b"CLIENT", b"a\r\n\xff"), b"ERR unknown subcommand 'a  \xff'. Try CLIENT HELP."),
     ],
 )  # fmt: skip
-def test_an_unknown_command_is_quoted(args, text):
+def test_an_unknown_command_is_quoted(args: tuple[bytes, ...], text: bytes) -> None:
     check_wire(array(*args), b"-" + text + b"\r\n")
 
 
@@ -79,18 +80,18 @@ def test_an_unknown_command_is_quoted(args, text):
         (b"client kill", b"client|kill"),
     ],
 )
-def test_a_wrong_number_of_arguments_is_refused(line, name):
+def test_a_wrong_number_of_arguments_is_refused(line: bytes, name: bytes) -> None:
     check_wire(request(line), b"-ERR wrong number of arguments for '%b' command\r\n" % name)
 
 
-def test_too_many_arguments_for_a_subcommand():
+def test_too_many_arguments_for_a_subcommand() -> None:
     text = b"-ERR unknown subcommand or wrong number of arguments for '%b'. Try CLIENT HELP.\r\n"
     check_wire(request(b"CLIENT PAUSE 1 WRITE x"), text % b"PAUSE")
     check_wire(request(b"CLIENT pAuse 1 WRITE x"), text % b"pAuse")
 
 
 @pytest.mark.parametrize("line", [b"POST / HTTP/1.1\r\n", b"hOsT: example.com\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n"])
-def test_http_is_hung_up_on(line, caplog):
+def test_http_is_hung_up_on(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
     session = Session(make_engine(), peer="127.0.0.1:5")
     session.receive_data(b"PING\r\n" + line + b"\r\nSET k v\r\n")
     assert session.data_to_send() == b""
@@ -120,11 +121,11 @@ def test_http_is_hung_up_on(line, caplog):
         (b"RESET", b"+RESET\r\n"),
     ],
 )
-def test_without_the_password_little_is_answered(line, reply):
+def test_without_the_password_little_is_answered(line: bytes, reply: bytes) -> None:
     check_wire(request(line), reply, then=NOAUTH, requirepass=b"secret")
 
 
-def test_with_the_password_all_is_answered():
+def test_with_the_password_all_is_answered() -> None:
     check_wire(request(b"AUTH secret") + request(b"ECHO x"), b"+OK\r\n$1\r\nx\r\n", requirepass=b"secret")
     check_wire(b"AUTH secret\r\nECHO x\r\n", b"+OK\r\n$1\r\nx\r\n", requirepass=b"secret")
 
@@ -136,7 +137,7 @@ def test_with_the_password_all_is_answered():
         (b"*1\r\n$16385\r\n", b"unauthenticated bulk length"),
     ],
 )
-def test_without_the_password_requests_are_small(sent, error):
+def test_without_the_password_requests_are_small(sent: bytes, error: bytes) -> None:
     check_wire(sent, b"-ERR Protocol error: " + error + b"\r\n", requirepass=b"secret")
     large = array(b"MGET", *[b"k"] * 20) + array(b"ECHO", b"x" * 20_000)
     session = Session(make_engine(requirepass=b"secret"))
@@ -144,7 +145,7 @@ def test_without_the_password_requests_are_small(sent, error):
     assert session.data_to_send() == b"+OK\r\n*20\r\n" + b"$-1\r\n" * 20 + b"$20000\r\n" + b"x" * 20_000 + b"\r\n"
 
 
-def test_a_change_of_the_password_is_for_newcomers(engine):
+def test_a_change_of_the_password_is_for_newcomers(engine: Engine) -> None:
     before = Session(engine)
     assert talk(before, b"CONFIG SET requirepass secret") == b"+OK\r\n"
     newcomer = Session(engine)
@@ -156,7 +157,7 @@ def test_a_change_of_the_password_is_for_newcomers(engine):
     assert talk(before, b"PING") == PONG
 
 
-def test_once_no_password_is_required_who_waited_is_let_in(engine):
+def test_once_no_password_is_required_who_waited_is_let_in(engine: Engine) -> None:
     engine.config.requirepass = b"secret"
     session = Session(engine)
     assert talk(session, b"PING") == NOAUTH
@@ -170,7 +171,7 @@ def test_once_no_password_is_required_who_waited_is_let_in(engine):
 # MULTI
 
 
-def test_within_multi_commands_are_queued_but_for_some(session):
+def test_within_multi_commands_are_queued_but_for_some(session: Session) -> None:
     assert talk(session, b"MULTI") == b"+OK\r\n"
     assert talk(session, b"PING") == QUEUED
     assert talk(session, b"CLIENT ID") == QUEUED
@@ -185,7 +186,7 @@ def test_within_multi_commands_are_queued_but_for_some(session):
 @pytest.mark.parametrize(
     "line", [b"SET k 2", b"DEL k", b"EXPIRE k 100", b"BLPOP l 1", b"FLUSHALL", b"LMOVE l l LEFT LEFT", b"set k 2"]
 )
-def test_a_pause_of_writes_holds_up_writes(engine, line):
+def test_a_pause_of_writes_holds_up_writes(engine: Engine, line: bytes) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"SET k 1")
     assert talk(alice, b"CLIENT PAUSE 1000 WRITE") == b"+OK\r\n"
@@ -198,14 +199,14 @@ def test_a_pause_of_writes_holds_up_writes(engine, line):
 @pytest.mark.parametrize(
     "line", [b"GET k", b"PING", b"MULTI", b"EXEC", b"CLIENT LIST", b"WATCH k", b"NO", b"SET k", b"CONFIG SET timeout 0"]
 )
-def test_a_pause_of_writes_lets_others_pass(engine, line):
+def test_a_pause_of_writes_lets_others_pass(engine: Engine, line: bytes) -> None:
     session = Session(engine)
     talk(session, b"CLIENT PAUSE 1000 WRITE")
     assert talk(session, line) != b""
 
 
 @pytest.mark.parametrize("line", [b"GET k", b"PING", b"MULTI", b"CLIENT UNPAUSE", b"SET k v", b"QUIT", b"RESET"])
-def test_a_pause_of_all_holds_up_all(engine, line):
+def test_a_pause_of_all_holds_up_all(engine: Engine, line: bytes) -> None:
     session = Session(engine)
     assert talk(session, b"CLIENT PAUSE 1000") == b"+OK\r\n"
     assert talk(session, line) == b""
@@ -215,7 +216,7 @@ def test_a_pause_of_all_holds_up_all(engine, line):
     assert received(session) != b""
 
 
-def test_a_pause_does_not_hide_what_is_refused(engine):
+def test_a_pause_does_not_hide_what_is_refused(engine: Engine) -> None:
     engine.config.requirepass = b"secret"
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"AUTH secret")
@@ -225,7 +226,7 @@ def test_a_pause_does_not_hide_what_is_refused(engine):
     assert talk(bob, b"NO").startswith(b"-ERR unknown command")
 
 
-def test_a_pause_of_writes_holds_up_a_transaction_that_writes(engine):
+def test_a_pause_of_writes_holds_up_a_transaction_that_writes(engine: Engine) -> None:
     alice, bob, carol = Session(engine), Session(engine), Session(engine)
     for line in (b"MULTI", b"GET k"):
         talk(bob, line)
@@ -247,26 +248,26 @@ def test_a_pause_of_writes_holds_up_a_transaction_that_writes(engine):
 # CLIENT REPLY
 
 
-def test_off_silences_replies_and_errors_until_on():
+def test_off_silences_replies_and_errors_until_on() -> None:
     sent = b"CLIENT REPLY OFF\r\nPING\r\nNO\r\nGET\r\nSET k v\r\nINCR k\r\nCLIENT REPLY SKIP\r\nCLIENT REPLY ON x\r\n"
     check_wire(sent, b"", then=b"")
     check_wire(sent + b"CLIENT REPLY ON\r\nGET k\r\n", b"+OK\r\n$1\r\nv\r\n")
 
 
 @pytest.mark.parametrize("line", [b"PING", b"NO", b"GET", b"SET k v", b"RESET", b"CLIENT REPLY SKIP", b"QUIT"])
-def test_skip_silences_one_reply(line):
+def test_skip_silences_one_reply(line: bytes) -> None:
     check_wire(b"CLIENT REPLY SKIP\r\n" + line + b"\r\n", b"", then=b"" if line == b"CLIENT REPLY SKIP" else PONG)
 
 
-def test_skip_ends_early_with_on():
+def test_skip_ends_early_with_on() -> None:
     check_wire(b"CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n", b"+OK\r\n" + PONG)
 
 
-def test_reset_ends_off():
+def test_reset_ends_off() -> None:
     check_wire(b"CLIENT REPLY OFF\r\nRESET\r\nPING\r\n", b"+RESET\r\n" + PONG)
 
 
-def test_errors_are_counted_though_nobody_hears_them(session):
+def test_errors_are_counted_though_nobody_hears_them(session: Session) -> None:
     talk(session, b"CLIENT REPLY OFF")
     talk(session, b"SET k")
     talk(session, b"AUTH x y")
@@ -274,7 +275,7 @@ def test_errors_are_counted_though_nobody_hears_them(session):
 
 
 @pytest.mark.parametrize("mode", [b"OFF", b"SKIP"])
-def test_a_silenced_client_waits_as_others_do(engine, mode):
+def test_a_silenced_client_waits_as_others_do(engine: Engine, mode: bytes) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"CLIENT REPLY " + mode)
     assert talk(alice, b"BLPOP q 0") == b""
@@ -286,7 +287,7 @@ def test_a_silenced_client_waits_as_others_do(engine, mode):
 
 
 @pytest.mark.parametrize("end", [b"", b" ERROR"])
-def test_the_end_of_a_silenced_wait_is_silent(engine, end):
+def test_the_end_of_a_silenced_wait_is_silent(engine: Engine, end: bytes) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"CLIENT REPLY SKIP")
     talk(alice, b"BLPOP q 0")
@@ -295,7 +296,7 @@ def test_the_end_of_a_silenced_wait_is_silent(engine, end):
     assert talk(alice, b"PING") == PONG
 
 
-def test_a_postponed_request_is_silenced_when_it_runs(engine):
+def test_a_postponed_request_is_silenced_when_it_runs(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(bob, b"CLIENT PAUSE 1000 WRITE")
     alice.receive_data(request(b"CLIENT REPLY SKIP") + request(b"SET k v") + request(b"GET k"))
@@ -307,14 +308,14 @@ def test_a_postponed_request_is_silenced_when_it_runs(engine):
 # What is counted and noted
 
 
-def counts(engine, name):
+def counts(engine: Engine, name: bytes) -> tuple[int, int, int]:
     container, _, word = name.partition(b"|")
     entry = engine.entries[container]
     entry = entry.subcommands[word] if word else entry
     return entry.calls, entry.rejected, entry.failed
 
 
-def test_calls_are_counted_with_what_became_of_them(session):
+def test_calls_are_counted_with_what_became_of_them(session: Session) -> None:
     for line in (b"GET k", b"GET", b"GeT k", b"GET a b c", b"SET k v", b"LPUSH k v", b"INCR k", b"inCR k"):
         talk(session, line)
     engine = session.engine
@@ -324,7 +325,7 @@ def test_calls_are_counted_with_what_became_of_them(session):
     assert counts(engine, b"incr") == (2, 0, 2)
 
 
-def test_subcommands_are_counted_for_themselves(session):
+def test_subcommands_are_counted_for_themselves(session: Session) -> None:
     for line in (b"CLIENT ID", b"client ID", b"CLIENT ID x", b"CLIENT KILL a", b"CLIENT REPLY x"):
         talk(session, line)
     engine = session.engine
@@ -348,7 +349,7 @@ def test_subcommands_are_counted_for_themselves(session):
         (b"CLIENT NO", None),
     ],
 )
-def test_the_last_command_is_remembered(engine, line, name):
+def test_the_last_command_is_remembered(engine: Engine, line: bytes, name: str | None) -> None:
     session = Session(engine)
     session.receive_data(request(b"PING") + request(line))
     assert (None if session.last is None else session.last.command.name) == name

@@ -18,7 +18,7 @@ def dbsize(session: Session) -> int:
 # Sessions
 
 
-def test_sessions_are_numbered_and_listed_while_they_last(engine):
+def test_sessions_are_numbered_and_listed_while_they_last(engine: Engine) -> None:
     first, second = Session(engine), Session(engine)
     assert (first.id, second.id) == (1, 2)
     first.close()
@@ -28,7 +28,7 @@ def test_sessions_are_numbered_and_listed_while_they_last(engine):
     assert engine.statistics.connections == 3
 
 
-def test_two_engines_know_nothing_of_each_other():
+def test_two_engines_know_nothing_of_each_other() -> None:
     one, other = Session(make_engine()), Session(make_engine(databases=1))
     talk(one, b"SET k v")
     talk(one, b"CLIENT PAUSE 1000")
@@ -37,7 +37,7 @@ def test_two_engines_know_nothing_of_each_other():
     assert talk(other, b"CLIENT ID") == b":1\r\n"
 
 
-def test_two_engines_started_with_other_chances_have_other_ids():
+def test_two_engines_started_with_other_chances_have_other_ids() -> None:
     ids = {Engine(Config(), TABLE, FakeSystem(), Random(seed)).run_id for seed in range(10)}
     assert len(ids) == 10
     assert all(len(name) == 40 and set(name) <= set("0123456789abcdef") for name in ids)
@@ -46,7 +46,7 @@ def test_two_engines_started_with_other_chances_have_other_ids():
 # The clock
 
 
-def test_commands_read_the_clock_of_their_turn(engine):
+def test_commands_read_the_clock_of_their_turn(engine: Engine) -> None:
     session = Session(engine)
     session.receive_data(request(b"SET k v PX 1000") + request(b"PTTL k"))
     assert session.data_to_send() == b"+OK\r\n:1000\r\n"
@@ -61,7 +61,7 @@ def test_commands_read_the_clock_of_their_turn(engine):
 # Turns
 
 
-def test_released_sessions_go_on_at_the_end_of_the_turn_in_order(engine):
+def test_released_sessions_go_on_at_the_end_of_the_turn_in_order(engine: Engine) -> None:
     waiters = [Session(engine) for _ in range(3)]
     for waiter in waiters:
         waiter.receive_data(request(b"BLPOP q 0") + request(b"RPUSH log %d" % waiter.id))
@@ -74,7 +74,7 @@ def test_released_sessions_go_on_at_the_end_of_the_turn_in_order(engine):
     assert engine.take_touched() == []
 
 
-def test_what_released_sessions_do_may_release_others_in_the_same_turn(engine):
+def test_what_released_sessions_do_may_release_others_in_the_same_turn(engine: Engine) -> None:
     alice, bob, carol = Session(engine), Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP a 0") + request(b"RPUSH b 1"))
     bob.receive_data(request(b"BLPOP b 0") + request(b"RPUSH c 1"))
@@ -84,7 +84,7 @@ def test_what_released_sessions_do_may_release_others_in_the_same_turn(engine):
     assert talk(carol, b"LLEN c") == b":1\r\n"
 
 
-def test_a_session_that_closed_after_its_release_does_not_go_on(engine):
+def test_a_session_that_closed_after_its_release_does_not_go_on(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP q 0") + request(b"SET k v"))
     bob.receive_data(request(b"RPUSH q 1"))
@@ -95,7 +95,7 @@ def test_a_session_that_closed_after_its_release_does_not_go_on(engine):
 # Time
 
 
-def test_waits_end_when_their_time_is_over(engine):
+def test_waits_end_when_their_time_is_over(engine: Engine) -> None:
     early, late = Session(engine), Session(engine)
     assert engine.next_deadline() is None
     talk(late, b"BLPOP q 2")
@@ -112,7 +112,7 @@ def test_waits_end_when_their_time_is_over(engine):
     assert engine.next_deadline() is None
 
 
-def test_keys_expire_though_nobody_asks_for_them(engine):
+def test_keys_expire_though_nobody_asks_for_them(engine: Engine) -> None:
     session = Session(engine)
     for number in range(10):
         talk(session, b"SET k%d v PX 100" % number)
@@ -122,7 +122,7 @@ def test_keys_expire_though_nobody_asks_for_them(engine):
     assert dbsize(session) == 0
 
 
-def test_many_overdue_keys_take_several_steps(engine):
+def test_many_overdue_keys_take_several_steps(engine: Engine) -> None:
     session = Session(engine)
     for number in range(2000):
         talk(session, b"SET k%d v PX 100" % number)
@@ -137,7 +137,9 @@ def test_many_overdue_keys_take_several_steps(engine):
     assert engine.next_deadline() is None
 
 
-def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(engine, monkeypatch):
+def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = Session(engine)
     for number in range(2000):
         talk(session, b"SET k%d v PX 100" % number)
@@ -150,7 +152,9 @@ def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(engine, monkey
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_idle_clients_are_closed_unless_they_wait(engine, caplog, waits):
+def test_idle_clients_are_closed_unless_they_wait(
+    engine: Engine, caplog: pytest.LogCaptureFixture, waits: bool
+) -> None:
     engine.config.timeout = 10
     session = Session(engine)
     talk(session, b"BLPOP q 0" if waits else b"PING")
@@ -160,7 +164,7 @@ def test_idle_clients_are_closed_unless_they_wait(engine, caplog, waits):
     assert (session in engine.take_touched()) is not waits
 
 
-def test_who_speaks_now_and_then_is_not_idle(engine):
+def test_who_speaks_now_and_then_is_not_idle(engine: Engine) -> None:
     engine.config.timeout = 10
     session = Session(engine)
     for _ in range(30):
@@ -169,7 +173,7 @@ def test_who_speaks_now_and_then_is_not_idle(engine):
     assert not session.is_closing
 
 
-def test_without_a_timeout_nobody_is_idle(engine):
+def test_without_a_timeout_nobody_is_idle(engine: Engine) -> None:
     session = Session(engine)
     for _ in range(20):
         pass_time(engine, 1000)
@@ -179,7 +183,7 @@ def test_without_a_timeout_nobody_is_idle(engine):
 # CLIENT PAUSE
 
 
-def test_what_a_pause_held_up_runs_in_order_of_arrival(engine):
+def test_what_a_pause_held_up_runs_in_order_of_arrival(engine: Engine) -> None:
     clients = [Session(engine) for _ in range(3)]
     boss = Session(engine)
     talk(boss, b"CLIENT PAUSE 1000 WRITE")
@@ -195,7 +199,7 @@ def test_what_a_pause_held_up_runs_in_order_of_arrival(engine):
     assert received(clients[0]) == b":5\r\n:6\r\n" + PONG
 
 
-def test_a_pause_ends_by_itself(engine):
+def test_a_pause_ends_by_itself(engine: Engine) -> None:
     session = Session(engine)
     session.receive_data(request(b"CLIENT PAUSE 250") + PING + request(b"SET k v"))
     assert received(session) == b"+OK\r\n"
@@ -209,7 +213,7 @@ def test_a_pause_ends_by_itself(engine):
     assert talk(newcomer, b"PING") == PONG
 
 
-def test_a_pause_is_neither_shortened_nor_softened(engine):
+def test_a_pause_is_neither_shortened_nor_softened(engine: Engine) -> None:
     session, other = Session(engine), Session(engine)
     session.receive_data(request(b"CLIENT PAUSE 1000 WRITE") + request(b"CLIENT PAUSE 100 ALL") + PING)
     assert received(session) == b"+OK\r\n+OK\r\n"
@@ -224,7 +228,7 @@ def test_a_pause_is_neither_shortened_nor_softened(engine):
     assert talk(session, b"GET k") == b""
 
 
-def test_a_pause_of_no_time_is_none_but_may_harden_another(engine):
+def test_a_pause_of_no_time_is_none_but_may_harden_another(engine: Engine) -> None:
     session = Session(engine)
     session.receive_data(request(b"CLIENT PAUSE 0") + PING)
     assert received(session) == b"+OK\r\n" + PONG
@@ -232,7 +236,7 @@ def test_a_pause_of_no_time_is_none_but_may_harden_another(engine):
     assert received(session) == b"+OK\r\n+OK\r\n"
 
 
-def test_a_client_that_leaves_in_a_pause_does_nothing_afterwards(engine):
+def test_a_client_that_leaves_in_a_pause_does_nothing_afterwards(engine: Engine) -> None:
     session, boss = Session(engine), Session(engine)
     talk(boss, b"CLIENT PAUSE 1000 WRITE")
     talk(session, b"SET k v")
@@ -242,7 +246,7 @@ def test_a_client_that_leaves_in_a_pause_does_nothing_afterwards(engine):
     assert talk(boss, b"EXISTS k") == b":0\r\n"
 
 
-def test_a_pause_may_begin_anew_before_all_went_on(engine):
+def test_a_pause_may_begin_anew_before_all_went_on(engine: Engine) -> None:
     first, second, boss = Session(engine), Session(engine), Session(engine)
     for line in (b"MULTI", b"SET k 1", b"CLIENT PAUSE 1000 WRITE"):
         talk(first, line)
@@ -257,7 +261,7 @@ def test_a_pause_may_begin_anew_before_all_went_on(engine):
     assert received(second) == b"+OK\r\n$1\r\n2\r\n"
 
 
-def test_who_waits_for_a_key_in_a_pause_hears_when_its_time_is_over(engine):
+def test_who_waits_for_a_key_in_a_pause_hears_when_its_time_is_over(engine: Engine) -> None:
     waiter, boss = Session(engine), Session(engine)
     waiter.receive_data(request(b"BLPOP q 0.5") + request(b"SET k v"))
     talk(boss, b"CLIENT PAUSE 1000 WRITE")
@@ -267,7 +271,7 @@ def test_who_waits_for_a_key_in_a_pause_hears_when_its_time_is_over(engine):
     assert received(waiter) == b"+OK\r\n"
 
 
-def test_in_a_pause_no_key_is_deleted_because_of_its_age(engine):
+def test_in_a_pause_no_key_is_deleted_because_of_its_age(engine: Engine) -> None:
     session = Session(engine)
     talk(session, b"SET k v PX 100")
     talk(session, b"CLIENT PAUSE 1000 WRITE")
@@ -280,7 +284,7 @@ def test_in_a_pause_no_key_is_deleted_because_of_its_age(engine):
 # Counting and stopping
 
 
-def test_commands_are_counted(engine):
+def test_commands_are_counted(engine: Engine) -> None:
     session = Session(engine)
     for line in (b"PING", b"CLIENT ID", b"NO", b"GET", b"INCR k"):
         talk(session, line)
@@ -290,14 +294,14 @@ def test_commands_are_counted(engine):
     assert {"ping", "client", "client|id"} <= set(names)
 
 
-def test_error_replies_are_counted_by_their_code(engine):
+def test_error_replies_are_counted_by_their_code(engine: Engine) -> None:
     session = Session(engine)
     for line in (b"NO", b"GET", b"LPUSH l a", b"GET l", b"EXEC", b"AUTH a b"):
         talk(session, line)
     assert engine.statistics.errors == {"ERR": 3, "WRONGTYPE": 1, "WRONGPASS": 1}
 
 
-def test_a_server_that_stops_leaves_nobody_without_an_answer(engine):
+def test_a_server_that_stops_leaves_nobody_without_an_answer(engine: Engine) -> None:
     waiters = [Session(engine) for _ in range(2)]
     for waiter in waiters:
         talk(waiter, b"BLPOP q 0")
@@ -307,7 +311,7 @@ def test_a_server_that_stops_leaves_nobody_without_an_answer(engine):
     assert engine.take_touched() == waiters
 
 
-def test_a_server_that_stops_also_answers_what_waits_behind_a_wait(engine):
+def test_a_server_that_stops_also_answers_what_waits_behind_a_wait(engine: Engine) -> None:
     waiter = Session(engine)
     waiter.receive_data(request(b"BLPOP a 0") + request(b"BLPOP b 0") + PING + request(b"BLPOP c 0"))
     engine.stop()

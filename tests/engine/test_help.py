@@ -18,7 +18,7 @@ def config_get(session, *parameters):
     """Read parameters."""
 
 
-def test_each_subcommand_has_its_syntax_and_its_summary_and_help_is_last():
+def test_each_subcommand_has_its_syntax_and_its_summary_and_help_is_last() -> None:
     holder = container("config", summary="Configure.", group="server", since="2.0.0")
     table = build_table([SimpleNamespace(a=holder, b=config_help, c=config_get)])
     assert help_lines(table["config"]) == [
@@ -30,7 +30,7 @@ def test_each_subcommand_has_its_syntax_and_its_summary_and_help_is_last():
     ]
 
 
-def test_a_container_that_is_a_command_too_says_what_it_does_alone():
+def test_a_container_that_is_a_command_too_says_what_it_does_alone() -> None:
     @command("config", group="server", since="2.0.0")
     def config(session):
         """Configure all."""
@@ -53,7 +53,7 @@ def test_a_container_that_is_a_command_too_says_what_it_does_alone():
         ("([ID client-id] | [USER username])...", "([ID <client-id>]|[USER <username>]) ..."),
     ],
 )
-def test_syntax_is_written_as_redis_writes_it(syntax, usage):
+def test_syntax_is_written_as_redis_writes_it(syntax: str, usage: str) -> None:
     @command(f"client|do {syntax}", group="server", since="1.0.0")
     def do(session):
         """Do."""

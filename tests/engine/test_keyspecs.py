@@ -4,6 +4,8 @@ import pytest
 
 from respstore.engine.keyspecs import (
     FoundKey,
+    KeyFinder,
+    KeySpec,
     at,
     counted,
     find_keys,
@@ -20,7 +22,7 @@ READ = "RO access"
 WRITE = "OW update"
 
 
-def keys(request: str, *specs, finder=None) -> list[str]:
+def keys(request: str, *specs: KeySpec, finder: KeyFinder | None = None) -> list[str]:
     args = request.encode().split()
     return [args[key.position].decode() for key in find_keys(args, specs, finder)]
 
@@ -42,7 +44,7 @@ def keys(request: str, *specs, finder=None) -> list[str]:
         ("migrate h p 0 1 KEYS a b", [keyword("KEYS", WRITE, search_from=-3, last=-1)], "a b"),
     ],
 )
-def test_keys_are_found(request_line, specs, found):
+def test_keys_are_found(request_line: str, specs: list[KeySpec], found: str) -> None:
     assert keys(request_line, *specs) == found.split()
 
 
@@ -62,15 +64,15 @@ def test_keys_are_found(request_line, specs, found):
         ("sort a", unknown(READ)),
     ],
 )
-def test_arguments_that_break_the_syntax_have_no_keys(request_line, spec):
+def test_arguments_that_break_the_syntax_have_no_keys(request_line: str, spec: KeySpec) -> None:
     assert keys(request_line, spec) == []
 
 
-def test_one_specification_that_does_not_fit_spoils_all():
+def test_one_specification_that_does_not_fit_spoils_all() -> None:
     assert keys("sort a", first(READ), keyword("STORE", WRITE, search_from=2)) == []
 
 
-def test_found_keys_carry_the_flags_of_their_specification():
+def test_found_keys_carry_the_flags_of_their_specification() -> None:
     found = find_keys([b"lmove", b"a", b"b", b"LEFT", b"LEFT"], [first("RW access delete"), at(2, "RW insert")])
     assert found == [
         FoundKey(1, frozenset({"RW", "access", "delete"})),
@@ -86,11 +88,11 @@ def test_found_keys_carry_the_flags_of_their_specification():
         [keyword("KEYS", "RW incomplete", search_from=1)],
     ],
 )
-def test_a_finder_tells_where_specifications_cannot(specs):
+def test_a_finder_tells_where_specifications_cannot(specs: list[KeySpec]) -> None:
     assert keys("c KEYS a", *specs, finder=lambda args: [FoundKey(2, frozenset())]) == ["a"]
 
 
-def test_a_shard_channel_is_no_key():
+def test_a_shard_channel_is_no_key() -> None:
     channel = first("not_key")
     assert not has_keys([channel])
     assert keys("spublish a m", channel) == []
@@ -111,17 +113,17 @@ def test_a_shard_channel_is_no_key():
         ([counted(READ, at=1)], (0, 0, 0)),
     ],
 )
-def test_first_last_and_step_follow(specs, expected):
+def test_first_last_and_step_follow(specs: list[KeySpec], expected: tuple[int, ...]) -> None:
     assert legacy_range(specs) == expected
 
 
-def test_keys_behind_a_count_or_a_keyword_are_movable():
+def test_keys_behind_a_count_or_a_keyword_are_movable() -> None:
     assert not has_movable_keys([first(READ), at(2, WRITE)])
     for spec in (counted(READ, at=1), keyword("STORE", WRITE, search_from=2), unknown(READ)):
         assert has_movable_keys([first(READ), spec])
 
 
-def test_info_has_the_shape_of_redis():
+def test_info_has_the_shape_of_redis() -> None:
     flags = frozenset({"RO", "access"})
     assert first(READ).info() == {
         b"flags": flags,
@@ -143,6 +145,6 @@ def test_info_has_the_shape_of_redis():
     }
 
 
-def test_a_misspelt_flag_is_refused():
+def test_a_misspelt_flag_is_refused() -> None:
     with pytest.raises(ValueError, match="ACCESS"):
         first("RO ACCESS")

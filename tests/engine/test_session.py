@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.waiting import Park
 from respstore.protocol.replies import NO_REPLY
@@ -42,7 +43,7 @@ INTERNAL = b"-ERR internal error; the server's log has the details\r\n"
         (PING * 3000, PONG * 3000),
     ],
 )
-def test_requests_are_answered_in_order(sent, expected):
+def test_requests_are_answered_in_order(sent: bytes, expected: bytes) -> None:
     check_wire(sent, expected)
 
 
@@ -55,7 +56,7 @@ def test_requests_are_answered_in_order(sent, expected):
         (PING + request(b"SET k v") + b"*1\r\n$-1\r\n", PONG + b"+OK\r\n-ERR Protocol error: invalid bulk length\r\n"),
     ],
 )
-def test_a_protocol_error_ends_the_stream_after_the_requests_before_it(sent, expected):
+def test_a_protocol_error_ends_the_stream_after_the_requests_before_it(sent: bytes, expected: bytes) -> None:
     check_wire(sent, expected)
     session = Session(make_engine())
     session.receive_data(sent + PING)
@@ -65,7 +66,7 @@ def test_a_protocol_error_ends_the_stream_after_the_requests_before_it(sent, exp
     assert session.data_to_send() == b""
 
 
-def test_nothing_is_answered_before_a_request_is_complete(session):
+def test_nothing_is_answered_before_a_request_is_complete(session: Session) -> None:
     session.receive_data(PING[:-1])
     assert session.data_to_send() == b""
     assert session.unread() > 0
@@ -76,14 +77,14 @@ def test_nothing_is_answered_before_a_request_is_complete(session):
     assert session.unread() == 0
 
 
-def test_the_replies_are_in_the_protocol_of_their_moment(session):
+def test_the_replies_are_in_the_protocol_of_their_moment(session: Session) -> None:
     session.receive_data(request(b"GET k") + request(b"HELLO 3 SETNAME x") + request(b"GET k") + request(b"HELLO 9"))
     replies = session.data_to_send()
     assert replies.startswith(b"$-1\r\n%7\r\n")
     assert replies.endswith(b"*0\r\n_\r\n-NOPROTO unsupported protocol version\r\n")
 
 
-def test_two_sessions_do_not_mix(engine):
+def test_two_sessions_do_not_mix(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(array(b"ECHO", b"alice")[:-3])
     bob.receive_data(array(b"ECHO", b"bob"))
@@ -96,7 +97,9 @@ def test_two_sessions_do_not_mix(engine):
 # Bugs
 
 
-def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(session, caplog):
+def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     def echo(session, message):
         raise ZeroDivisionError(message)
 
@@ -109,7 +112,9 @@ def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(session, cap
     assert session.engine.entries[b"echo"].failed == 2
 
 
-def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(session, caplog):
+def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     session.engine.entries[b"ECHO"].handler = lambda session, message: 1 / 0
     for line in (b"MULTI", b"SET k 1", b"ECHO x", b"INCR k"):
         talk(session, line)
@@ -117,14 +122,18 @@ def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(session, caplog)
     assert len(caplog.records) == 1
 
 
-def test_a_value_that_is_no_reply_leaves_no_half_reply_behind(session, caplog):
+def test_a_value_that_is_no_reply_leaves_no_half_reply_behind(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
     session.engine.entries[b"ECHO"].handler = lambda session, message: [b"begun", object()]
     assert talk(session, b"ECHO x") == INTERNAL
     assert talk(session, b"PING") == PONG
     assert "no reply is made of a object" in caplog.text
 
 
-def test_who_waited_for_what_is_no_reply_hears_of_the_bug_and_nobody_else_does(engine, caplog):
+def test_who_waited_for_what_is_no_reply_hears_of_the_bug_and_nobody_else_does(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
     alice, bob = Session(engine), Session(engine)
     engine.entries[b"ECHO"].handler = lambda session, key: Park([key], lambda key: [b"begun", object()], timeout=None)
     assert talk(alice, b"ECHO k") == b""
@@ -137,7 +146,7 @@ def test_who_waited_for_what_is_no_reply_hears_of_the_bug_and_nobody_else_does(e
 # Waiting
 
 
-def test_what_came_while_it_waited_runs_after_its_release_in_order(engine):
+def test_what_came_while_it_waited_runs_after_its_release_in_order(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP q 0") + request(b"ECHO 1") + request(b"ECHO 2"))
     assert talk(alice, b"ECHO 3") == b""
@@ -153,7 +162,7 @@ def test_what_came_while_it_waited_runs_after_its_release_in_order(engine):
     assert talk(alice, b"ECHO 5") == b"$1\r\n5\r\n"
 
 
-def test_it_may_wait_again_and_again(engine):
+def test_it_may_wait_again_and_again(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP q 0") * 3 + PING)
     for _ in range(3):
@@ -164,7 +173,7 @@ def test_it_may_wait_again_and_again(engine):
     assert not alice.is_parked
 
 
-def test_a_protocol_error_behind_a_wait_is_found_when_the_wait_is_over(engine):
+def test_a_protocol_error_behind_a_wait_is_found_when_the_wait_is_over(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     alice.receive_data(request(b"BLPOP q 0") + PING + b"*x\r\n")
     assert received(alice) == b""
@@ -179,7 +188,7 @@ def test_a_protocol_error_behind_a_wait_is_found_when_the_wait_is_over(engine):
 # The end of a connection
 
 
-def test_after_quit_nothing_is_run(engine):
+def test_after_quit_nothing_is_run(engine: Engine) -> None:
     check_wire(PING + request(b"QUIT"), PONG + b"+OK\r\n")
     session = Session(engine)
     session.receive_data(request(b"QUIT") + request(b"SET k v") + b"*x\r\n")
@@ -193,7 +202,7 @@ def test_after_quit_nothing_is_run(engine):
     assert session.id not in engine.sessions
 
 
-def test_a_peer_that_is_gone_waits_and_watches_no_more(engine):
+def test_a_peer_that_is_gone_waits_and_watches_no_more(engine: Engine) -> None:
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"WATCH w")
     talk(alice, b"BLPOP q 0")
@@ -208,7 +217,7 @@ def test_a_peer_that_is_gone_waits_and_watches_no_more(engine):
     assert list(engine.sessions) == [bob.id]
 
 
-def test_an_aborted_session_says_no_more(engine):
+def test_an_aborted_session_says_no_more(engine: Engine) -> None:
     session = Session(engine)
     session.receive_data(PING)
     session.abort()
@@ -218,7 +227,7 @@ def test_an_aborted_session_says_no_more(engine):
     assert engine.take_touched() == [session]
 
 
-def test_a_request_that_is_longer_than_the_limit_ends_the_connection(caplog):
+def test_a_request_that_is_longer_than_the_limit_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     session = Session(make_engine(client_query_buffer_limit=10_000), peer="127.0.0.1:5")
     session.receive_data(b"*2\r\n$4\r\nECHO\r\n$100000\r\n" + b"x" * 9_000)
     assert not session.is_closing
@@ -227,7 +236,7 @@ def test_a_request_that_is_longer_than_the_limit_ends_the_connection(caplog):
     assert "closing client 1 (127.0.0.1:5): its request is longer than client-query-buffer-limit" in caplog.text
 
 
-def test_the_limit_holds_for_what_a_waiting_client_sends(engine, caplog):
+def test_the_limit_holds_for_what_a_waiting_client_sends(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     engine.config.client_query_buffer_limit = 10_000
     session = Session(engine)
     talk(session, b"BLPOP q 0")
@@ -238,7 +247,7 @@ def test_the_limit_holds_for_what_a_waiting_client_sends(engine, caplog):
     assert not engine.waiting
 
 
-def test_complete_requests_do_not_count_against_the_limit():
+def test_complete_requests_do_not_count_against_the_limit() -> None:
     session = Session(make_engine(client_query_buffer_limit=100))
     session.receive_data(PING * 1000)
     assert session.data_to_send() == PONG * 1000
@@ -247,26 +256,26 @@ def test_complete_requests_do_not_count_against_the_limit():
 # What commands do to it
 
 
-def test_send_is_for_what_is_no_reply(session):
+def test_send_is_for_what_is_no_reply(session: Session) -> None:
     session.send(b"news")
     assert session.engine.take_touched() == [session]
     assert received(session) == b"$4\r\nnews\r\n"
 
 
-def test_a_handler_may_say_nothing(session):
+def test_a_handler_may_say_nothing(session: Session) -> None:
     session.engine.entries[b"ECHO"].handler = lambda session, message: NO_REPLY
     assert talk(session, b"ECHO x") == b""
     assert talk(session, b"PING") == PONG
 
 
-def test_who_it_is(engine):
+def test_who_it_is(engine: Engine) -> None:
     session = Session(engine, "127.0.0.1:50123", "127.0.0.1:6379", fd=7)
     assert session.describe() == "1 (127.0.0.1:50123)"
     talk(session, b"CLIENT SETNAME worker-1")
     assert session.describe() == "1 (127.0.0.1:50123 'worker-1')"
 
 
-def test_memory_grows_with_what_is_held(engine):
+def test_memory_grows_with_what_is_held(engine: Engine) -> None:
     session = Session(engine)
     idle = session.memory()
     session.receive_data(b"*2\r\n$4\r\nECHO\r\n$1000\r\n" + b"x" * 500)

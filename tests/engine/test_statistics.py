@@ -5,7 +5,7 @@ import pytest
 from respstore.engine.statistics import SAMPLES, Rate, Statistics
 
 
-def test_a_rate_needs_two_samples():
+def test_a_rate_needs_two_samples() -> None:
     rate = Rate()
     assert rate.per_second() == 0
     rate.sample(10, 500)
@@ -14,7 +14,7 @@ def test_a_rate_needs_two_samples():
     assert rate.per_second() == 400
 
 
-def test_a_rate_is_the_mean_of_the_last_samples():
+def test_a_rate_is_the_mean_of_the_last_samples() -> None:
     rate = Rate()
     rate.sample(0, 0)
     rate.sample(1, 1000)
@@ -23,7 +23,7 @@ def test_a_rate_is_the_mean_of_the_last_samples():
         assert rate.per_second() == (1000 / second if second <= SAMPLES else 0)
 
 
-def test_no_time_between_samples_says_nothing():
+def test_no_time_between_samples_says_nothing() -> None:
     rate = Rate()
     rate.sample(0, 0)
     rate.sample(0, 1000)
@@ -33,7 +33,7 @@ def test_no_time_between_samples_says_nothing():
 
 
 @pytest.mark.parametrize("name", ["operations", "input_bytes", "output_bytes"])
-def test_reset_starts_rates_anew(name):
+def test_reset_starts_rates_anew(name: str) -> None:
     statistics = Statistics()
     getattr(statistics, name).sample(0, 0)
     getattr(statistics, name).sample(1, 1000)
@@ -43,7 +43,7 @@ def test_reset_starts_rates_anew(name):
     assert rate.per_second() == 0
 
 
-def test_reset_sets_all_counters_back():
+def test_reset_sets_all_counters_back() -> None:
     statistics, fresh = Statistics(), Statistics()
     counters = [name for name in Statistics.__slots__ if isinstance(getattr(fresh, name), int | float)]
     for name in counters:

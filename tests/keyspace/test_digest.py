@@ -4,14 +4,14 @@ from collections import deque
 
 import pytest
 
-from respstore.keyspace import Keyspace
+from respstore.keyspace import Keyspace, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 
 NOTHING = "0" * 40
 
 
 @pytest.fixture
-def keyspace():
+def keyspace() -> Keyspace:
     keyspace = Keyspace(16)
     keyspace.now = 1_000
     return keyspace
@@ -27,13 +27,13 @@ def keyspace():
         (deque([b"1", b"22", b"333"]), "45234ae2968b55af649f9e4b1d3952c4fcb95cff"),
     ],
 )
-def test_values(keyspace, value, digest):
+def test_values(keyspace: Keyspace, value: Value, digest: str) -> None:
     db = keyspace.databases[3]
     db.put(b"any name", value, "set")
     assert digest_of_value(db, b"any name") == digest
 
 
-def test_a_value_that_expires(keyspace):
+def test_a_value_that_expires(keyspace: Keyspace) -> None:
     db = keyspace.databases[0]
     db.put(b"s", b"hello", "set")
     db.expire_at(b"s", 33_177_117_420_000)
@@ -42,11 +42,11 @@ def test_a_value_that_expires(keyspace):
     assert digest_of_value(db, b"s") == NOTHING
 
 
-def test_no_value(keyspace):
+def test_no_value(keyspace: Keyspace) -> None:
     assert digest_of_value(keyspace.databases[0], b"missing") == NOTHING
 
 
-def test_all_data(keyspace):
+def test_all_data(keyspace: Keyspace) -> None:
     assert digest_of_keyspace(keyspace) == NOTHING
     db = keyspace.databases[0]
     db.put(b"s", b"hello", "set")
@@ -64,7 +64,7 @@ def test_all_data(keyspace):
     assert digest_of_keyspace(keyspace) == "e5e3a453b67c27be3c7ea02e0519b4c45dd0df9c"
 
 
-def test_the_order_in_which_keys_were_made_does_not_matter():
+def test_the_order_in_which_keys_were_made_does_not_matter() -> None:
     digests = set()
     for names in (b"abc", b"cab"):
         keyspace = Keyspace(1)
@@ -74,14 +74,14 @@ def test_the_order_in_which_keys_were_made_does_not_matter():
     assert len(digests) == 1
 
 
-def test_the_order_of_a_list_matters(keyspace):
+def test_the_order_of_a_list_matters(keyspace: Keyspace) -> None:
     db = keyspace.databases[0]
     db.put(b"l", deque([b"a", b"b"]), "rpush")
     db.put(b"m", deque([b"b", b"a"]), "rpush")
     assert digest_of_value(db, b"l") != digest_of_value(db, b"m")
 
 
-def test_keys_whose_time_is_over_do_not_count(keyspace):
+def test_keys_whose_time_is_over_do_not_count(keyspace: Keyspace) -> None:
     db = keyspace.databases[0]
     db.put(b"k", b"v", "set")
     db.expire_at(b"k", 2_000)

@@ -1,6 +1,7 @@
 """Estimates of memory: what is larger costs more."""
 
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 from sys import getsizeof
 
@@ -11,7 +12,7 @@ from respstore.keyspace.sizes import DICT_ENTRY, size_of_key
 
 
 @pytest.fixture
-def db():
+def db() -> Database:
     return Keyspace(1).databases[0]
 
 
@@ -22,34 +23,34 @@ def size(db: Database, value: Value, samples: int | None = 5, key: bytes = b"key
     return result
 
 
-def test_no_key(db):
+def test_no_key(db: Database) -> None:
     assert size_of_key(db, b"missing", 5) is None
 
 
-def test_a_string_is_its_entry_its_name_and_itself(db):
+def test_a_string_is_its_entry_its_name_and_itself(db: Database) -> None:
     key, value = b"k" * 100, b"v" * 1000
     parts = DICT_ENTRY + getsizeof(key) + getsizeof(value)
     assert parts <= size(db, value, key=key) < parts + 32
 
 
 @pytest.mark.parametrize("make", [bytes, bytearray, lambda text: deque([text]), lambda text: deque([b"a", text])])
-def test_what_is_longer_is_larger(db, make):
+def test_what_is_longer_is_larger(db: Database, make: Callable[[bytes], Value]) -> None:
     sizes = [size(db, make(b"x" * length)) for length in (10, 100, 1000, 10_000)]
     assert all(small < large for small, large in pairwise(sizes))
     assert 8_900 < sizes[-1] - sizes[-2] < 9_100
 
 
-def test_a_longer_name_costs_more(db):
+def test_a_longer_name_costs_more(db: Database) -> None:
     assert size(db, b"v", key=b"k" * 100) > size(db, b"v", key=b"k")
 
 
-def test_expiry_costs_something(db):
+def test_expiry_costs_something(db: Database) -> None:
     lasting = size(db, b"v")
     db.expire_at(b"key", 10**13)
     assert lasting + 100 < size_of_key(db, b"key", 5) < lasting + 200
 
 
-def test_the_first_elements_stand_for_all(db):
+def test_the_first_elements_stand_for_all(db: Database) -> None:
     even = deque([b"x" * 100] * 1000)
     assert size(db, even, 5) == size(db, even, None) > 100_000
     uneven = deque([b"x" * 100] * 5 + [b"x" * 10_000] * 5)
@@ -58,7 +59,7 @@ def test_the_first_elements_stand_for_all(db):
     assert size(db, uneven, 10) == size(db, uneven, 10**18) == size(db, uneven, None)
 
 
-def test_a_list_that_grows_in_place(db):
+def test_a_list_that_grows_in_place(db: Database) -> None:
     value = deque([b"element"])
     before = size(db, value)
     value.extend([b"element"] * 999)
