@@ -1,0 +1,119 @@
+"""What is true of an engine between any two turns: its parts agree with each other.
+
+`check_engine` looks at everything that several parts know: keys and their times, who waits and who is queued, who
+observes what, what a gate says and what it stands for.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+from respstore.keyspace import Database
+from respstore.keyspace.database import TYPE_NAMES
+from tests.fuzz.target import Failure
+
+
+def expect(condition: object, invariant: str, *details: object) -> None:
+    """Raises Failure if an invariant does not hold."""
+    if not condition:
+        raise Failure("\n".join([invariant, *map(repr, details)]))
+
+
+def check_engine(engine: Engine, sent: int) -> None:
+    """Check all that may be checked between two turns.
+
+    Args:
+        engine: which.
+        sent: how many bytes its clients sent up to now.
+
+    Raises:
+        Failure: it does not hold.
+    """
+    for db in engine.keyspace.databases:
+        _check_database(db)
+    for session in engine.sessions.values():
+        _check_session(engine, session)
+    _check_waiting(engine)
+    _check_observers(engine)
+    expect(not engine.resumed, "somebody is resumed only after the turn", engine.resumed)
+    held = sum(session.unread() for session in engine.sessions.values())
+    expect(held <= sent, "more is held than was sent", held, sent)
+
+
+def check_nothing_left(engine: Engine) -> None:
+    """Check that an engine whose clients are gone knows nothing of them.
+
+    Raises:
+        Failure: it does.
+    """
+    waiting = engine.waiting
+    expect(not engine.sessions, "a client that is gone is listed", engine.sessions)
+    expect(not len(waiting), "a client that is gone waits")
+    expect(not waiting._queues, "a key has a queue without clients", waiting._queues)
+    expect(not engine.postponed, "a client that is gone is postponed", engine.postponed)
+    for db in engine.keyspace.databases:
+        expect(not db.observed, "somebody who is gone observes a key", db.observed)
+
+
+def _check_database(db: Database) -> None:
+    data, expires = db.data, db.expires
+    expect(expires.keys() <= data.keys(), "a key that is not there has a time to live", expires.keys() - data.keys())
+    for key, value in data.items():
+        expect(type(key) is bytes, "a key is no bytes", key)
+        expect(type(value) in TYPE_NAMES, "a value is of a strange type", key, value)
+        if type(value) is deque:
+            expect(value, "an empty list is a key", key)
+            expect(set(map(type, value)) == {bytes}, "an element of a list is no bytes", key, value)
+        if type(value) is int:
+            expect(-(2**63) <= value < 2**63, "a number has more than 64 bits", key, value)
+    deadlines = set(db._deadlines)
+    expect(
+        all((deadline, key) in deadlines for key, deadline in expires.items()),
+        "a time to live is not in the heap",
+        expires,
+    )
+    if db._order is not None:
+        entries, stale = db._order._entries, db._order._stale
+        order = [key for index, key in enumerate(entries) if stale.get(key, index) == index]
+        expect(order == list(data), "the order of keys is not that of the dictionary", order, list(data))
+
+
+def _check_session(engine: Engine, session: Session) -> None:
+    who = session.describe()
+    expect(not session.is_closing, "a client that is being closed is listed", who)
+    expect(not session.gate & RELEASED, "a client is released but does not go on", who)
+    expect(bool(session.gate & MULTI) == (session.transaction is not None), "MULTI and its gate differ", who)
+    expect(bool(session.gate & MUTED) == (session.muted is not None), "CLIENT REPLY and its gate differ", who)
+    parked = session in engine.waiting._sessions
+    expect(not (parked and session in engine.postponed), "a client waits and is postponed, too", who)
+    expect(
+        bool(session.gate & PARKED) == (parked or session in engine.postponed), "a client is lost while it waits", who
+    )
+    if not session.gate & PARKED:
+        expect(not session._backlog, "a request is forgotten", who, session._backlog)
+
+
+def _check_waiting(engine: Engine) -> None:
+    waiting = engine.waiting
+    expect(not waiting.ready, "a key is ready but nobody was served", waiting.ready)
+    queued = {(session, db, key) for (db, key), queue in waiting._queues.items() for session in queue}
+    wanted = {(session, db, key) for session, (park, db, _) in waiting._sessions.items() for key in park.keys}
+    expect(queued == wanted, "queues and waiting clients differ", queued ^ wanted)
+    expect(all(waiting._queues.values()), "a key has a queue without clients", waiting._queues)
+    for session, db, key in wanted:
+        expect(engine.sessions.get(session.id) is session, "a client that is gone waits", session.describe())
+        expect(type(db.get(key)) is not deque, "a client waits for a list that is there", session.describe(), key)
+
+
+def _check_observers(engine: Engine) -> None:
+    expected = {(db, key) for db, key in engine.waiting._queues}
+    for session in engine.sessions.values():
+        expected |= set(_watched(session))
+    observed = {(db, key) for db in engine.keyspace.databases for key in db.observed}
+    expect(observed == expected, "observed keys are not those that somebody waits for or watches", observed ^ expected)
+
+
+def _watched(session: Session) -> Iterable[tuple[Database, bytes]]:
+    return () if session.watch is None else session.watch._keys
