@@ -6,7 +6,7 @@ import pytest
 
 from respstore.commands import TABLE
 from respstore.config import Config
-from respstore.engine.engine import Engine
+from respstore.engine.engine import TICKS_PER_GENERATION, Engine
 from respstore.engine.session import Session
 from tests.talk import PING, PONG, FakeSystem, make_engine, pass_time, received, request, talk
 
@@ -149,6 +149,19 @@ def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(
     engine.tick()
     assert engine.next_deadline() == pytest.approx(10.008)
     assert engine.statistics.expire_seconds == pytest.approx(0.002)
+
+
+def test_the_order_of_keys_costs_memory_only_while_somebody_scans(engine: Engine) -> None:
+    session = Session(engine)
+    talk(session, b"SET k v")
+    page = talk(session, b"SCAN 0")
+    for _ in range(TICKS_PER_GENERATION):
+        engine.tick()
+    assert session.db._order is not None  # a slow scan may go on
+    for _ in range(TICKS_PER_GENERATION):
+        engine.tick()
+    assert session.db._order is None
+    assert talk(session, b"SCAN 0") == page
 
 
 @pytest.mark.parametrize("waits", [False, True])
