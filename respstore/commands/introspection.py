@@ -20,15 +20,12 @@ from respstore.protocol.replies import SetOf
 Map = dict[bytes, Any]
 
 
-def _top_level(session: Session) -> Iterator[Command]:
-    """Every command that is no subcommand, once (the engine knows each by two spellings)."""
-    return (entry.command for name, entry in session.engine.entries.items() if name.decode() == entry.command.name)
-
-
 def _with_subcommands(session: Session) -> Iterator[Command]:
-    for record in _top_level(session):
-        yield record
-        yield from record.subcommands.values()
+    return (entry.command for entry in session.engine.all_entries())
+
+
+def _top_level(session: Session) -> Iterator[Command]:
+    return (record for record in _with_subcommands(session) if "|" not in record.name)
 
 
 def _look_up(session: Session, words: list[bytes]) -> Command | None:
@@ -210,7 +207,7 @@ def _keys_of(session: Session, request: list[bytes]) -> list[FoundKey]:
         raise RespError(errors.GETKEYS_NO_SUCH_COMMAND)
     if not has_keys(record.keys):
         raise RespError(errors.GETKEYS_NO_KEYS)
-    if len(request) < record.minimum or (record.arity > 0 and len(request) > record.maximum):
+    if not record.takes(len(request)):
         raise RespError(errors.GETKEYS_WRONG_ARITY)
     keys = find_keys(request, record.keys, record.key_finder)
     if not keys and "no_mandatory_keys" not in record.flags:

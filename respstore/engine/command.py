@@ -74,6 +74,14 @@ class Command:
         """As COMMAND gives it: a negative number means "at least"."""
         return self.minimum if self.minimum == self.maximum else -self.minimum
 
+    def takes(self, count: int) -> bool:
+        """Whether a request may have so many arguments, the name included, as far as Redis asks before anything else.
+
+        Too many where some are optional is found out only when the command is called, as in Redis: an unauthenticated
+        client hears of its password first, and MULTI queues such a request.
+        """
+        return count == self.minimum or (count > self.minimum and self.minimum != self.maximum)
+
 
 def command(
     syntax: str,

@@ -82,15 +82,10 @@ class Entry:
         return entry
 
     def check_arity(self, args: list[bytes]) -> None:
-        """Refuse a request whose number of arguments cannot be right, before anything else is looked at.
-
-        Too many where some are optional is found out only when the command is called, as in Redis: an unauthenticated
-        client hears of its password first, and MULTI queues such a request.
-        """
-        record = self.command
-        if len(args) < record.minimum or (len(args) > record.maximum and record.minimum == record.maximum):
+        """Refuse a request whose number of arguments cannot be right (see `Command.takes`)."""
+        if not self.command.takes(len(args)):
             self.rejected += 1
-            raise errors.wrong_arity(record.name)
+            raise errors.wrong_arity(self.command.name)
 
 
 def _unreachable(session: "Session", *args: bytes) -> Any:

@@ -1,6 +1,7 @@
 """COMMAND and its subcommands, asked about a small table of commands made for these tests."""
 
 from collections.abc import Callable
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,11 +9,15 @@ import pytest
 
 from respstore import errors
 from respstore.commands import introspection
+from respstore.config import Config
 from respstore.engine.command import build_table, command, container
-from respstore.engine.dispatch import Entry, dispatch, make_entries
+from respstore.engine.dispatch import dispatch
+from respstore.engine.engine import Engine
 from respstore.engine.keyspecs import FoundKey, counted, first, keyword, span, unknown
+from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import encode
+from tests.talk import FakeSystem
 
 Ask = Callable[[str], Any]
 
@@ -83,8 +88,7 @@ CONFIG = container("config", summary="Configure.", group="server", since="2.0.0"
 def ask() -> Ask:
     """Ask COMMAND; give its value."""
     own = SimpleNamespace(a=put, b=fetch, c=run, d=arrange, e=say, f=old, g=config_get, h=CONFIG)
-    entries: dict[bytes, Entry] = make_entries(build_table((own, introspection)))
-    session = SimpleNamespace(engine=SimpleNamespace(entries=entries), gate=0, transaction=None)
+    session = Session(Engine(Config(), build_table((own, introspection)), FakeSystem(), Random(0)))
 
     def ask(line: str) -> object:
         return dispatch(session, [b"COMMAND", *line.encode().split()])
