@@ -257,7 +257,7 @@ class Engine:
 
     def all_entries(self) -> Iterator[Entry]:
         """Every command and subcommand, once."""
-        for entry in {id(entry): entry for entry in self.entries.values()}.values():
+        for entry in dict.fromkeys(self.entries.values()):
             yield entry
             yield from entry.subcommands.values()
 
