@@ -439,6 +439,46 @@ def test_a_string_that_was_changed_in_place_counts_on(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "reply", "after"),
+    [
+        (b"GET n", bulk(b"1234"), b"1234"),
+        (b"MGET n n", array(b"1234", b"1234"), b"1234"),
+        (b"STRLEN n", b":4\r\n", b"1234"),
+        (b"GETRANGE n 1 -2", bulk(b"23"), b"1234"),
+        (b"LCS n n LEN", b":4\r\n", b"1234"),
+        (b"GETEX n PERSIST", bulk(b"1234"), b"1234"),
+        (b"SETNX n 1", b":0\r\n", b"1234"),
+        (b"RPUSH n a", WRONG_TYPE, b"1234"),
+        (b"TYPE n", b"+string\r\n", b"1234"),
+        (b"RENAME n n", OK, b"1234"),
+        (b"COPY n s REPLACE", b":1\r\n", b"1234"),
+        (b"SET n 5 XX GET", bulk(b"1234"), b"5"),
+        (b"GETSET n 5", bulk(b"1234"), b"5"),
+        (b"APPEND n 5", b":5\r\n", b"12345"),
+        (b"SETRANGE n 1 x", b":4\r\n", b"1x34"),
+        (b"INCRBYFLOAT n 0.5", bulk(b"1234.5"), b"1234.5"),
+        (b"DECRBY n 1300", b":-66\r\n", b"-66"),
+        (b"GETDEL n", bulk(b"1234"), None),
+    ],
+)
+def test_what_was_counted_is_a_string(session: Session, command: bytes, reply: bytes, after: bytes | None) -> None:
+    talk(session, b"INCRBY n 1000")
+    talk(session, b"INCRBY n 234")
+    assert talk(session, command) == reply
+    assert talk(session, b"GET n") == (NULL if after is None else bulk(after))
+
+
+def test_a_count_of_zero_is_there(session: Session) -> None:
+    assert talk(session, b"INCRBY zero 0") == b":0\r\n"
+    assert talk(session, b"EXISTS zero") == b":1\r\n"
+    assert talk(session, b"MGET zero") == array(b"0")
+    assert talk(session, b"GETRANGE zero 0 -1") == bulk(b"0")
+    assert talk(session, b"SET zero 1 NX GET") == bulk(b"0")
+    assert talk(session, b"COPY zero copy") == b":1\r\n"
+    assert talk(session, b"GETDEL copy") == bulk(b"0")
+
+
+@pytest.mark.parametrize(
     ("value", "command", "reply"),
     [
         (MAX - 1, b"INCR", MAX),
