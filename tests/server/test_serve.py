@@ -8,6 +8,7 @@ import stat
 import hiredis
 import pytest
 import trio
+import trio.testing
 
 import respstore
 from respstore.errors import ConfigError, HolderKind, PortInUseError
@@ -342,6 +343,48 @@ async def test_no_reply_is_cut_when_the_server_stops(use_poller):
 
         for client in clients:
             assert replies_in(await client.rest()) == 8 * 51
+
+
+async def drain_goes_on() -> None:
+    """Until a server that stops has looked several times whether its clients have all."""
+    for _ in range(4):
+        await trio.testing.wait_all_tasks_blocked(0.004)
+
+
+@pytest.fixture
+def short_quiet(monkeypatch):
+    for name in ("poller", "streams"):
+        monkeypatch.setattr(f"respstore.server.{name}.QUIET_SECONDS", 0.005)
+
+
+async def test_waits_for_who_reads_after_a_pause(use_poller, short_quiet):
+    async with serving(use_poller) as running:
+        client, session = await running.connect_session()
+        assert await client.ask(b"SET", b"k", noise(MB)) == b"+OK\r\n"
+        await client.stream.send_all(request(b"GET k") * 8)
+        await until(lambda: session.unsent)
+
+        await running.stop()
+        await drain_goes_on()
+
+        assert len(running.server._backend) == 1
+        assert replies_in(await client.rest()) == 8
+
+
+async def test_waits_for_what_the_system_has_not_delivered(use_poller, short_quiet, monkeypatch):
+    delivered = False
+    for name in ("poller", "streams"):
+        monkeypatch.setattr(f"respstore.server.{name}.is_delivered", lambda fd: delivered)
+    async with serving(use_poller) as running:
+        client = await running.connect()
+        assert await client.ask(b"PING") == b"+PONG\r\n"
+
+        await running.stop()
+        await drain_goes_on()
+        assert len(running.server._backend) == 1
+
+        delivered = True
+        await until(lambda: not len(running.server._backend))
 
 
 async def test_who_sends_without_reading_gets_whole_replies_when_the_server_stops(use_poller):
