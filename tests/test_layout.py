@@ -17,7 +17,7 @@ DOORS: dict[str, set[str]] = {
     "numbers": set(),
     "keyspace": COMMON,
     "protocol": COMMON,
-    "config": {"errors", "protocol"},
+    "config": {*COMMON, "protocol"},
     "ports": {"errors"},
     "engine": {*COMMON, "keyspace", "protocol", "config"},
     "commands": {*COMMON, "keyspace", "protocol", "config", "engine"},

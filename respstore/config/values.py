@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER, parse_integer
+
 T = TypeVar("T")
 
 INT_MAX: Final = 2**31 - 1
-LONG_MAX: Final = 2**63 - 1
+LONG_MAX: Final = MAX_INTEGER
 ULONG_MAX: Final = 2**64 - 1
 
 _WRONG_NUMBER: Final = "wrong number of arguments"
@@ -71,9 +73,10 @@ class Integer(_OneWord[int]):
         self._clamp = clamp
 
     def parse_word(self, word: str) -> int:
-        if not re.fullmatch(r"0|-?[1-9][0-9]{0,18}", word, re.ASCII) or not -LONG_MAX - 1 <= int(word) <= LONG_MAX:
+        number = parse_integer(word.encode("utf-8", "surrogateescape"))
+        if number is None:
             raise ValueError("argument couldn't be parsed into an integer")
-        value = _within(int(word), self._low, self._high)
+        value = _within(number, self._low, self._high)
         return min(max(value, self._clamp[0]), self._clamp[1]) if self._clamp else value
 
 
@@ -386,4 +389,4 @@ def _number(word: str) -> int | None:
     if not match:
         return None
     value = int(match[2][:20])
-    return max(-value, -LONG_MAX - 1) if match[1] == "-" else min(value, LONG_MAX)
+    return max(-value, MIN_INTEGER) if match[1] == "-" else min(value, MAX_INTEGER)
