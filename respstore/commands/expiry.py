@@ -6,13 +6,12 @@ A key expires at a wall-clock time in ms, whatever unit a client thinks in. A ti
 from typing import Final
 
 from respstore import errors
-from respstore.engine.arguments import integer
+from respstore.engine.arguments import deadline_ms
 from respstore.engine.command import command
 from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database
-from respstore.numbers import MAX_INTEGER, MIN_INTEGER
 
 _CONDITIONS: Final = frozenset((b"NX", b"XX", b"GT", b"LT"))
 
@@ -73,10 +72,7 @@ def pexpireat(session: Session, key: bytes, time: bytes, *conditions: bytes) -> 
 
 def _expire(db: Database, name: str, key: bytes, arg: bytes, words: tuple[bytes, ...], *, scale: int, base: int) -> int:
     conditions = _read_conditions(words)
-    time = integer(arg)
-    if not -(-MIN_INTEGER // scale) <= time <= MAX_INTEGER // scale or time * scale > MAX_INTEGER - base:
-        raise errors.invalid_expire(name)
-    deadline = time * scale + base
+    deadline = deadline_ms(arg, name, scale, base)
     if db.get(key) is None or (conditions and not _holds(conditions, db.deadline(key), deadline)):
         return 0
     db.expire_at(key, deadline)

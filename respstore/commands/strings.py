@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from respstore import errors
-from respstore.engine.arguments import Words, integer, long_double
+from respstore.engine.arguments import Words, deadline_ms, integer, long_double
 from respstore.engine.command import command
 from respstore.engine.keyspecs import FoundKey, first, span
 from respstore.engine.session import Session
@@ -198,12 +198,11 @@ def deadline_of(session: Session, name: str, arg: bytes, unit: bytes) -> int:
     Raises:
         RespError: no integer, not positive, or beyond 64 bits.
     """
-    time = integer(arg)
-    scale = _UNITS[unit]
     base = 0 if unit.endswith(b"AT") else session.engine.keyspace.now
-    if time <= 0 or time > MAX_INTEGER // scale or time * scale > MAX_INTEGER - base:
+    deadline = deadline_ms(arg, name, _UNITS[unit], base)
+    if deadline <= base:
         raise errors.invalid_expire(name)
-    return time * scale + base
+    return deadline
 
 
 def keys_of_set(request: Sequence[bytes]) -> list[FoundKey]:

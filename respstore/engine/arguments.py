@@ -7,7 +7,7 @@ from typing import Final
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
-from respstore.numbers import MAX_INTEGER, LongDouble, parse_integer, parse_long_double
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER, LongDouble, parse_integer, parse_long_double
 
 _MAX_CURSOR: Final = 2**64 - 1
 _CURSOR: Final = re.compile(rb"(?P<sign>[+-]?)(?=\d)0*(?P<digits>\d{0,20})")
@@ -55,6 +55,24 @@ def timeout_seconds(arg: bytes) -> float | None:
     if not number.finite or not 0 <= ms <= MAX_INTEGER:
         raise RespError(errors.TIMEOUT_NEGATIVE)
     return ms / 1000 or None
+
+
+def deadline_ms(arg: bytes, name: str, scale: int, base: int) -> int:
+    """The wall-clock time in ms at which a key shall expire; it may be past.
+
+    Args:
+        arg: seconds or ms, from now or since 1970.
+        name: of the command, for its error.
+        scale: 1000 for seconds, 1 for ms.
+        base: the time now in ms, or 0 for what counts since 1970.
+
+    Raises:
+        RespError: no integer, or a time beyond 64 bits.
+    """
+    time = integer(arg)
+    if not -(-MIN_INTEGER // scale) <= time <= MAX_INTEGER // scale or time * scale > MAX_INTEGER - base:
+        raise errors.invalid_expire(name)
+    return time * scale + base
 
 
 def cursor(arg: bytes) -> int:

@@ -9,6 +9,7 @@ from respstore.engine.arguments import (
     Words,
     cursor,
     database_number,
+    deadline_ms,
     find_database,
     integer,
     integer_between,
@@ -17,7 +18,7 @@ from respstore.engine.arguments import (
 )
 from respstore.errors import RespError
 from respstore.keyspace import Keyspace
-from respstore.numbers import format_long_double
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER, format_long_double
 
 NOT_32_BITS = errors.NOT_A_32_BIT_INTEGER
 
@@ -119,6 +120,41 @@ def test_cursor(arg: bytes, number: int) -> None:
 @pytest.mark.parametrize("arg", [b"x", b"1x", b"1 ", b"--1", b"+", b"-", b"0x1", b"%d" % 2**64, b"1" * 100_000])
 def test_no_cursor(arg: bytes) -> None:
     assert refusal(lambda: cursor(arg)) == errors.INVALID_CURSOR
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("time", "scale", "base", "deadline"),
+    [
+        (5, 1000, 100, 5100),
+        (5, 1, 0, 5),
+        (-5, 1000, 100, -4900),
+        (MAX_INTEGER, 1, 0, MAX_INTEGER),
+        (MAX_INTEGER - 100, 1, 100, MAX_INTEGER),
+        (MAX_INTEGER // 1000, 1000, 807, MAX_INTEGER),
+        (MIN_INTEGER, 1, 100, MIN_INTEGER + 100),
+        (-(2**63 // 1000), 1000, 0, -(2**63 // 1000) * 1000),
+    ],
+)
+def test_deadline_ms(time: int, scale: int, base: int, deadline: int) -> None:
+    assert deadline_ms(b"%d" % time, "expire", scale, base) == deadline
+
+
+@pytest.mark.parametrize(
+    ("time", "scale", "base"),
+    [
+        (MAX_INTEGER, 1, 1),
+        (MAX_INTEGER // 1000 + 1, 1000, 0),
+        (MAX_INTEGER // 1000, 1000, 808),
+        (-(2**63 // 1000) - 1, 1000, 10**9),
+    ],
+)
+def test_no_deadline(time: int, scale: int, base: int) -> None:
+    refused = refusal(lambda: deadline_ms(b"%d" % time, "expire", scale, base))
+    assert refused == "ERR invalid expire time in 'expire' command"
+    assert refusal(lambda: deadline_ms(b"x", "expire", scale, base)) == errors.NOT_AN_INTEGER
 
 
 # Databases
