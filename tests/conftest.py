@@ -1,10 +1,15 @@
 """An engine and a session for tests that need one of each; see talk.py."""
 
 import pytest
+from hypothesis import settings
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.talk import make_engine
+
+# Hypothesis's own time limit for an example, 0.2 s, would fail tests on a machine that is busy with others.
+settings.register_profile("respstore", deadline=None)
+settings.load_profile("respstore")
 
 
 @pytest.fixture
