@@ -281,7 +281,7 @@ class Pair:
             self._queued[client].append(rule)
         elif name == b"EXEC":
             rule = rules.each(self._queued.pop(client, []))
-        elif name in (b"MULTI", b"DISCARD", b"RESET"):
+        elif name in (b"DISCARD", b"RESET"):
             self._queued.pop(client, None)
         return shown, rule
 
