@@ -99,7 +99,7 @@ def test_does_not_join_two_at_once(running, tmp_path):
         assert reason(config) == "it does not have all of the addresses that are wanted"
 
 
-@pytest.mark.parametrize("kind", [kind for kind in HolderKind if kind not in (HolderKind.RESPSTORE, HolderKind.RESP)])
+@pytest.mark.parametrize("kind", [kind for kind in HolderKind if kind.name not in ("RESPSTORE", "RESP")])
 def test_does_not_join_a_stranger(kind):
     assert reason(make_config(port=1), kind) == "it is no respstore"
 
