@@ -7,15 +7,15 @@ integers, nulls, nested lists and all types of RESP3 as arguments. So hiredis se
 believed only where its answer is beyond doubt:
 
 - it never keeps a part of a request: what is incomplete at the end of the data stays here, as bytes;
-- no count of more elements than can follow reaches it, which bounds what it allocates before it sees them, and nothing
-  that may be a push, an attribute, a set or a map;
+- no count of more elements than can follow reaches it, which bounds what it allocates before it sees them;
 - the data is wrapped into one more array, of as many elements as there seem to be requests in it. If hiredis can fill
-  that array and nothing is left over, the elements are all there is; if their parts can be joined, these are `bytes`;
-  and if there are as many `$` as parts, none of them was a simple string.
+  that array and nothing is left over, these are all elements that there are; if their parts can be joined, all parts
+  are `bytes`; and if there are as many `$` as parts, none of them was a simple string. Where values hold a `$`, or what
+  could introduce a list of RESP3, the requests are written again and compared with the data.
 
 Any doubt sends the same bytes to the strict parser, before anything was executed. (A peer can still fool the counts,
-with simple strings: one between requests is not seen if it is empty, one as an argument passes if a value holds a `$`.
-It gains what it could have said properly: each request is a list of `bytes`, or empty, all the same.)
+with simple strings: one between requests is not seen if it is empty, one as an argument passes if there is a `$` too
+many. It gains what it could have said properly: each request is a list of `bytes`, or empty, all the same.)
 
 Whole inline commands without quotes need neither: `inline.split_plain_lines`.
 """
@@ -47,11 +47,12 @@ CHUNK: Final = 64 * 1024
 
 _MOST_ARRAYS: Final = 8192
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
+_BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 _has_long_count: Final = re.compile(rb"\*\d{3}").search
 _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
-_SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~%" else byte for byte in range(256))
-"""For `translate`: digits become 0, what introduces a push, an attribute, a set or a map becomes >."""
+_SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
+"""For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
 _chain: Final = chain.from_iterable
 
@@ -66,29 +67,36 @@ class FastParser:
 
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
-        # The numbers are > | ~ %; they are text in a value, most likely.
-        if (62 in data or 124 in data or 126 in data or 37 in data) and _may_hold_aggregate(data):
+        # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values.
+        odd = 62 in data or 124 in data or 126 in data
+        if odd and b">000" in data.translate(_SHAPE):
             return []
         try:
-            if data.rfind(b"*") == 0:
-                return self._parse_one(data)
-            count = data.count(b"*")
-            if count >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
+            requests = self._parse(data)
+            if (odd or 37 in data) and _write(requests) != data:
                 return []
-            if data.find(b"\n*") < 0:
-                return self._parse_one(data)
-            if not data.endswith(b"\r\n"):
-                return []
-            requests = self._parse_array(count, data)
-            if not requests:
-                # Perhaps some value holds a `*`; one behind a line end would still be taken for the head of a request.
-                heads = data.count(b"\n*") + 1
-                if heads != count:
-                    requests = self._parse_array(heads, data)
-            return requests
         except (hiredis.HiredisError, TypeError, ValueError):
             self._reader = hiredis.Reader()
             return []
+        return requests
+
+    def _parse(self, data: bytes) -> list[Request]:
+        if data.rfind(b"*") == 0:
+            return self._parse_one(data)
+        count = data.count(b"*")
+        if count >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
+            return []
+        if data.find(b"\n*") < 0:
+            return self._parse_one(data)
+        if not data.endswith(b"\r\n"):
+            return []
+        requests = self._parse_array(count, data)
+        if not requests:
+            # Perhaps some value holds a `*`; one behind a line end would still be taken for the head of a request.
+            heads = data.count(b"\n*") + 1
+            if heads != count:
+                requests = self._parse_array(heads, data)
+        return requests
 
     def _parse_one(self, data: bytes) -> list[Request]:
         if data.find(b"\r", 2, 6) < 0:
@@ -100,8 +108,7 @@ class FastParser:
             self._reader = hiredis.Reader()
             return []
         _join(request)
-        count = len(request)
-        return [request] if data.count(b"$") == count or data.count(b"\n$") == count else []
+        return [request] if data.count(b"$") == len(request) or _write([request]) == data else []
 
     def _parse_array(self, count: int, data: bytes) -> list[Request]:
         reader = self._reader
@@ -112,16 +119,18 @@ class FastParser:
             return []
         arguments = [*_chain(requests)]
         _join(arguments)
-        count = len(arguments)
-        if data.count(b"$") == count or (data.count(b"\n$") == count and {*map(type, requests)} == {list}):
-            return requests
-        return []
+        return requests if data.count(b"$") == len(arguments) or _write(requests) == data else []
 
 
-def _may_hold_aggregate(data: bytes) -> bool:
-    """Whether hiredis might find a type of RESP3 that holds others in the data, and make room for it."""
-    shape = data.translate(_SHAPE)
-    return b">0\r" in shape or b">00\r" in shape or b">000" in shape
+def _write(requests: list[Request]) -> bytes:
+    """Requests as clients send them."""
+    pieces: list[bytes] = []
+    for request in requests:
+        pieces.append(b"*%d\r\n" % len(request))
+        for argument in request:
+            length = len(argument)
+            pieces += (_BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, argument, b"\r\n")
+    return _join(pieces)
 
 
 def _is_roomy(data: bytes) -> bool:
@@ -415,9 +424,9 @@ class _StrictParser:
         return -1 if end >= 0 and self._data.find(b"\0", self._position, end) >= 0 else end
 
 
-_LENGTHS: Final = {b"$%d\r\n" % length: length for length in range(1024)}
+_LENGTHS: Final = {head: length for length, head in enumerate(_BULK_HEADS)}
 """Short heads of bulk strings, which are looked up; all others are read as Redis reads them."""
-_LONGEST_HEAD: Final = len(b"$1023\r\n")
+_LONGEST_HEAD: Final = len(_BULK_HEADS[-1])
 
 
 def _number(digits: bytes) -> int | None:

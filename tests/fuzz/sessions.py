@@ -135,6 +135,8 @@ class _Client:
 
     def send(self, data: bytes) -> None:
         """Send something, and count the requests in it."""
+        if any(byte in data for byte in b"+=("):
+            self._is_countable = False  # the laxness that tests/fuzz/parsing.py explains
         requests = self._requests
         if requests.error is None:
             more = requests.feed(data)
