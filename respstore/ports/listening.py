@@ -350,15 +350,13 @@ def _remove_dead(path: Path) -> None:
 
 
 def _is_bound(path: Path) -> bool:
-    """Whether a live process has bound a socket to the path, though it does not listen (Linux tells)."""
-    try:
-        lines = Path("/proc/net/unix").read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return False
-    # Number, references, protocol, flags (0: it does not listen), type, state (01: not connected), inode, path. The
-    # connections that a dead server's children still hold bear its path too: they do not count.
-    fields = (line.split(" ", maxsplit=7) for line in lines)
-    return any(entry[3] == "00000000" and entry[5] == "01" and entry[7:] == [str(path)] for entry in fields)
+    """Whether a live process has bound a socket to the path, though it does not listen.
+
+    A datagram socket cannot connect to a stream socket: the system says so of one that is there, and refuses where
+    none is. (A look into /proc/net/unix would miss some while others come and go.)
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        return sock.connect_ex(str(path)) != errno.ECONNREFUSED
 
 
 def _reason_unix(error: OSError, path: Path) -> str:
