@@ -127,7 +127,7 @@ def request(*words: bytes) -> bytes:
 
 def talk(session: Session, *words: bytes) -> bytes:
     """What the session sends after this request and the end of the turn, replies that still lay there included."""
-    session.engine.read_clock()
+    session.engine.begin_turn()
     session.receive_data(request(*words))
     session.engine.end_of_turn()
     return session.data_to_send()

@@ -33,10 +33,11 @@ class Gate(IntFlag):
     CLOSING = 16
     PARKED = 32
     RELEASED = 64
+    YIELDED = 128
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) for gate in Gate)
-HALTED: Final = CLOSING | PARKED | RELEASED
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED = (int(gate) for gate in Gate)
+HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
 _NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))

@@ -1,10 +1,11 @@
 """What all sessions of a server share. Two engines know nothing of each other, in one process or not.
 
-The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call `end_of_turn` after it fed sessions and
-before it sends their replies, `tick` ten times a second, and `between_ticks` at `next_deadline()`.
+The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call `begin_turn` before it feeds sessions,
+`end_of_turn` before it sends their replies, `tick` ten times a second, and `between_ticks` at `next_deadline()`.
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Final
@@ -29,6 +30,8 @@ EXPIRY_STEPS: Final = 8
 EXPIRY_SHARE: Final = 0.25
 """How much of the server's time expiry may take while keys are overdue (as Redis's active expire cycle)."""
 TICKS_PER_GENERATION: Final = 600
+TURN_MS: Final = 10
+"""How long a turn lasts before clients that sent many requests at once have to let the others go first."""
 LONGEST_ERROR_CODE: Final = 30
 """An error text whose first word is longer counts as ERR, and so does one without a space (INFO errorstats)."""
 
@@ -50,6 +53,7 @@ class Engine:
         waiting: those who are parked.
         postponed: sessions that CLIENT PAUSE holds up, in the order of their requests.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
+        yielded: sessions that let others go first, in the order in which they go on.
         touched: sessions that have something to send or to close though they were not fed.
         statistics: what INFO shows.
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
@@ -70,6 +74,7 @@ class Engine:
         self.parser = FastParser()
         self.waiting = WaitingRoom()
         self.resumed: list[Session] = []
+        self.yielded: deque[Session] = deque()
         self.postponed: dict[Session, None] = {}
         self.touched: list[Session] = []
         self.statistics = Statistics()
@@ -77,7 +82,7 @@ class Engine:
         self.maintenance_paused = False
         self.run_id = self.make_id()
         self.replication_id = self.make_id()
-        self.started = self.read_clock()
+        self.started = self.begin_turn()
         self.startup_memory = system.memory()
         self._last_session_id = 0
         self._paused_until = 0
@@ -127,6 +132,15 @@ class Engine:
 
     # Turns and ticks
 
+    def begin_turn(self) -> int:
+        """Read the clock, before sessions are fed.
+
+        Returns:
+            ms since 1970.
+        """
+        now = self._turn_started = self.read_clock()
+        return now
+
     def end_of_turn(self) -> None:
         """What must happen between the commands of a turn and the sending of their replies."""
         while self.resumed:
@@ -136,6 +150,25 @@ class Engine:
                 if not session.is_closing and not session.is_parked:
                     session.process()
 
+    def is_turn_over(self) -> bool:
+        """Whether the turn has lasted so long that the rest of a pipeline must wait."""
+        return not 0 <= self.system.wall_clock_us() // 1000 - self._turn_started < TURN_MS  # the clock may be set
+
+    def yield_turn(self, session: Session) -> None:
+        """Let a session go on in a turn of its own, after the others' turn."""
+        self.yielded.append(session)
+        self.waiting.rearm(self.system.monotonic())
+
+    def _continue_yielded(self) -> None:
+        """Let sessions that yielded go on, as long as the turn lasts."""
+        for _ in range(len(self.yielded)):
+            session = self.yielded.popleft()
+            self.touched.append(session)
+            if not session.is_closing:
+                session.process()
+            if self.is_turn_over():
+                return
+
     def take_touched(self) -> list[Session]:
         """The sessions that have output or are to be closed though they were not fed; they are forgotten."""
         touched, self.touched = self.touched, []
@@ -143,13 +176,14 @@ class Engine:
 
     def tick(self) -> None:
         """Do what the passing of time asks for; to be called ten times a second."""
-        now_ms = self.read_clock()
+        now_ms = self.begin_turn()
         now = self.system.monotonic()
         self.waiting.expire(now)
         if self._paused_until and now_ms >= self._paused_until:
             self.unpause()
         if not self.maintenance_paused:
             self._maintain(now, now_ms)
+        self._continue_yielded()
         self.waiting.serve()
         self.end_of_turn()
 
@@ -169,17 +203,22 @@ class Engine:
 
     def between_ticks(self) -> None:
         """Do what cannot wait for the next tick; to be called at `next_deadline`."""
-        self.read_clock()
+        self.begin_turn()
         now = self.system.monotonic()
         self.waiting.expire(now)
         if self._expire_again is not None and now >= self._expire_again:
             self._expire_keys(now)
+        self._continue_yielded()
         self.waiting.serve()
         self.end_of_turn()
 
     def next_deadline(self) -> float | None:
         """When `between_ticks` has something to do, on the monotonic clock in seconds; None if there is nothing."""
-        deadlines = (self.waiting.next_deadline(), self._expire_again)
+        deadlines = (
+            self.system.monotonic() if self.yielded else None,
+            self.waiting.next_deadline(),
+            self._expire_again,
+        )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def stop(self) -> None:

@@ -1,12 +1,13 @@
 """One client, sans I/O: bytes in, bytes out.
 
-Whoever owns the connection reads the engine's clock, calls `receive_data` with what arrived, runs
+Whoever owns the connection begins a turn of the engine, calls `receive_data` with what arrived, runs
 `engine.end_of_turn()`, then sends what `data_to_send` gives and closes the connection once `is_closing` is set and all
 is sent. Nothing that a peer sends raises out of a session: it becomes an error reply, and `is_closing` if the stream is
 lost. An exception that is no `RespError` is a bug of ours; it is logged, answered, and ends nothing.
 """
 
 import logging
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
@@ -18,6 +19,7 @@ from respstore.engine.dispatch import (
     PARKED,
     RELEASED,
     UNAUTHENTICATED,
+    YIELDED,
     Entry,
     dispatch,
 )
@@ -45,6 +47,9 @@ logger = logging.getLogger("respstore")
 
 _SHORT: Final = len(BULK_HEADS)
 _SMALL: Final = len(INTEGERS)
+
+BATCH: Final = 16
+"""Requests of one client that run without a look at the clock: a longer pipeline of slow ones holds up nobody else."""
 
 SESSION_BYTES: Final = 900
 """What a session costs that holds nothing, roughly (measured with tracemalloc, its parser and connection included)."""
@@ -76,8 +81,10 @@ class Session:
 
     __slots__ = (
         "_backlog",
+        "_backlog_start",
         "_output",
         "_parser",
+        "_postponed",
         "active",
         "created",
         "db",
@@ -121,7 +128,9 @@ class Session:
         self.unsent = 0
         self.received = 0
         self._parser = RequestParser(engine.parser, engine.config)
-        self._backlog: list[Request] = []
+        self._backlog: list[Request] = []  # parsed, but not run yet, from _backlog_start on
+        self._backlog_start = 0
+        self._postponed: Request | None = None  # it runs before the backlog
         self._output: Output = []
         engine.add(self)
 
@@ -171,7 +180,8 @@ class Session:
 
     def unread(self) -> int:
         """Bytes held for requests that did not run yet, complete or not (CLIENT LIST: qbuf)."""
-        return self._parser.unread() + sum(len(arg) for args in self._backlog for arg in args)
+        waiting = [*islice(self._backlog, self._backlog_start, None), self._postponed or ()]
+        return self._parser.unread() + sum(len(arg) for args in waiting for arg in args)
 
     def output_length(self) -> int:
         """Bytes of replies that `data_to_send` did not give yet (CLIENT LIST: obl)."""
@@ -185,10 +195,12 @@ class Session:
     # Running requests
 
     def process(self) -> None:
-        """Run the requests that came while the session was parked."""
-        self.set_gate(RELEASED, on=False)
-        backlog, self._backlog = self._backlog, []
-        self._process(backlog or self._parser.take())
+        """Run the requests that came while the session was parked, or had to let others go first."""
+        self.set_gate(RELEASED | YIELDED, on=False)
+        if self._postponed is not None:
+            self._put_back([self._postponed])
+            self._postponed = None
+        self._process(self._next_batch())
 
     def _process(self, requests: list[Request]) -> None:  # noqa: C901 - one loop without calls is what makes it fast
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
@@ -200,6 +212,9 @@ class Session:
         append = output.append
         entry: Entry | None = None
         self.active = engine.keyspace.now
+        if len(requests) > BATCH:
+            self._put_back(requests)
+            requests = self._next_batch()
         while requests:
             backlog = iter(requests)
             for args in backlog:
@@ -211,7 +226,7 @@ class Session:
                         or ((count := len(args)) != entry.minimum and not entry.minimum < count <= entry.maximum)
                     ):
                         if self.gate & HALTED:
-                            self._backlog += [args, *backlog]
+                            self._put_back([args, *backlog])
                             return
                         entry = None  # counted there
                         value = dispatch(self, args)
@@ -254,11 +269,35 @@ class Session:
                     engine.waiting.serve()
             if self.gate and self.gate & HALTED:
                 break
-            requests = parser.take() if parser.pending else []
+            requests = self._next_batch() if parser.pending or self._backlog else []
         if entry is not None:
             self.last = entry
         if parser.pending and parser.error is not None and not self.gate & HALTED:
             self._lose(parser.error)
+
+    def _next_batch(self) -> list[Request]:
+        """The next requests to run; none if the turn has lasted so long that others are to go first."""
+        if self.engine.is_turn_over():
+            self.set_gate(YIELDED, on=True)
+            self.engine.yield_turn(self)
+            return []
+        if not self._backlog:
+            requests = self._parser.take()
+            if len(requests) <= BATCH:
+                return requests
+            self._backlog = requests
+        start = self._backlog_start
+        batch = self._backlog[start : start + BATCH]
+        self._backlog_start += BATCH
+        if self._backlog_start >= len(self._backlog):
+            self._backlog = []
+            self._backlog_start = 0
+        return batch
+
+    def _put_back(self, requests: list[Request]) -> None:
+        """Run these next, before what waits already."""
+        self._backlog = [*requests, *islice(self._backlog, self._backlog_start, None)]
+        self._backlog_start = 0
 
     def _reply(self, value: Any) -> None:
         start = len(self._output)
@@ -313,7 +352,7 @@ class Session:
     def postpone(self, args: Request) -> None:
         """Run this request again when CLIENT PAUSE is over."""
         self.set_gate(PARKED, on=True)
-        self._backlog.append(args)
+        self._postponed = args
         self.engine.postponed[self] = None
 
     def proceed(self) -> None:

@@ -157,7 +157,7 @@ class Poller:
             Whether anything was.
         """
         events = self._epoll.poll(self._linger, TURN_EVENTS)
-        self._engine.read_clock()
+        self._engine.begin_turn()
         connections = self._connections
         fed: list[_Connection] = []
         only_writable = 0

@@ -138,7 +138,7 @@ class Streams:
             if data and self._deserted is not None:
                 continue  # the server stops; but the peer may read its replies only when it got rid of its requests
             if data:
-                engine.read_clock()
+                engine.begin_turn()
                 engine.statistics.reads += 1
                 session.receive_data(bytes(data))
                 engine.end_of_turn()

@@ -5,10 +5,10 @@ import logging
 import pytest
 
 from respstore.engine.engine import Engine
-from respstore.engine.session import Session
+from respstore.engine.session import BATCH, Session
 from respstore.engine.waiting import Park
 from respstore.protocol.replies import NO_REPLY
-from tests.talk import PING, PONG, array, check_wire, make_engine, received, request, talk
+from tests.talk import OK, PING, PONG, array, check_wire, make_engine, received, request, talk
 
 INTERNAL = b"-ERR internal error; the server's log has the details\r\n"
 
@@ -183,6 +183,73 @@ def test_a_protocol_error_behind_a_wait_is_found_when_the_wait_is_over(engine: E
         b"*2\r\n$1\r\nq\r\n$1\r\nv\r\n" + PONG + b"-ERR Protocol error: invalid multibulk length\r\n"
     )
     assert alice.is_closing
+
+
+# Long pipelines
+
+
+def slow_pipeline(count: int) -> bytes:
+    """Requests of 4 ms each, and a PING."""
+    return request(b"DEBUG SLEEP 0.004") * count + PING
+
+
+def test_a_pipeline_of_slow_requests_lets_others_go_first() -> None:
+    engine = make_engine(enable_debug_command="yes")
+    alice, bob = Session(engine), Session(engine)
+    alice.receive_data(slow_pipeline(40))
+    engine.end_of_turn()
+    assert received(alice) == OK * BATCH
+    assert alice.unread() > 0
+    assert talk(bob, b"PING") == PONG
+    alice.receive_data(request(b"ECHO end"))
+    assert received(alice) == b""
+
+    engine.between_ticks()
+    assert received(alice) == OK * BATCH
+    engine.between_ticks()
+    assert received(alice) == OK * (40 - 2 * BATCH) + PONG
+    engine.between_ticks()
+    assert received(alice) == b"$3\r\nend\r\n"
+    assert engine.next_deadline() is None
+
+
+def test_a_pipeline_of_quick_requests_runs_at_once(engine: Engine) -> None:
+    session = Session(engine)
+    session.receive_data(PING * 1000)
+    assert received(session) == PONG * 1000
+
+
+def test_pipelines_that_let_others_go_first_go_on_in_turn() -> None:
+    engine = make_engine(enable_debug_command="yes")
+    alice, bob = Session(engine), Session(engine)
+    for client in (alice, bob):
+        client.receive_data(slow_pipeline(20))
+    assert received(alice) == OK * BATCH
+    assert received(bob) == b""  # the turn was over before it began
+
+    engine.between_ticks()
+    assert received(alice) == OK * 4 + PONG
+    assert received(bob) == b""
+    assert engine.next_deadline() == engine.system.monotonic()
+    engine.between_ticks()
+    assert received(bob) == OK * BATCH
+    engine.tick()
+    assert received(bob) == OK * 4 + PONG
+
+
+def test_a_pipeline_that_let_others_go_first_may_wait_and_end() -> None:
+    engine = make_engine(enable_debug_command="yes")
+    alice, bob = Session(engine), Session(engine)
+    alice.receive_data(request(b"DEBUG SLEEP 0.004") * 20 + request(b"BLPOP q 0") + slow_pipeline(20))
+    engine.between_ticks()
+    assert received(alice) == OK * 20
+    assert alice.is_parked
+    talk(bob, b"RPUSH q v")
+    assert received(alice) == b"*2\r\n$1\r\nq\r\n$1\r\nv\r\n" + OK * BATCH
+    alice.receive_eof()
+    engine.between_ticks()
+    assert received(alice) == b""
+    assert engine.next_deadline() is None
 
 
 # The end of a connection

@@ -224,7 +224,7 @@ class _Server:
 
     def _do(self, step: Step) -> None:
         engine = self._engine
-        engine.read_clock()
+        engine.begin_turn()
         match step:
             case ("options", dict(options)):
                 for name, value in options.items():

@@ -73,6 +73,18 @@ async def test_takes_and_gives_large_values(use_poller, size):
         assert await client.ask(b"PING") == b"+PONG\r\n"
 
 
+async def test_a_pipeline_of_slow_requests_holds_up_nobody_else(use_poller):
+    async with serving(use_poller, enable_debug_command="yes") as running:
+        slow, other = await running.connect(), await running.connect()
+
+        await slow.stream.send_all(request(b"DEBUG SLEEP 0.003") * 100 + request(b"SET finished 1"))
+        assert await slow.line() == b"+OK\r\n"
+
+        assert await other.ask(b"EXISTS finished") == b":0\r\n"
+        assert await slow.read(5 * 100) == b"+OK\r\n" * 100
+        assert await other.ask(b"EXISTS finished") == b":1\r\n"
+
+
 async def test_releases_who_waits_in_the_turn_of_who_pushes(use_poller):
     async with serving(use_poller) as running:
         waiters = [await running.connect() for _ in range(20)]

@@ -101,15 +101,15 @@ async def test_others_get_in_however_busy_the_clients_are(poller, sockets, monke
 async def test_a_bug_between_the_clients_cuts_one_turn_short(poller, sockets, engine, monkeypatch, caplog):
     (near, _), (other, _) = connect(poller, sockets), connect(poller, sockets)
 
-    read_clock, bugs = engine.read_clock, [ZeroDivisionError]
+    begin_turn, bugs = engine.begin_turn, [ZeroDivisionError]
 
     def fail_once():
         if bugs:
             raise bugs.pop()
-        return read_clock()
+        return begin_turn()
 
     monkeypatch.setattr(poller_module, "BUG_SECONDS", 0.0)
-    monkeypatch.setattr(engine, "read_clock", fail_once)
+    monkeypatch.setattr(engine, "begin_turn", fail_once)
     near.send(request(b"PING"))
     other.send(request(b"PING"))
     await settled()
