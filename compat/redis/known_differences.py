@@ -12,6 +12,10 @@ from collections.abc import Sequence
 import attrs
 
 from compat.redis.rules import Rule, rule_of
+from respstore.commands import TABLE
+
+ADDITIONS = frozenset(name for name, command in TABLE.items() if command.group == "coordination")
+"""Commands that Redis does not have: there is nothing to compare them with."""
 
 
 @attrs.frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from compat.redis.harness import Harness
-from compat.redis.known_differences import KNOWN_DIFFERENCES
+from compat.redis.known_differences import ADDITIONS, KNOWN_DIFFERENCES
 from compat.redis.script import load_all
 from compat.redis.wire import Reply
 from compat.report import markdown_table
@@ -18,7 +18,7 @@ def is_whole_run(harness: Harness) -> bool:
 
 
 def section(harness: Harness) -> str:
-    """What this run has compared, the known differences, and the commands of Redis 7.0 that respstore lacks."""
+    """What this run has compared, the known differences, and the commands that only one of the servers has."""
     rows = [
         [kind, *(f"{harness.compared[kind, protocol]:,}" for protocol in (2, 3))] for kind in ("by hand", "generated")
     ]
@@ -30,6 +30,9 @@ def section(harness: Harness) -> str:
             markdown_table(["", "RESP2", "RESP3"], rows),
             "Known differences, all of them (compat/redis/known_differences.py):",
             "\n".join(f"- {reason}." for reason in differences) or "None.",
+            "Commands that respstore adds, so that there is nothing to compare them with: "
+            + ", ".join(sorted(map(str.upper, ADDITIONS)))
+            + ".",
             "Commands of Redis 7.0 that respstore does not have yet, by group:",
             "\n".join(f"- **{group}:** {', '.join(names)}" for group, names in missing.items()) or "None.",
         ]

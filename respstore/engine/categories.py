@@ -1,6 +1,7 @@
 """The ACL categories of commands: most follow from a command's group and flags, so that few commands say theirs.
 
-What must stay true: for every command of Redis 7.0 the result is what its COMMAND INFO says.
+What must stay true: for every command of Redis 7.0 the result is what its COMMAND INFO says. The group and
+category `coordination` is respstore's own.
 https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/#command-categories
 """
 
@@ -9,6 +10,7 @@ from typing import Final
 CATEGORY_OF_GROUP: Final = {
     "bitmap": "bitmap",
     "connection": "connection",
+    "coordination": "coordination",
     "generic": "keyspace",
     "geo": "geo",
     "hash": "hash",

@@ -11,7 +11,7 @@ unblocked by CLIENT UNBLOCK, closed, or the server stops.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +35,15 @@ class _Pending:
         return "PENDING"
 
 
+class _Leave:
+    """What a retry answers when it still has to wait, but not for this key any more."""
+
+    def __repr__(self) -> str:
+        return "LEAVE"
+
+
 PENDING: Final = _Pending()
+LEAVE: Final = _Leave()
 
 
 @attrs.frozen
@@ -44,7 +52,8 @@ class Park:
 
     Args:
         keys: what to wait for, in the session's database.
-        retry: called with one of the keys when it changed; gives the reply, or PENDING.
+        retry: called with one of the keys when it changed and exists; gives the reply, PENDING to wait on, LEAVE to
+            wait on for the other keys only, or another Park to wait for what that one says, until the same deadline.
         timeout: how long to wait at most, in seconds; None for ever.
         on_timeout: the reply when the time is over.
         if_denied: the reply where nothing may wait (MULTI, scripts).
@@ -91,12 +100,7 @@ class WaitingRoom:
         """
         self._serial += 1
         self._sessions[session] = (park, session.db, self._serial)
-        for key in park.keys:
-            queue = self._queues.get((session.db, key))
-            if queue is None:
-                queue = self._queues[session.db, key] = OrderedDict()
-                session.db.observe(key, self._changed)
-            queue[session] = None
+        self._join(session, session.db, park.keys)
         if park.timeout is not None:
             deadline = now + park.timeout
             self._forget_stale_deadlines()
@@ -131,6 +135,10 @@ class WaitingRoom:
             if value is PENDING:
                 queue.move_to_end(session)
                 passed.append(session)
+            elif value is LEAVE:
+                self._leave(session, db, key)
+            elif type(value) is Park:
+                self._wait_for(session, value)
             else:
                 self.release(session, value)
         for session in reversed(passed):
@@ -153,12 +161,7 @@ class WaitingRoom:
         park, db, serial = parked
         self._timed.pop(serial, None)
         for key in park.keys:
-            queue = self._queues.get((db, key))
-            if queue is not None:
-                queue.pop(session, None)
-                if not queue:
-                    del self._queues[db, key]
-                    db.unobserve(key, self._changed)
+            self._leave(session, db, key)
         return True
 
     def unblock(self, session: "Session", error: RespError | None) -> bool:
@@ -196,6 +199,29 @@ class WaitingRoom:
     def with_deadline(self) -> int:
         """How many wait with a time limit."""
         return len(self._timed)
+
+    def _wait_for(self, session: "Session", park: Park) -> None:
+        before, db, serial = self._sessions[session]
+        for key in before.keys:
+            self._leave(session, db, key)
+        self._sessions[session] = (park, db, serial)
+        self._join(session, db, park.keys)
+
+    def _join(self, session: "Session", db: Database, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            queue = self._queues.get((db, key))
+            if queue is None:
+                queue = self._queues[db, key] = OrderedDict()
+                db.observe(key, self._changed)
+            queue[session] = None
+
+    def _leave(self, session: "Session", db: Database, key: bytes) -> None:
+        queue = self._queues.get((db, key))
+        if queue is not None:
+            queue.pop(session, None)
+            if not queue:
+                del self._queues[db, key]
+                db.unobserve(key, self._changed)
 
     def _forget_stale_deadlines(self) -> None:
         # They would pile up under a busy queue.

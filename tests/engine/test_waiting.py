@@ -9,7 +9,7 @@ import pytest
 from respstore import errors
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.engine.waiting import PENDING, Park, WaitingRoom
+from respstore.engine.waiting import LEAVE, PENDING, Park, WaitingRoom
 from respstore.errors import RespError
 from tests.talk import array, bulk, received, talk
 
@@ -169,6 +169,43 @@ def test_what_a_retry_changes_is_served_too(clients: list[Session], room: Waitin
     fill(clients[0], b"a", b"x")
     room.serve()
     assert [received(client) for client in clients[:3]] == [bulk(b"x")] * 3
+    assert is_empty(room, engine)
+
+
+def test_a_retry_may_leave_a_key_and_wait_on_for_the_others(
+    clients: list[Session], room: WaitingRoom, engine: Engine
+) -> None:
+    tried: list[bytes] = []
+
+    def retry(key: bytes) -> Any:
+        tried.append(key)
+        return key if len(tried) == 2 else LEAVE
+
+    park(clients[0], [b"a", b"b"], retry)
+    park(clients[1], [b"a"])
+    for key in (b"a", b"a", b"b"):
+        fill(clients[0], key, b"x")
+        room.serve()
+    assert tried == [b"a", b"b"]
+    assert [received(client) for client in clients[:2]] == [bulk(b"b"), bulk(b"x")]
+    assert is_empty(room, engine)
+
+
+def test_a_retry_may_wait_on_for_other_keys_until_the_same_deadline(
+    clients: list[Session], room: WaitingRoom, engine: Engine
+) -> None:
+    now = engine.system.monotonic()
+    for client in clients[:2]:
+        park(client, [b"a", b"b"], lambda key: Park([b"c"], lambda key: key, None, on_timeout=b"late"), timeout=5.0)
+    fill(clients[0], b"a", b"x")
+    room.serve()
+    assert clients[0].db.observed.keys() == {b"c"}
+    assert room.next_deadline() == now + 5.0
+    room.withdraw(clients[1])
+    fill(clients[0], b"b", b"x")
+    fill(clients[0], b"c", b"x")
+    room.serve()
+    assert received(clients[0]) == bulk(b"c")
     assert is_empty(room, engine)
 
 
