@@ -25,6 +25,18 @@ Read in that order, with `commands/strings.py` as the model of a command family.
 
 __version__ = "0.1.0"
 
+from respstore.errors import ConfigError, PortInUseError
+from respstore.ports import get_free_port, get_socket_with_port
+from respstore.server.embedded import Server
 from respstore.server.serve import Address, serve
 
-__all__ = ["Address", "__version__", "serve"]
+__all__ = [
+    "Address",
+    "ConfigError",
+    "PortInUseError",
+    "Server",
+    "__version__",
+    "get_free_port",
+    "get_socket_with_port",
+    "serve",
+]

@@ -54,7 +54,7 @@ def serve(arguments: Sequence[str]) -> int:
     try:
         options = _parse(arguments)
         config = Config.from_arguments(options.directives)
-        log = _open_log(config)
+        log = open_log(config)
     except ValueError as error:  # ConfigError is one, and so is text that is not in the encoding of this system
         print(f"respstore: {error}", file=sys.stderr)
         return WRONG_CONFIGURATION
@@ -76,7 +76,7 @@ def serve(arguments: Sequence[str]) -> int:
 def _run(config: Config, options: _Options) -> None:
     if options.port_file is not None:
         options.port_file.unlink(missing_ok=True)  # who waits for it shall not find that of the last server
-    _allow_clients(config)
+    limit_clients(config)
     server = Server(config, dedicated=True)
     if options.join:
         found = _listen_or_join(server)
@@ -91,7 +91,7 @@ def _run(config: Config, options: _Options) -> None:
 async def _serve(server: Server, port_file: Path | None) -> None:
     problem: OSError | None = None
     async with trio.open_nursery() as outer:
-        await outer.start(_obey_signals, server)
+        await outer.start(obey_signals, server)
         async with trio.open_nursery() as inner:
             address = await inner.start(server.run)
             try:
@@ -104,7 +104,7 @@ async def _serve(server: Server, port_file: Path | None) -> None:
         raise problem
 
 
-async def _obey_signals(server: Server, *, task_status: trio.TaskStatus[None]) -> None:
+async def obey_signals(server: Server, *, task_status: trio.TaskStatus[None]) -> None:
     """The first signal stops the server gracefully, a second one at once. A terminal that closes is nothing to us."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
@@ -180,7 +180,8 @@ def _announce(address: Address, port_file: Path | None) -> None:
         pass  # nobody reads it, which is no reason not to serve
 
 
-def _allow_clients(config: Config) -> None:
+def limit_clients(config: Config) -> None:
+    """Let the process open as many files as `maxclients` asks for, or bring that down to what the system permits."""
     allowed = allow_clients(config.maxclients)
     if allowed < config.maxclients:
         logger.warning(
@@ -200,7 +201,12 @@ def _allow_clients(config: Config) -> None:
     config.on_change("maxclients", maxclients_changed)
 
 
-def _open_log(config: Config) -> logging.Handler:
+def open_log(config: Config) -> logging.Handler:
+    """What writes the log where the options say; it is not in use yet.
+
+    Raises:
+        ConfigError: the file cannot be opened.
+    """
     log: logging.Handler
     if config.logfile:
         try:  # a file that is moved away, as logrotate does, is made anew

@@ -7,6 +7,7 @@ value reads it when it is needed, or registers with `on_change`. Files are read 
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -30,15 +31,19 @@ class Config(Options):
     _callbacks: dict[str, Callable[[], None]] = attrs.field(factory=dict, init=False)
 
     @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> "Config":
+    def from_arguments(cls, arguments: Sequence[str], **defaults: Any) -> "Config":
         """The configuration that redis-server would take from the command line `[file] [--name word ...] ... [-]`.
 
         What comes later wins: the file, then standard input (`-`), then the options.
 
+        Args:
+            arguments: the command line.
+            defaults: by attribute, values of options of which it says nothing.
+
         Raises:
             ConfigError: a directive is wrong or not supported; it tells the place and the line.
         """
-        config = cls()
+        config = cls(**defaults)
         loader = Loader(config)
         command_line = parse_arguments(arguments)
         if command_line.file is not None:

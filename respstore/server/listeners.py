@@ -164,6 +164,10 @@ class Listeners:
 def _close(sock: socket.socket, *, in_use: bool) -> None:
     if in_use:
         trio.lowlevel.notify_closing(sock)
+    try:
+        sock.shutdown(socket.SHUT_RDWR)  # or a process that was forked off us would go on listening
+    except OSError:
+        pass  # Linux only
     sock.close()
 
 
