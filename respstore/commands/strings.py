@@ -387,10 +387,9 @@ def mset(session: Session, key: bytes, value: bytes, *more: bytes) -> str:
     """Set several keys to strings, all at once."""
     if len(more) % 2:
         raise errors.wrong_arity("mset")
-    put = session.db.put
-    put(key, value, "set")
-    for name, text in zip(more[::2], more[1::2], strict=True):
-        put(name, text, "set")
+    db = session.db
+    db.put(key, value, "set")
+    db.put_several(more[::2], more[1::2], "set")
     return OK
 
 

@@ -19,7 +19,7 @@ What must stay true:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Final
@@ -127,6 +127,15 @@ class Database:
         self.keyspace.changes += 1
         if key in self.observed:
             self._tell(key)
+
+    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
+        """As `put` for each of them, in a fraction of the time."""
+        if self.expires or self.observed or self._order is not None:
+            for key, value in zip(keys, values, strict=True):
+                self.put(key, value, event)
+        else:
+            self.data.update(zip(keys, values, strict=True))
+            self.keyspace.changes += len(keys)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
         """Give a key a value and keep its time to live, as INCR and SET KEEPTTL do."""

@@ -61,6 +61,15 @@ class Model(RuleBasedStateMachine):
         self.dbs[0].put(key, value, "set")
         self.note(key, value, None)
 
+    @rule(keys=st.lists(KEYS), value=st.binary(max_size=2))
+    def put_several(self, keys: list[bytes], value: bytes) -> None:
+        changes = self.keyspace.changes
+        values = [b"%b%d" % (value, number) for number in range(len(keys))]
+        self.dbs[0].put_several(keys, values, "set")
+        for key, text in zip(keys, values, strict=True):
+            self.note(key, text, None)
+        assert self.keyspace.changes == changes + len(keys)
+
     @rule(key=KEYS, value=st.binary(max_size=2))
     def replace(self, key: bytes, value: bytes) -> None:
         expected = self.expected(key)
@@ -270,6 +279,8 @@ def test_deadlines_do_not_pile_up(db: Database) -> None:
 CHANGES: dict[str, Callable[[Database], object]] = {
     "put": lambda db: db.put(b"k", b"w", "set"),
     "put a new key": lambda db: db.put(b"new", b"w", "set"),
+    "put several": lambda db: db.put_several([b"k"], [b"w"], "set"),
+    "put several new keys": lambda db: db.put_several([b"new"], [b"w"], "set"),
     "replace": lambda db: db.replace(b"k", b"w", "incrby"),
     "changed": lambda db: db.changed(b"k", "lpush"),
     "delete": lambda db: db.delete(b"k"),
