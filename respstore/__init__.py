@@ -10,6 +10,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
     server/             trio, sockets, signals
     cli/                the `respstore` command
+    pytest_plugin       the fixtures
 
 The way of one `SET k v`:
 
@@ -25,10 +26,14 @@ Read in that order, with `commands/strings.py` as the model of a command family.
 
 __version__ = "0.1.0"
 
-from respstore.errors import ConfigError, PortInUseError
-from respstore.ports import get_free_port, get_socket_with_port
-from respstore.server.embedded import Server
-from respstore.server.serve import Address, serve
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from respstore.errors import ConfigError, PortInUseError
+    from respstore.ports import get_free_port, get_socket_with_port
+    from respstore.server.embedded import Server
+    from respstore.server.serve import Address, serve
 
 __all__ = [
     "Address",
@@ -40,3 +45,23 @@ __all__ = [
     "get_socket_with_port",
     "serve",
 ]
+
+# Imported when they are asked for: who uses one of them need not wait for what the others import, and the pytest plugin
+# costs a test run that does not use it nothing.
+_HOMES: Final = {
+    "Address": "respstore.server.serve",
+    "ConfigError": "respstore.errors",
+    "PortInUseError": "respstore.errors",
+    "Server": "respstore.server.embedded",
+    "get_free_port": "respstore.ports",
+    "get_socket_with_port": "respstore.ports",
+    "serve": "respstore.server.serve",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

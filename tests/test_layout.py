@@ -23,6 +23,7 @@ DOORS: dict[str, set[str]] = {
     "commands": {*COMMON, "keyspace", "protocol", "config", "engine"},
     "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "commands"},
     "cli": {"errors", "config", "ports", "server"},
+    "pytest_plugin": {"server"},
 }
 PURE = {"protocol", "keyspace", "engine", "commands"}
 """Rooms that the outside reaches only through what they are given: their tests need no clock, socket or loop."""

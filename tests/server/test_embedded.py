@@ -1,5 +1,6 @@
 """A server in a thread or in a child process: it serves, says why it does not, and leaves nothing behind."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -40,9 +42,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def start_script(text: str) -> "subprocess.Popen[str]":
+@contextlib.contextmanager
+def script(text: str) -> "Iterator[subprocess.Popen[str]]":
     """A program that uses respstore, in a session of its own."""
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", "import os, signal, sys, threading, respstore\n" + text],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -50,7 +53,11 @@ def start_script(text: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    ) as program:
+        try:
+            yield program
+        finally:
+            program.kill()
 
 
 def words_of(program: "subprocess.Popen[str]") -> list[int]:
@@ -148,9 +155,10 @@ def test_says_who_has_the_port(process):
     with respstore.Server(process=True) as holder, pytest.raises(respstore.PortInUseError) as caught:
         respstore.Server(port=holder.port, process=process)
 
-    text = f"127.0.0.1:{holder.port} is taken by respstore {respstore.__version__} (pid {holder.pid}, up "
-    assert str(caught.value).startswith(text)
-    assert caught.value.holder.kind is HolderKind.RESPSTORE
+    assert str(caught.value).startswith(f"127.0.0.1:{holder.port} is taken by ")
+    assert caught.value.holder.pid == holder.pid
+    if caught.value.holder.kind is not HolderKind.SILENT:  # as it may be on a busy machine
+        assert str(caught.value.holder).startswith(f"respstore {respstore.__version__} (pid {holder.pid}, up ")
 
 
 def test_says_that_a_file_for_the_log_cannot_be_had():
@@ -242,7 +250,7 @@ def test_a_child_that_does_not_stop_is_killed(monkeypatch):
 
 @pytest.mark.slow
 def test_stops_at_the_end_of_the_program(process):
-    with start_script(f"server = respstore.Server(process={process}); print(server.port)") as program:
+    with script(f"server = respstore.Server(process={process}); print(server.port)") as program:
         (port,) = words_of(program)
         _, complaints = program.communicate(timeout=PATIENCE)
 
@@ -254,7 +262,7 @@ def test_stops_at_the_end_of_the_program(process):
 
 
 def test_a_process_that_was_forked_stops_nobody_elses_server(process):
-    script = f"""
+    text = f"""
 with respstore.Server(process={process}) as server:
     pid = os.fork()
     if not pid:
@@ -263,7 +271,7 @@ with respstore.Server(process={process}) as server:
     print(server.port, os.waitpid(pid, 0)[1], flush=True)
     input()
 """
-    with start_script(script) as program:
+    with script(text) as program:
         port, status = words_of(program)
         assert status == 0
         assert ask(port, b"PING") == b"+PONG\r\n+OK\r\n"
@@ -274,7 +282,7 @@ with respstore.Server(process={process}) as server:
 
 @pytest.mark.slow
 def test_a_process_that_was_forked_does_not_keep_the_port(process):
-    script = f"""
+    text = f"""
 server = respstore.Server(process={process})
 if not os.fork():
     sys.stdout.close()
@@ -283,7 +291,7 @@ server.close()
 print(server.port, flush=True)
 input()
 """
-    with start_script(script) as program:
+    with script(text) as program:
         (port,) = words_of(program)
         try:
             with pytest.raises(ConnectionRefusedError):
@@ -312,7 +320,7 @@ def test_a_child_outlives_the_thread_that_started_it():
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_child_dies_with_its_parent_whatever_it_died_of(number, tmp_path):
     """... though another child of the parent lives, with all that was open in it."""
-    script = f"""
+    text = f"""
 server = respstore.Server("--port", "0", "--unixsocket", "{tmp_path}/s", port=respstore.get_free_port(), process=True)
 pid = os.fork()
 if not pid:
@@ -320,7 +328,7 @@ if not pid:
 print(server.port, server.pid, pid, flush=True)
 signal.pause()
 """
-    with start_script(script) as program:
+    with script(text) as program:
         port, server, sibling = words_of(program)
         child = psutil.Process(server)
         try:
@@ -338,7 +346,8 @@ signal.pause()
 
 @pytest.mark.slow
 def test_ctrl_c_is_for_the_parent_to_decide():
-    script = """
+    text = """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us started without
 with respstore.Server(process=True) as server:
     try:
         print(server.port, server.pid, flush=True)
@@ -347,7 +356,7 @@ with respstore.Server(process=True) as server:
         print(1, flush=True)
         input()
 """
-    with start_script(script) as program:
+    with script(text) as program:
         port, server = words_of(program)
         child = psutil.Process(server)
         os.killpg(program.pid, signal.SIGINT)
