@@ -9,6 +9,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
     server/             trio, sockets, signals
+    store/              the Store, the Python client; knows no server
     cli/                the `respstore` command
     pytest_plugin       the fixtures
 
@@ -30,16 +31,29 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from respstore.errors import ConfigError, PortInUseError
+    from respstore.errors import (
+        ConfigError,
+        PortInUseError,
+        QueueEmptyError,
+        StoreConnectionError,
+        StoreError,
+        StoreTimeoutError,
+    )
     from respstore.ports import get_free_port, get_socket_with_port
     from respstore.server.embedded import Server
     from respstore.server.serve import Address, serve
+    from respstore.store import Store
 
 __all__ = [
     "Address",
     "ConfigError",
     "PortInUseError",
+    "QueueEmptyError",
     "Server",
+    "Store",
+    "StoreConnectionError",
+    "StoreError",
+    "StoreTimeoutError",
     "__version__",
     "get_free_port",
     "get_socket_with_port",
@@ -52,7 +66,12 @@ _HOMES: Final = {
     "Address": "respstore.server.serve",
     "ConfigError": "respstore.errors",
     "PortInUseError": "respstore.errors",
+    "QueueEmptyError": "respstore.errors",
     "Server": "respstore.server.embedded",
+    "Store": "respstore.store",
+    "StoreConnectionError": "respstore.errors",
+    "StoreError": "respstore.errors",
+    "StoreTimeoutError": "respstore.errors",
     "get_free_port": "respstore.ports",
     "get_socket_with_port": "respstore.ports",
     "serve": "respstore.server.serve",

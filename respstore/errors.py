@@ -356,6 +356,46 @@ class PortInUseError(OSError):
         return type(self), (self.host, self.port, self.holder, self.wanted)
 
 
+# The Store, the Python client
+
+
+class StoreError(Exception):
+    """A Store's request failed: the server refused it, or the store is closed. All that a Store raises, beside
+    TypeError and ValueError for arguments that make no sense, is one."""
+
+
+class StoreTimeoutError(StoreError, TimeoutError):
+    """A Store's time was over: keys or members were still missing, or the server did not answer.
+
+    Args:
+        text: the message.
+        missing: the keys that were still missing, as the caller named them; empty where it waited for something else.
+        waited: how long it waited, in seconds.
+    """
+
+    def __init__(self, text: str, missing: tuple[str, ...] = (), waited: float = 0.0) -> None:
+        super().__init__(text)
+        self.missing = missing
+        self.waited = waited
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """OSError would be pickled with its text alone; workers send their errors to their parents."""
+        return type(self), (str(self), self.missing, self.waited)
+
+
+class StoreConnectionError(StoreError, ConnectionError):
+    """A Store could not reach its server, or lost it in the middle of what must not be sent twice; the text names the
+    address and the cause, and says whether the request may have been executed."""
+
+
+class QueueEmptyError(StoreError):
+    """`Store.queue_pop(key, block=False)` found nothing."""
+
+
+class BrokenBarrierError(StoreError):
+    """Somebody broke the barrier (BARRIERRESET) at which a Store waited; the text has the reason that was given."""
+
+
 def display_address(host: str, port: int | None) -> str:
     """`127.0.0.1:6379`, `[::1]:6379`, or the path of a unix socket."""
     if port is None:

@@ -1,0 +1,264 @@
+"""One connection to a server: a request goes out, its reply comes in, within a time limit.
+
+On loopback a round trip takes 20 µs, most of it in the kernel, so that what is done around it is felt:
+
+- The socket blocks, with a short time limit that the kernel keeps (SO_RCVTIMEO). Python's own limits ask the kernel
+  twice, `poll` and `recv`.
+- Only a reply that takes longer than that limit, QUICK_SECONDS, is waited for in Python's way, which keeps the rest of
+  the time exactly, also while signals arrive. A wait is cut into slices, because a signal that comes just before the
+  system call would otherwise be noticed only after it: Ctrl-C must not wait for a barrier.
+
+What must stay true: a connection whose exchange was not completed is never used again; the late reply would be taken
+for the next one's.
+"""
+
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+import hiredis
+
+from respstore.store.target import Node
+
+QUICK_SECONDS: Final = 0.025
+"""How long the kernel waits for a reply before Python looks at the clock."""
+
+SLICE_SECONDS: Final = 0.5
+"""How long a signal may go unnoticed at most."""
+
+SMALL: Final = 16 * 1024
+"""A request of so many bytes always fits into the buffer of a socket whose peer has answered all before it."""
+
+READ_SIZE: Final = 64 * 1024
+
+
+Word = str | bytes | int
+
+pack: Final[Callable[[tuple[Word, ...]], bytes]] = hiredis.pack_command  # type: ignore[assignment]  # its type says 1-tuple
+"""A command as it goes over the wire."""
+
+
+class NotSentError(Exception):
+    """The connection broke before the whole request had left: the server did not execute it."""
+
+
+class LostError(Exception):
+    """The connection broke after the request had left: the server may have executed it."""
+
+
+class StrangerError(Exception):
+    """The peer does not speak Redis's protocol."""
+
+
+class Connection:
+    """A connected socket; see `connect`.
+
+    Attributes:
+        used_at: when its last exchange began, on the monotonic clock.
+    """
+
+    __slots__ = ("_is_quick", "_reader", "_sock", "used_at")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._reader = hiredis.Reader()
+        self._is_quick = not isinstance(sock, ssl.SSLSocket)  # which would ask for a broken-off read again and again
+        self.used_at = monotonic()
+        if self._is_quick:
+            sock.settimeout(None)
+            limit = struct.pack("@ll", 0, round(QUICK_SECONDS * 1_000_000))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+
+    def exchange(self, request: bytes, deadline: float) -> Any:
+        """Send a request, and wait for its reply.
+
+        Args:
+            request: packed.
+            deadline: on the monotonic clock, in seconds; infinity for none.
+
+        Returns:
+            The reply, as hiredis reads it; an error reply is returned as a hiredis.ReplyError.
+
+        Raises:
+            NotSentError: the connection broke while the request was sent.
+            LostError: it broke later.
+            StrangerError: the peer does not speak Redis's protocol.
+            TimeoutError: no reply came in time.
+        """
+        try:
+            if self._is_quick and len(request) <= SMALL:
+                self._sock.sendall(request)
+            else:
+                self._send(request, deadline)
+        except OSError as error:
+            raise NotSentError(describe(error)) from error
+        return self._read(deadline, self._is_quick)
+
+    def exchange_all(self, request: bytes, count: int, deadline: float) -> list[Any]:
+        """Send `count` commands in one request, and wait for all their replies; as `exchange` in all else."""
+        replies = [self.exchange(request, deadline)]
+        while len(replies) < count:
+            reply = self._reader.gets()
+            replies.append(self._read(deadline, is_quick=False) if reply is False else reply)
+        return replies
+
+    def is_stale(self) -> bool:
+        """Whether the peer has hung up since the last exchange, or sent what nobody asked for."""
+        try:
+            if self._is_quick:
+                self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            else:
+                self._sock.settimeout(0)
+                self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            pass
+        return True
+
+    def interrupt(self) -> None:
+        """Hang up; a thread that waits for a reply gets a LostError."""
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Let go of the socket. A process that has it from a fork takes nothing from the other one so."""
+        self._sock.close()
+
+    def __del__(self) -> None:
+        """A store that nobody closed takes its sockets with it, without a ResourceWarning for each."""
+        self._sock.close()
+
+    def _read(self, deadline: float, is_quick: bool) -> Any:
+        reader = self._reader
+        try:
+            while True:
+                data = b""
+                if is_quick:
+                    try:
+                        data = self._sock.recv(READ_SIZE)
+                    except BlockingIOError:
+                        is_quick = False
+                if not is_quick:
+                    data = self._receive(deadline)
+                if not data:
+                    raise LostError("the server closed the connection")
+                reader.feed(data)
+                reply = reader.gets()
+                if reply is not False:  # which RESP2 has no bytes for: there is no whole reply yet
+                    return reply
+                is_quick = False
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise LostError(describe(error)) from error
+        except hiredis.ProtocolError as error:
+            raise StrangerError(str(error)) from error
+
+    def _receive(self, deadline: float) -> bytes:
+        sock = self._sock
+        try:
+            while (left := deadline - monotonic()) > 0:
+                sock.settimeout(min(left, SLICE_SECONDS))
+                try:
+                    return sock.recv(READ_SIZE)
+                except TimeoutError:
+                    pass
+            raise TimeoutError
+        finally:
+            if self._is_quick:
+                sock.settimeout(None)
+
+    def _send(self, request: bytes, deadline: float) -> None:
+        self._sock.settimeout(time_left(deadline))
+        self._sock.sendall(request)
+        if self._is_quick:
+            self._sock.settimeout(None)
+
+
+def connect(node: Node, tls: ssl.SSLContext | None, deadline: float) -> Connection:
+    """Connect, before the deadline (as `Connection.exchange`'s).
+
+    Raises:
+        OSError: it cannot be done; TimeoutError when the time is over, gaierror for a name that nobody knows.
+    """
+    sock = _connect_unix(node.host, deadline) if node.port is None else _connect_tcp(node.host, node.port, deadline)
+    try:
+        if tls is not None:
+            sock.settimeout(time_left(deadline))
+            sock = tls.wrap_socket(sock, server_hostname=node.host)
+        return Connection(sock)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def time_left(deadline: float) -> float | None:
+    """Seconds up to a deadline, as `settimeout` takes them.
+
+    Raises:
+        TimeoutError: there are none.
+    """
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return None if left == float("inf") else left
+
+
+def describe(error: OSError) -> str:
+    """What went wrong, without the number."""
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return "timed out"
+    return error.strerror or str(error)
+
+
+def _connect_unix(path: str, deadline: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(time_left(deadline))
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
+    addresses = _addresses(host, port)
+    for place, (family, address) in enumerate(addresses):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        is_last = place == len(addresses) - 1
+        try:
+            left = time_left(deadline)
+            # An address that swallows packets must leave time for the next.
+            sock.settimeout(left if is_last or left is None else left / (len(addresses) - place))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.connect(address)
+        except OSError:
+            sock.close()
+            if is_last:
+                raise
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise OSError(f"{host} has no address")
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    # A numeric address is never looked up: a resolver may take seconds to say nothing (C10D.md, section 10).
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return [(family, (host, port))]
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]

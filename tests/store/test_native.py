@@ -1,0 +1,49 @@
+import pytest
+
+from respstore import Store
+from respstore.errors import StoreError
+from respstore.store.native import Native, UnknownCommandError, answer, seconds
+from tests.store.servers import Background
+
+
+def test_fetch_and_wait(store: Store) -> None:
+    native = Native(store._link)
+    assert native.fetch(["k"], 0.001) is None
+    assert not native.wait(["k"], 0.001)
+    fetching, waiting = Background(native.fetch, [b"k", "k"], float("inf")), Background(native.wait, ["k"], 60.0)
+    store.set("k", "v")
+
+    assert fetching.result() == [b"v", b"v"]
+    assert waiting.result() is True
+
+
+def test_look_tells_what_is_there_at_one_moment(store: Store) -> None:
+    native = Native(store._link)
+    store.set("k", "v")
+    store.queue_push("q", "item")
+
+    assert native.look(["k", b"k"], 1.0, values=True) == ([b"v", b"v"], [])
+    assert native.look(["k", b"gone", "q"], 1.0, values=False) == ([], [b"gone"])
+    assert native.look(["k", b"gone"], 1.0, values=True) == ([], [b"gone"])
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        native.look(["k", "q"], 1.0, values=True)
+
+
+def test_compare_set(store: Store) -> None:
+    native = Native(store._link)
+    assert native.compare_set("k", b"", "v", 1.0) == b"v"
+    assert native.compare_set("k", "x", "w", 1.0) == b"v"
+
+
+def test_an_unknown_command_is_told_from_other_errors(store: Store) -> None:
+    with pytest.raises(UnknownCommandError):
+        store._ask(("NIX", "k"))
+    with pytest.raises(StoreError, match="wrong number of arguments"):
+        store._ask(("GET",))
+    assert answer(None) is None
+
+
+def test_seconds() -> None:
+    assert seconds(float("inf")) == "0"
+    assert seconds(1e-9) == "0.000000"
+    assert seconds(300.0) == "300.000000"

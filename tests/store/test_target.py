@@ -1,0 +1,109 @@
+import pytest
+
+from respstore.store.target import Node, Target, parse_url
+
+
+@pytest.mark.parametrize(
+    ("url", "node", "db"),
+    [
+        ("redis://127.0.0.1:6379", Node("127.0.0.1", 6379), 0),
+        ("redis://example", Node("example", 6379), 0),
+        ("redis://", Node("localhost", 6379), 0),
+        ("redis://[::1]:7000/3", Node("::1", 7000), 3),
+        ("redis://h/?db=4", Node("h", 6379), 4),
+        ("unix:///run/x.sock", Node("/run/x.sock", None), 0),
+        ("unix:///run/a%20b.sock?db=2", Node("/run/a b.sock", None), 2),
+    ],
+)
+def test_a_url_names_server_and_database(url: str, node: Node, db: int) -> None:
+    target = parse_url(url)
+
+    assert (target.node, target.db, target.tls) == (node, db, None)
+
+
+@pytest.mark.parametrize(
+    ("url", "username", "password"),
+    [
+        ("redis://h", None, None),
+        ("redis://:p%40ss@h", None, "p@ss"),
+        ("redis://me:secret@h", "me", "secret"),
+        ("redis://h?username=me&password=secret", "me", "secret"),
+    ],
+)
+def test_a_url_says_who_asks(url: str, username: str | None, password: str | None) -> None:
+    target = parse_url(url)
+
+    assert (target.username, target.password) == (username, password)
+
+
+def test_a_connection_begins_with_what_the_url_says() -> None:
+    assert parse_url("redis://h").greeting() == []
+    assert parse_url("redis://:secret@h/0").greeting() == [("AUTH", "secret")]
+    assert parse_url("redis://me:secret@h/3?client_name=rank-0").greeting() == [
+        ("AUTH", "me", "secret"),
+        ("CLIENT", "SETNAME", "rank-0"),
+        ("SELECT", "3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://h:1/2", "redis://h:1/2"),
+        ("redis://:secret@h", "redis://:***@h"),
+        ("redis://me:secret@h", "redis://me:***@h"),
+        ("redis://h?password=secret", "redis://:***@h"),
+    ],
+)
+def test_passwords_are_not_shown(url: str, shown: str) -> None:
+    target = parse_url(url)
+
+    assert target.display_url == shown
+    assert "secret" not in repr(attrs_without_url(target))
+
+
+def attrs_without_url(target: Target) -> str:
+    return repr(target).replace(repr(target.url), "")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("127.0.0.1:6379", r"starts with one of redis://, rediss://, unix://"),
+        ("http://h", r"starts with one of redis://"),
+        ("redis://h:port", r"Port could not be cast"),
+        ("redis://h:70000", r"Port out of range"),
+        ("redis://h/name", r"database of a store is a number, not 'name'"),
+        (
+            "redis://h?socket_timeout=3",
+            r"unknown option 'socket_timeout'.*known are client_name, db, password, username",
+        ),
+        ("redis://h?ssl_ca_certs=x", r"unknown option 'ssl_ca_certs'"),
+        ("rediss://h?ssl_cert_reqs=some", r"ssl_cert_reqs is one of none, optional, required"),
+        ("unix://", r"three slashes"),
+    ],
+)
+def test_a_wrong_url_says_what_is_wrong(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_url(url)
+
+
+def test_tls_is_strict_unless_told_otherwise() -> None:
+    strict = parse_url("rediss://h").tls_context()
+    lax = parse_url("rediss://h?ssl_cert_reqs=none").tls_context()
+    nameless = parse_url("rediss://h?ssl_check_hostname=false").tls_context()
+
+    assert strict is not None
+    assert strict.check_hostname
+    assert lax is not None
+    assert not lax.check_hostname
+    assert lax.verify_mode == 0
+    assert nameless is not None
+    assert not nameless.check_hostname
+    assert nameless.verify_mode == 2
+    assert parse_url("redis://h").tls_context() is None
+
+
+def test_a_missing_certificate_file_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        parse_url("rediss://h?ssl_ca_certs=/nowhere").tls_context()
