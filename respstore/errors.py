@@ -7,6 +7,7 @@ changes is a string constant (`raise RespError(SYNTAX)`); one with a variable pa
 
 import enum
 import errno
+from typing import Final
 
 import attrs
 
@@ -55,6 +56,16 @@ def quotable(data: bytes) -> str:
     """What error messages quote of an argument: all before the first NUL, where a string of C ends."""
     return printable(data.partition(b"\0")[0])
 
+
+def escaped(data: bytes) -> str:
+    r"""Bytes of a peer as printable text between quotes: a NUL becomes `\x00`; what is longer than a line is cut."""
+    text = data[:QUOTED].replace(b"\\", rb"\\").replace(b"'", rb"\'").decode("utf-8", "backslashreplace")
+    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return f"{escaped}..." if len(data) > QUOTED else escaped
+
+
+QUOTED: Final = 128
+"""How many bytes of a name an error quotes at most."""
 
 # Of any command
 SYNTAX = "ERR syntax error"
@@ -108,6 +119,10 @@ TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
 TIMEOUT_NEGATIVE = "ERR timeout is negative"
 UNBLOCKED = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
+# Barriers
+PARTIES_OUT_OF_RANGE = "ERR parties must be an integer from 1 to 1000000"
+EPOCH_OUT_OF_RANGE = "ERR epoch must be an integer from 0 to 9223372036854775806"
 
 # COMMAND GETKEYS
 GETKEYS_NO_SUCH_COMMAND = "ERR Invalid command specified"
@@ -259,6 +274,50 @@ def exec_refused(cause: RespError) -> RespError:
 def unknown_option(name: str) -> RespError:
     """CONFIG SET names an option that does not exist."""
     return RespError(f"ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
+
+
+def barrier_option(word: bytes) -> RespError:
+    """BARRIER has no such option, or it is there twice."""
+    return RespError(
+        f"ERR unknown or repeated option '{escaped(word)}': BARRIER takes MEMBER id, EPOCH n and TIMEOUT seconds"
+    )
+
+
+def wrong_epoch(name: bytes, epoch: int, named: int) -> RespError:
+    """Somebody comes to a barrier for an epoch that is still to come."""
+    return RespError(f"ERR barrier '{escaped(name)}' is at epoch {epoch}, not {named}")
+
+
+def wrong_parties(name: bytes, parties: int, named: int) -> RespError:
+    """Those who come to a barrier do not agree on how many have to."""
+    return RespError(f"ERR barrier '{escaped(name)}' expects {parties} parties, not {named}")
+
+
+def member_replaced(member: bytes | int) -> RespError:
+    """A member that waits at a barrier has come there again; this is for the connection by which it came before."""
+    return RespError(f"REPLACED member {listable(member_name(member))} arrived again from another connection")
+
+
+def barrier_timeout(name: bytes, epoch: int, state: str) -> RespError:
+    """Not all have come to a barrier in time; `state` tells who has."""
+    return RespError(f"TIMEOUT barrier '{escaped(name)}' epoch {epoch}: {state}")
+
+
+def barrier_reset(name: bytes, reason: bytes) -> RespError:
+    """BARRIERRESET, for those who were waiting; the reason may be empty."""
+    because = f": {escaped(reason)}" if reason else ""
+    return RespError(f"BROKENBARRIER barrier '{escaped(name)}' was reset{because}")
+
+
+def member_name(member: bytes | int) -> bytes:
+    """What a member of a barrier is called: by its name, or if it gave none by the number of its connection."""
+    return member if isinstance(member, bytes) else b"client:%d" % member
+
+
+def listable(name: bytes) -> str:
+    """A name for a list of names: between quotes where it could be taken for anything else."""
+    text = escaped(name)
+    return f"'{text}'" if not text or any(char in " ,;'" for char in text) else text
 
 
 def config_set_failed(name: str, reason: str) -> RespError:

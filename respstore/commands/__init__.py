@@ -3,6 +3,7 @@
 from typing import Final
 
 from respstore.commands import (
+    barriers,
     blocking_lists,
     clients,
     config,
@@ -24,6 +25,7 @@ from respstore.engine.command import build_table
 
 TABLE: Final = build_table(
     (
+        barriers,
         blocking_lists,
         clients,
         config,

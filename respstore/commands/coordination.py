@@ -17,7 +17,9 @@ from respstore.engine.command import command
 from respstore.engine.keyspecs import first, span
 from respstore.engine.session import Session
 from respstore.engine.waiting import LEAVE, Park
+from respstore.errors import member_name
 from respstore.keyspace import Database, Value
+from respstore.keyspace.glob import compile_glob
 
 
 @command(
@@ -71,10 +73,10 @@ class _Wait:
         """The reply if all keys exist now, else a Park for those that do not."""
         convert = self.convert
         values = [convert(read(key)) for key in self.keys]
+        if None not in values:
+            return self.answer(values)
         missing = dict.fromkeys(key for key, value in zip(self.keys, values, strict=True) if value is None)
         self.missing = len(missing)
-        if not missing:
-            return self.answer(values)
         return Park(tuple(missing), self.retry, self.timeout, on_timeout=None, if_denied=None)
 
     def retry(self, key: bytes) -> Any:
@@ -113,3 +115,40 @@ def cas(session: Session, key: bytes, expected: bytes, desired: bytes) -> bytes:
         session.db.put(key, desired, "set")
         return desired
     return expected if current is None else current
+
+
+@command(
+    "waitlist [pattern]",
+    group="coordination",
+    since="0.1.0",
+    flags="admin noscript loading stale",
+    tips="nondeterministic_output",
+    complexity="O(N) in the number of clients that wait and of the keys that they wait for",
+)
+def waitlist(session: Session, pattern: bytes | None = None) -> list[dict[bytes, Any]]:
+    """Describe the clients that wait, in order of arrival, or those that wait for a key that matches a pattern.
+
+    `keys` are those that could still release the client, `member` is who it is at a barrier (null elsewhere), and
+    `waiting_s` how long it has waited, in seconds.
+    """
+    room, now = session.engine.waiting, session.engine.system.monotonic()
+    matches = None if pattern is None else compile_glob(pattern)
+    rows = []
+    for client, wait in room.waits():
+        keys = room.keys_of(client, wait)
+        if matches is not None and not any(map(matches, keys)):
+            continue
+        arrival, entry = wait.park.arrival, client.last
+        rows.append(
+            {
+                b"client": client.id,
+                b"name": client.name,
+                b"addr": client.peer.encode(),
+                b"command": None if entry is None else entry.command.name.encode(),
+                b"db": wait.db.index,
+                b"keys": keys,
+                b"member": None if arrival is None else member_name(arrival.member),
+                b"waiting_s": round(now - wait.since, 3),
+            }
+        )
+    return rows

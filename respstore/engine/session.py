@@ -200,7 +200,9 @@ class Session:
         if self._postponed is not None:
             self._put_back([self._postponed])
             self._postponed = None
-        self._process(self._next_batch())
+        self.active = self.engine.keyspace.now
+        if self._backlog or self._parser.pending:  # most have nothing more to ask, however many are released at once
+            self._process(self._next_batch())
 
     def _process(self, requests: list[Request]) -> None:  # noqa: C901 - one loop without calls is what makes it fast
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""

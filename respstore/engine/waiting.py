@@ -5,15 +5,18 @@ in the queue of each of its keys. When such a key changes it becomes **ready**; 
 is over (a whole EXEC, not each of its commands) the sessions of its queue are retried in order of arrival, until the
 key is gone or all were tried. Whoever releases a session makes its reply; the server sends it in the same turn.
 
+Those who wait at a barrier stand in no queue: the barrier (barriers.py) releases them itself, and judges them when its
+key changes.
+
 A session leaves the room in one of five ways, and each takes it out of all queues: released with a reply, timed out,
 unblocked by CLIENT UNBLOCK, closed, or the server stops.
 """
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 
@@ -23,6 +26,7 @@ from respstore.keyspace import Database
 from respstore.protocol.replies import NULL_ARRAY
 
 if TYPE_CHECKING:
+    from respstore.engine.barriers import Arrival, Barrier
     from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
@@ -57,6 +61,8 @@ class Park:
         timeout: how long to wait at most, in seconds; None for ever.
         on_timeout: the reply when the time is over.
         if_denied: the reply where nothing may wait (MULTI, scripts).
+        arrival: for who waits at a barrier, which does the releasing and makes the reply when the time is over; it is
+            told when the session waits and when no more. The session stands in no queue.
     """
 
     keys: Sequence[bytes]
@@ -64,23 +70,39 @@ class Park:
     timeout: float | None
     on_timeout: Any = NULL_ARRAY
     if_denied: Any = NULL_ARRAY
+    arrival: "Arrival | None" = None
+
+    def late_reply(self) -> Any:
+        """The reply when the time is over; to be made before anybody whose time is over at once has left."""
+        return self.on_timeout if self.arrival is None else self.arrival.time_out()
+
+
+class Wait(NamedTuple):
+    """What the room knows of a parked session: for what, in which database, since when (monotonic clock, seconds)."""
+
+    park: Park
+    db: Database
+    since: float
+    serial: int
 
 
 class WaitingRoom:
     """All parked sessions of an engine.
 
     Attributes:
+        barriers: those at which somebody waits.
         ready: keys that changed and have waiters; `serve` empties it.
         rearm: called with the new soonest deadline when it became sooner; the server's timers set it.
     """
 
-    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "_timed", "ready", "rearm")
+    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "_timed", "barriers", "ready", "rearm")
 
     def __init__(self) -> None:
+        self.barriers: dict[tuple[Database, bytes], Barrier] = {}
         self.ready: dict[tuple[Database, bytes], None] = {}
         self.rearm: Callable[[float], None] = lambda deadline: None
         self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
-        self._sessions: dict[Session, tuple[Park, Database, int]] = {}
+        self._sessions: dict[Session, Wait] = {}
         # A wait that ended early leaves its deadline behind; its number tells, for that is not in `_timed` any more.
         self._deadlines: list[tuple[float, int]] = []
         self._timed: dict[int, Session] = {}
@@ -99,8 +121,7 @@ class WaitingRoom:
             now: the monotonic clock, in seconds.
         """
         self._serial += 1
-        self._sessions[session] = (park, session.db, self._serial)
-        self._join(session, session.db, park.keys)
+        self._sessions[session] = Wait(park, session.db, now, self._serial)
         if park.timeout is not None:
             deadline = now + park.timeout
             self._forget_stale_deadlines()
@@ -108,6 +129,10 @@ class WaitingRoom:
             heappush(self._deadlines, (deadline, self._serial))
             if self._deadlines[0][1] == self._serial:
                 self.rearm(deadline)
+        if park.arrival is None:
+            self._join(session, session.db, park.keys)
+        else:
+            park.arrival.enter(now)
 
     def serve(self) -> None:
         """Retry the waiters of all ready keys, in the order in which they changed; then of those that this changed."""
@@ -115,6 +140,9 @@ class WaitingRoom:
             keys = list(self.ready)
             self.ready.clear()
             for db, key in keys:
+                barrier = self.barriers.get((db, key))
+                if barrier is not None:
+                    barrier.judge()
                 queue = self._queues.get((db, key))
                 if queue is not None:
                     self._serve_key(db, key, queue)
@@ -126,7 +154,7 @@ class WaitingRoom:
         while len(passed) < len(queue) and db.get(key) is not None:
             session = next(iter(queue))
             try:
-                value = self._sessions[session][0].retry(key)
+                value = self._sessions[session].park.retry(key)
             except RespError as error:
                 value = error
             except Exception:
@@ -155,13 +183,16 @@ class WaitingRoom:
         Returns:
             Whether it waited.
         """
-        parked = self._sessions.pop(session, None)
-        if parked is None:
+        wait = self._sessions.pop(session, None)
+        if wait is None:
             return False
-        park, db, serial = parked
-        self._timed.pop(serial, None)
-        for key in park.keys:
-            self._leave(session, db, key)
+        park = wait.park
+        self._timed.pop(wait.serial, None)
+        if park.arrival is None:
+            for key in park.keys:
+                self._leave(session, wait.db, key)
+        else:
+            park.arrival.leave()
         return True
 
     def unblock(self, session: "Session", error: RespError | None) -> bool:
@@ -170,10 +201,10 @@ class WaitingRoom:
         Returns:
             Whether the session waited.
         """
-        parked = self._sessions.get(session)
-        if parked is None:
+        wait = self._sessions.get(session)
+        if wait is None:
             return False
-        self.release(session, parked[0].on_timeout if error is None else error)
+        self.release(session, wait.park.late_reply() if error is None else error)
         return True
 
     def next_deadline(self) -> float | None:
@@ -187,25 +218,38 @@ class WaitingRoom:
 
     def expire(self, now: float) -> None:
         """Answer those whose time is over at `now`, on the monotonic clock in seconds."""
+        late: list[tuple[Session, Any]] = []
         while (deadline := self.next_deadline()) is not None and deadline <= now:
-            session = self._timed[heappop(self._deadlines)[1]]
-            self.release(session, self._sessions[session][0].on_timeout)
+            session = self._timed.pop(heappop(self._deadlines)[1])
+            late.append((session, self._sessions[session].park.late_reply()))
+        for session, reply in late:
+            self.release(session, reply)
 
     def close(self, error: RespError) -> None:
         """Answer everybody with an error, because the server stops."""
         for session in list(self._sessions):
             self.release(session, error)
 
+    def waits(self) -> Iterator[tuple["Session", Wait]]:
+        """Who waits, in order of arrival."""
+        return iter(self._sessions.items())
+
+    def keys_of(self, session: "Session", wait: Wait) -> list[bytes]:
+        """The keys that could still release a session, or the name of its barrier."""
+        if wait.park.arrival is not None:
+            return list(wait.park.keys)
+        return [key for key in dict.fromkeys(wait.park.keys) if session in self._queues.get((wait.db, key), ())]
+
     def with_deadline(self) -> int:
         """How many wait with a time limit."""
         return len(self._timed)
 
     def _wait_for(self, session: "Session", park: Park) -> None:
-        before, db, serial = self._sessions[session]
-        for key in before.keys:
-            self._leave(session, db, key)
-        self._sessions[session] = (park, db, serial)
-        self._join(session, db, park.keys)
+        wait = self._sessions[session]
+        for key in wait.park.keys:
+            self._leave(session, wait.db, key)
+        self._sessions[session] = wait._replace(park=park)
+        self._join(session, wait.db, park.keys)
 
     def _join(self, session: "Session", db: Database, keys: Iterable[bytes]) -> None:
         for key in keys:

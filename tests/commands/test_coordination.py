@@ -368,6 +368,53 @@ def test_a_watched_key_changes_only_when_cas_sets(clients: list[Session]) -> Non
         assert talk(watcher, b"EXEC") == reply
 
 
+# WAITLIST
+
+
+def row(*values: bytes) -> bytes:
+    """One map of WAITLIST, of a client that has waited for 1.5 s."""
+    names = (b"client", b"name", b"addr", b"command", b"db", b"keys", b"member", b"waiting_s")
+    pairs = zip(map(bulk, names), (*values, bulk(b"1.5")), strict=True)
+    return b"*16\r\n" + b"".join(name + value for name, value in pairs)
+
+
+def test_waitlist_tells_who_waits_in_order_of_arrival(clients: list[Session], engine: Engine) -> None:
+    first, second, third = clients
+    third.peer = "127.0.0.1:50123"
+    for session, requests in (
+        (third, (b"CLIENT SETNAME trainer", b"SELECT 1", b"BARRIER epoch 4 MEMBER 3")),
+        (first, (b"BGET a b 0",)),
+    ):
+        for each in requests:
+            talk(session, each)
+    pass_time(engine, 1.5)
+    talk(second, b"SET a 1")
+    rows = (
+        row(
+            b":3\r\n",
+            bulk(b"trainer"),
+            bulk(third.peer.encode()),
+            bulk(b"barrier"),
+            b":1\r\n",
+            array(b"epoch"),
+            bulk(b"3"),
+        ),
+        row(b":1\r\n", bulk(b""), bulk(b""), bulk(b"bget"), b":0\r\n", array(b"b"), NULL),
+    )
+    assert talk(second, b"WAITLIST") == b"*2\r\n" + rows[0] + rows[1]
+    assert talk(second, b"WAITLIST ep*") == b"*1\r\n" + rows[0]
+    assert talk(second, b"WAITLIST b") == b"*1\r\n" + rows[1]
+    assert talk(second, b"WAITLIST a") == b"*0\r\n"  # it is there, and holds up nobody
+
+
+def test_waitlist_of_lists_in_resp3(clients: list[Session]) -> None:
+    waiter, asker, _ = clients
+    asker.protocol = 3
+    talk(waiter, b"BLPOP a b 0")
+    assert talk(asker, b"WAITLIST").startswith(b"*1\r\n%8\r\n$6\r\nclient\r\n:1\r\n")
+    assert array(b"a", b"b") in talk(asker, b"WAITLIST b")
+
+
 # What is told about them
 
 

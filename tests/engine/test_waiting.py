@@ -294,6 +294,18 @@ def test_whoever_keeps_the_time_hears_of_a_sooner_deadline_only(clients: list[Se
     assert heard == [now + 5.0, now + 2.0]
 
 
+def test_who_waits_for_what_and_since_when(clients: list[Session], room: WaitingRoom) -> None:
+    now = clients[0].engine.system.monotonic()
+    park(clients[1], [b"a", b"b", b"a"], lambda key: LEAVE)
+    park(clients[0], [b"c"])
+    fill(clients[0], b"a", b"x")
+    room.serve()
+    waits = list(room.waits())
+    assert [session for session, _ in waits] == [clients[1], clients[0]]
+    assert [room.keys_of(*each) for each in waits] == [[b"b"], [b"c"]]
+    assert [(wait.db, wait.since) for _, wait in waits] == [(clients[0].db, now)] * 2
+
+
 # Leaving in other ways
 
 

@@ -214,6 +214,8 @@ class Grammar:
                 return self._arguments(node.arguments)
             case "key":
                 return [self.key()]
+            case "integer" if node.name == "parties" and self._random.random() < 0.8:  # they must agree to meet
+                return [self._random.choice((b"2", b"2", b"3"))]
             case "integer" | "unix-time":
                 return [self.integer()]
             case "double":

@@ -7,6 +7,7 @@ observes what, what a gate says and what it stands for.
 from collections import deque
 from collections.abc import Iterable
 
+from respstore.engine.barriers import read_counter
 from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
@@ -36,6 +37,7 @@ def check_engine(engine: Engine, sent: int) -> None:
     for session in engine.sessions.values():
         _check_session(engine, session)
     _check_waiting(engine)
+    _check_barriers(engine)
     _check_observers(engine)
     expect(not engine.resumed, "somebody is resumed only after the turn", engine.resumed)
     held = sum(session.unread() for session in engine.sessions.values())
@@ -52,6 +54,7 @@ def check_nothing_left(engine: Engine) -> None:
     expect(not engine.sessions, "a client that is gone is listed", engine.sessions)
     expect(not len(waiting), "a client that is gone waits")
     expect(not waiting._queues, "a key has a queue without clients", waiting._queues)
+    expect(not waiting.barriers, "a barrier has nobody who waits", waiting.barriers)
     expect(not engine.postponed, "a client that is gone is postponed", engine.postponed)
     for db in engine.keyspace.databases:
         expect(not db.observed, "somebody who is gone observes a key", db.observed)
@@ -99,16 +102,35 @@ def _check_waiting(engine: Engine) -> None:
     waiting = engine.waiting
     expect(not waiting.ready, "a key is ready but nobody was served", waiting.ready)
     queued = {(session, db, key) for (db, key), queue in waiting._queues.items() for session in queue}
-    wanted = {(session, db, key) for session, (park, db, _) in waiting._sessions.items() for key in park.keys}
-    expect(queued == wanted, "queues and waiting clients differ", queued ^ wanted)
+    by_key = {session: wait for session, wait in waiting.waits() if wait.park.arrival is None}
+    wanted = {(session, wait.db, key) for session, wait in by_key.items() for key in wait.park.keys}
+    expect(queued <= wanted, "a client stands in a queue and does not wait for its key", queued - wanted)
+    expect({session for session, _, _ in queued} == by_key.keys(), "a client waits for no key", by_key)
     expect(all(waiting._queues.values()), "a key has a queue without clients", waiting._queues)
-    for session, db, key in wanted:
+    for session, wait in waiting.waits():
         expect(engine.sessions.get(session.id) is session, "a client that is gone waits", session.describe())
+        expect(wait.db is session.db, "a client waits in a database that it does not use", session.describe())
+    for session, db, key in queued:
         expect(type(db.get(key)) is not deque, "a client waits for a list that is there", session.describe(), key)
 
 
+def _check_barriers(engine: Engine) -> None:
+    arrivals = set()
+    for (db, name), barrier in engine.waiting.barriers.items():
+        expect((barrier.db, barrier.name) == (db, name), "a barrier is where it does not belong", name, barrier.name)
+        expect(0 < len(barrier.arrivals) < barrier.parties, "a barrier is empty, or full", name, barrier.arrivals)
+        expect(read_counter(db, name) in (None, barrier.epoch), "a barrier is not at the epoch of its key", name)
+        expect(not barrier.gave_up.keys() & barrier.arrivals.keys(), "who gave up is there", name, barrier.gave_up)
+        for member, arrival in barrier.arrivals.items():
+            expect(arrival.member == member and arrival.barrier is barrier, "a member is another", member)
+            expect(arrival.epoch in (None, barrier.epoch), "a member waits for another epoch", member, arrival.epoch)
+            arrivals.add(arrival)
+    parked = {wait.park.arrival for _, wait in engine.waiting.waits() if wait.park.arrival is not None}
+    expect(arrivals == parked, "those who wait at barriers and those who have arrived there differ", arrivals ^ parked)
+
+
 def _check_observers(engine: Engine) -> None:
-    expected = {(db, key) for db, key in engine.waiting._queues}
+    expected = {*engine.waiting._queues, *engine.waiting.barriers}
     for session in engine.sessions.values():
         expected |= set(_watched(session))
     observed = {(db, key) for db in engine.keyspace.databases for key in db.observed}

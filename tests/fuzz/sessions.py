@@ -41,6 +41,7 @@ LOG = logging.getLogger("respstore")
 OPENINGS = [
     *[b"", b"", b"HELLO 3\r\n", b"HELLO 3\r\n", b"MULTI\r\n", b"CLIENT REPLY OFF\r\n", b"AUTH secret\r\n"],
     *[b"SELECT 1\r\n", b"WATCH a b c\r\n", b"BLPOP a b 0\r\n", b"BLMOVE a b LEFT RIGHT 1\r\n"],
+    *[b"BARRIER a 3\r\n", b"BARRIER a 3 MEMBER 1 EPOCH 0 TIMEOUT 1\r\n", b"BGET a b 0\r\n"],
 ]
 
 
