@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from respstore.errors import (
+        BrokenBarrierError,
         ConfigError,
         PortInUseError,
         QueueEmptyError,
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from respstore.ports import get_free_port, get_socket_with_port
     from respstore.server.embedded import Server
     from respstore.server.serve import Address, serve
-    from respstore.store import Store, create_store
+    from respstore.store import Store
 
 __all__ = [
     "Address",
+    "BrokenBarrierError",
     "ConfigError",
     "PortInUseError",
     "QueueEmptyError",
@@ -55,7 +57,6 @@ __all__ = [
     "StoreError",
     "StoreTimeoutError",
     "__version__",
-    "create_store",
     "get_free_port",
     "get_socket_with_port",
     "serve",
@@ -65,6 +66,7 @@ __all__ = [
 # costs a test run that does not use it nothing.
 _HOMES: Final = {
     "Address": "respstore.server.serve",
+    "BrokenBarrierError": "respstore.errors",
     "ConfigError": "respstore.errors",
     "PortInUseError": "respstore.errors",
     "QueueEmptyError": "respstore.errors",
@@ -73,7 +75,6 @@ _HOMES: Final = {
     "StoreConnectionError": "respstore.errors",
     "StoreError": "respstore.errors",
     "StoreTimeoutError": "respstore.errors",
-    "create_store": "respstore.store",
     "get_free_port": "respstore.ports",
     "get_socket_with_port": "respstore.ports",
     "serve": "respstore.server.serve",

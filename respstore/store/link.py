@@ -23,6 +23,7 @@ from hiredis import ReplyError
 from respstore import errors
 from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection, LostError, NotSentError, StrangerError, connect, describe, pack
+from respstore.store.operations import Name
 from respstore.store.target import Target
 
 FRESH_SECONDS: Final = 0.01
@@ -62,7 +63,8 @@ class Link:
         limit: float,
         *,
         repeatable: bool,
-        repack: Callable[[float], bytes] | None = None,
+        repack: Callable[[float, bool], bytes] | None = None,
+        key: Name | None = None,
         commands: int = 1,
     ) -> Any:
         """Send a request, and wait for its reply.
@@ -71,7 +73,9 @@ class Link:
             request: packed.
             limit: seconds, infinity for ever. A server that is silent is given up some 5 % later.
             repeatable: whether the server may execute it twice.
-            repack: makes the request anew for the seconds that are left; for requests that name their time limit.
+            repack: makes the request anew for the seconds that are left; for requests that name their time limit. It
+                is told whether the server may have executed the request before.
+            key: the key that it is about; in a cluster it decides where the request goes.
             commands: of how many commands it consists.
 
         Returns:
@@ -86,6 +90,7 @@ class Link:
         start = monotonic()
         deadline = start + limit + grace(limit)
         pause = 0.0
+        was_executed = False
         while True:
             connection = self._take(deadline, limit)
             try:
@@ -97,6 +102,7 @@ class Link:
             except (NotSentError, LostError, StrangerError, TimeoutError) as error:
                 self._drop(connection)
                 cause = self._judge(error, limit, repeatable)
+                was_executed |= isinstance(error, LostError)
             except BaseException:
                 self._drop(connection)
                 raise
@@ -115,7 +121,11 @@ class Link:
             sleep(pause)
             pause = next_pause(pause)
             if repack is not None:
-                request = repack(max(start + limit - monotonic(), 0.001))
+                request = repack(max(start + limit - monotonic(), 0.001), was_executed)
+
+    def groups(self, names: list[Name]) -> list[list[Name]]:
+        """The keys, those together that one request can be about: here all of them."""
+        return [names]
 
     def close(self) -> None:
         """Close all connections; who waits on one gets a StoreError."""

@@ -1,104 +1,100 @@
-"""What waits or compares, on a respstore: BGET, BEXISTS and CAS, one round trip each.
+"""What waits or compares, on a respstore: BGET, BEXISTS, CAS and BARRIER, one round trip each.
 
 A stock server answers these as unknown commands, before it has done anything; the store goes on with portable.py then.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from hiredis import ReplyError
 
-from respstore.errors import StoreError
+from respstore.errors import BrokenBarrierError, StoreTimeoutError
 from respstore.store.connection import pack
 from respstore.store.link import Link
+from respstore.store.operations import Arrival, Name, WrongEpochError, answer, read_epoch
 
-Name = str | bytes
-"""A key as the server has it, the store's prefix included."""
-
-
-class UnknownCommandError(Exception):
-    """The server has no such command: it is no respstore."""
+IS_AT_EPOCH: Final = re.compile(r"ERR barrier '.*' is at epoch \d+, not \d+", re.DOTALL)
+MISSING: Final = re.compile(r".*; missing: ([^;]*)", re.DOTALL)
 
 
 class Native:
-    """A store's operations on a respstore."""
+    """The operations of a store on a respstore; see `Operations`.
+
+    Args:
+        link: the way there.
+    """
 
     def __init__(self, link: Link) -> None:
         self._link = link
 
     def fetch(self, names: list[Name], limit: float) -> list[bytes] | None:
-        """Wait until all keys exist.
-
-        Args:
-            names: the keys.
-            limit: seconds; more than 0.
-
-        Returns:
-            Their values; None when the time is over.
-        """
         values: list[bytes] | None = self._wait("BGET", names, limit)
         return values
 
     def wait(self, names: list[Name], limit: float) -> bool:
-        """Wait until all keys exist, of any type.
-
-        Args:
-            names: the keys.
-            limit: seconds; more than 0.
-
-        Returns:
-            Whether they do.
-        """
         return self._wait("BEXISTS", names, limit) is not None
 
-    def look(self, names: list[Name], limit: float, *, values: bool) -> tuple[list[bytes], list[Name]]:
-        """See at one moment what there is.
-
-        Returns:
-            The values, where they are asked for and all keys exist, and the keys that do not.
-        """
+    def look(self, names: list[Name], *, values: bool) -> tuple[list[bytes], list[Name]]:
         request = [pack(("MULTI",))]
         if values:
             request.append(pack(("BGET", *names, "1")))  # in a transaction it does not wait
         request.extend(pack(("EXISTS", name)) for name in names)
         request.append(pack(("EXEC",)))
-        replies = self._link.call(b"".join(request), limit, repeatable=True, commands=len(request))
+        replies = self._link.call(b"".join(request), 0.0, repeatable=True, commands=len(request))
         results = [answer(reply) for reply in replies][-1]  # EXEC's
         found = answer(results[0]) if values else None
         exist = results[1:] if values else results
         return found or [], [name for name, exists in zip(names, exist, strict=True) if not exists]
 
-    def compare_set(self, name: Name, expected: Name, desired: Name, limit: float) -> bytes:
-        """Set a key to `desired` if it holds `expected`, or if that is empty and there is no key.
-
-        Returns:
-            The value afterwards; `expected` if there is no key.
-        """
+    def compare_set(self, name: Name, expected: str | bytes, desired: str | bytes, limit: float) -> bytes:
+        # Sent twice, it could undo what others have set in between; but not where it changes nothing.
         request = pack(("CAS", name, expected, desired))
         value: bytes = answer(self._link.call(request, limit, repeatable=expected == desired))
         return value
 
+    def epoch(self, name: Name, limit: float) -> int:
+        request = pack(("GET", name)) + pack(("BARRIERINFO", name))
+        counter, info = map(answer, self._link.call(request, limit, repeatable=True, commands=2))
+        if counter is None and info is not None:
+            counter = dict(zip(info[::2], info[1::2], strict=True))[b"epoch"]
+        return read_epoch(counter)
+
+    def arrive(self, name: Name, parties: int, member: str | bytes, epoch: int, limit: float) -> Arrival:
+        was_repeated = False
+
+        def packed(left: float, was_executed: bool = False) -> bytes:
+            nonlocal was_repeated
+            was_repeated = was_executed
+            time = seconds(max(left, 0.001))  # 0 would be for ever
+            return pack(("BARRIER", name, parties, "MEMBER", member, "EPOCH", epoch, "TIMEOUT", time))
+
+        reply = self._link.call(packed(limit), limit, repeatable=True, repack=packed)
+        if reply.__class__ is ReplyError:
+            raise_barrier_error(str(reply), limit)
+        passed, index = answer(reply)
+        return Arrival(passed, index, was_repeated)
+
     def _wait(self, command: str, names: list[Name], limit: float) -> Any:
-        def packed(left: float) -> bytes:
+        def packed(left: float, was_executed: bool = False) -> bytes:
             return pack((command, *names, seconds(left)))
 
         return answer(self._link.call(packed(limit), limit, repeatable=True, repack=packed))
 
 
+def raise_barrier_error(text: str, limit: float) -> None:
+    """Raise what a reply of BARRIER means that has an exception of its own."""
+    code, _, rest = text.partition(" ")
+    if code == "TIMEOUT":
+        missing = MISSING.match(rest)
+        raise StoreTimeoutError(rest, tuple(missing[1].split(", ")) if missing else (), limit)
+    if code == "BROKENBARRIER":
+        raise BrokenBarrierError(rest)
+    if IS_AT_EPOCH.fullmatch(text):
+        raise WrongEpochError(text)
+
+
 def seconds(limit: float) -> str:
-    """A time limit as commands take it, where 0 stands for ever."""
-    return "0" if limit == float("inf") else f"{limit:.6f}"
-
-
-def answer(reply: Any) -> Any:
-    """A reply that is no error.
-
-    Raises:
-        UnknownCommandError: the server does not know the command.
-        StoreError: any other error.
-    """
-    if reply.__class__ is ReplyError:
-        text = str(reply)
-        if text.startswith("ERR unknown command"):
-            raise UnknownCommandError(text)
-        raise StoreError(text)
-    return reply
+    """A time limit as commands take it, where 0 stands for ever; whole numbers are read faster."""
+    if limit == float("inf"):
+        return "0"
+    return str(int(limit)) if limit == int(limit) else f"{limit:.6f}"

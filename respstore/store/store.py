@@ -13,14 +13,17 @@ makes its own connections.
 """
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from respstore.errors import QueueEmptyError, StoreTimeoutError
+from respstore.store.barriers import BarrierResult, Barriers
 from respstore.store.connection import Word, pack
 from respstore.store.link import Link
-from respstore.store.native import Name, Native, answer, seconds
+from respstore.store.native import Native, seconds
+from respstore.store.operations import Name, Operations, UnknownCommandError, answer
+from respstore.store.portable import Portable
 from respstore.store.target import parse_url
 
 Key = str | bytes
@@ -33,6 +36,9 @@ LONGEST_SECONDS: Final = 1e9
 
 SHOWN_KEYS: Final = 20
 """How many missing keys an error names before it counts the rest."""
+
+
+Result = TypeVar("Result")
 
 
 class Store:
@@ -62,7 +68,8 @@ class Store:
         self._front_bytes = self._front.encode()
         self._limit = seconds_of(timeout)
         self._link = Link(self._target)
-        self._native = Native(self._link)
+        self._operations: Operations = Native(self._link)
+        self._barriers = Barriers()
 
     # Values
 
@@ -102,7 +109,8 @@ class Store:
             The value that the key has afterwards. Where the key does not exist and `expected` is not empty, nothing is
             set and `expected` is returned.
         """
-        return self._native.compare_set(self._name(key), text(expected), text(desired), self._limit)
+        name, before, after = self._name(key), text(expected), text(desired)
+        return self._do(lambda operations: operations.compare_set(name, before, after, self._limit))
 
     def delete_key(self, key: Key) -> bool:
         """Delete a key, a queue too.
@@ -149,9 +157,45 @@ class Store:
         """
         names = self._names(keys)
         limit = self._limit_of(timeout)
-        if not names or (limit > 0 and self._native.wait(names, limit)):
+        if not names or (limit > 0 and self._do(lambda operations: operations.wait(names, limit))):
             return
         self._look(names, limit, values=False)
+
+    def barrier(
+        self,
+        key: Key,
+        world_size: int,
+        timeout: Timeout = None,
+        *,
+        member: str | bytes | int | None = None,
+        epoch: int | None = None,
+    ) -> BarrierResult:
+        """Wait until `world_size` different members have come, which are then released all at once.
+
+        A barrier can be passed again and again: the key counts how often it was (its epoch). Who dies, or whose time is
+        over, has not come.
+
+        Args:
+            key: the barrier, and its counter.
+            world_size: how many members have to come, from 1 to 1,000,000; all must say the same.
+            timeout: seconds or a timedelta; None: the store's own, 0: no wait, negative: for ever.
+            member: who comes, such as a rank: of ranks, errors name those that are missing. By default an id of this
+                thread. Who comes again while it waits takes its own old place; the older call is a StoreError then.
+            epoch: which meeting this is. By default the next one that this store has not passed.
+
+        Returns:
+            The epoch, and the place in the order of arrival.
+
+        Raises:
+            StoreTimeoutError: not all came in time; the text says who did not, or who did.
+            BrokenBarrierError: somebody broke it (BARRIERRESET).
+            StoreError: others wait there for another world size, or the key is no counter.
+        """
+        who = self._barriers.member() if member is None else str(member) if isinstance(member, int) else text(member)
+        name, limit, parties = self._name(key), self._limit_of(timeout), operator.index(world_size)
+        return self._do(
+            lambda operations: self._barriers.arrive(operations, name, parties, limit, member=who, epoch=epoch)
+        )
 
     def num_keys(self) -> int:
         """How many keys with a value `list_keys` would name. Takes as long as the database is large."""
@@ -189,7 +233,7 @@ class Store:
                 raise QueueEmptyError(f"the queue {self._shown(name)!r} is empty")
         else:
 
-            def packed(left: float) -> bytes:
+            def packed(left: float, was_executed: bool = False) -> bytes:
                 return pack(("BLPOP", name, seconds(left)))
 
             pair = answer(self._link.call(packed(self._limit), self._limit, repeatable=False, repack=packed))
@@ -262,14 +306,23 @@ class Store:
     def _ask(self, words: tuple[Word, ...], *, repeatable: bool = True) -> Any:
         return answer(self._link.call(pack(words), self._limit, repeatable=repeatable))
 
+    def _do(self, operation: Callable[[Operations], Result]) -> Result:
+        try:
+            return operation(self._operations)
+        except UnknownCommandError:  # nothing was done; this is a stock server
+            if isinstance(self._operations, Portable):
+                raise
+            self._operations = Portable(self._link)
+            return operation(self._operations)
+
     def _fetch(self, names: list[Name]) -> list[bytes]:
         limit = self._limit
-        values = self._native.fetch(names, limit) if limit > 0 else None
+        values = self._do(lambda operations: operations.fetch(names, limit)) if limit > 0 else None
         return self._look(names, limit, values=True) if values is None else values
 
     def _look(self, names: list[Name], limit: float, *, values: bool) -> list[bytes]:
         """After the time is over: whether all is there in the end; else the error that says what is not."""
-        found, missing = self._native.look(names, 0.0, values=values)
+        found, missing = self._do(lambda operations: operations.look(names, values=values))
         if missing:
             keys = tuple(dict.fromkeys(map(self._shown, missing)))
             wanted = len(set(map(self._shown, names)))

@@ -13,6 +13,9 @@ import pytest
 
 from respstore import Store
 from respstore.errors import QueueEmptyError, StoreError, StoreTimeoutError
+from respstore.store.barriers import BarrierResult
+from respstore.store.connection import pack
+from respstore.store.portable import Portable, companions
 from tests.store.servers import Background
 
 Another = Callable[..., Store]
@@ -396,3 +399,167 @@ def test_a_store_is_a_context_manager(another: Another) -> None:
         raise KeyError
     with pytest.raises(StoreError, match="closed"):
         store.get("k")
+
+
+# Barriers
+
+
+def meet(stores: list[Store], key: str, **options: object) -> list[BarrierResult]:
+    """All stores at a barrier, in threads; what they got, in their order."""
+    calls = [Background(store.barrier, key, len(stores), **options) for store in stores]
+    return [call.result() for call in calls]
+
+
+def until_there(store: Store, key: str, count: int = 1) -> None:
+    """Until so many members wait at a barrier."""
+    name = store._name(key)
+    store._do(lambda operations: operations.compare_set("probe", "x", "x", 1.0))  # finds out what the server is
+    while True:
+        if isinstance(store._operations, Portable):
+            arrived = store._link.call(pack(("ZCARD", companions(name, 0)[0])), 20.0, repeatable=True, key=name)
+        else:
+            info = store._ask(("BARRIERINFO", name))
+            arrived = 0 if info is None else dict(zip(info[::2], info[1::2], strict=True))[b"arrived"]
+        if arrived >= count:
+            return
+
+
+def test_a_barrier_releases_all_at_once_again_and_again(store: Store, another: Another) -> None:
+    stores = [another() for _ in range(4)]
+    for epoch in range(3):
+        results = meet(stores, "b")
+        assert sorted(results) == [(epoch, index) for index in range(4)]
+        assert {result.epoch for result in results} == {epoch}
+        assert store.get("b") == b"%d" % (epoch + 1)
+
+
+def test_threads_that_share_a_store_meet_in_a_barrier(store: Store) -> None:
+    for epoch in range(3):
+        assert sorted(meet([store] * 5, "b")) == [(epoch, index) for index in range(5)]
+
+
+def test_who_waits_in_a_barrier_is_released_by_the_last(store: Store, another: Another) -> None:
+    waiting = Background(store.barrier, "b", 2, member=0)
+    until_there(another(), "b")
+    assert another().barrier("b", 2, member="1") == (0, 1)
+    assert waiting.result() == (0, 0)
+
+
+def test_a_barrier_of_one_is_passed_at_once(store: Store) -> None:
+    assert [store.barrier("b", 1) for _ in range(3)] == [(0, 0), (1, 0), (2, 0)]
+    assert store.barrier("b", 1, 0) == (3, 0)
+    assert store.get("b") == b"4"
+
+
+def test_a_barrier_that_times_out_names_the_missing(store: Store) -> None:
+    start = time.monotonic()
+    text = r"^barrier 'b' epoch 0: 1 of 4 arrived after 0\.[0-9]+s; missing: 0, 1, 3$"
+    with pytest.raises(StoreTimeoutError, match=text) as caught:
+        store.barrier("b", 4, 0.1, member=2)
+    assert caught.value.missing == ("0", "1", "3")
+    assert time.monotonic() - start >= 0.1
+    with pytest.raises(StoreTimeoutError, match=r"epoch 0: 1 of 2 arrived after .*; present: mine$") as caught:
+        store.barrier("b", 2, 0.02, member="mine")
+    assert caught.value.missing == ()
+    store.set_timeout(0.02)
+    with pytest.raises(StoreTimeoutError, match=r"1 of 2 arrived after .*; missing: 0$"):
+        store.barrier("b", 2, member=b"1")
+    with pytest.raises(StoreTimeoutError, match=r"1 of 50 arrived after .*; missing: 1, 2, .*, 20 \.\.\. and 29 more$"):
+        store.barrier("b", 50, 0, member=0)
+
+
+def test_who_gave_up_has_not_come_and_is_not_missing(store: Store, another: Another) -> None:
+    waiting = Background(another().barrier, "b", 3, 1.0, member=0)
+    until_there(store, "b")
+    with pytest.raises(StoreTimeoutError, match=r"2 of 3 arrived after .*; missing: 2$"):
+        store.barrier("b", 3, 0.05, member=1)
+    with pytest.raises(StoreTimeoutError, match=r"1 of 3 arrived after .*; missing: 2; gave up before: 1$"):
+        waiting.result()
+    assert not store.check(["b"])
+
+
+def test_all_agree_on_the_number_of_parties(store: Store, another: Another) -> None:
+    waiting = Background(another().barrier, "b", 2)
+    until_there(store, "b")
+    with pytest.raises(StoreError, match="ERR barrier 'b' expects 2 parties, not 3"):
+        store.barrier("b", 3)
+    store.barrier("b", 2)
+    waiting.result()
+
+
+def test_a_member_that_comes_again_takes_its_own_place(store: Store, another: Another) -> None:
+    older = Background(another().barrier, "b", 2, member=1)
+    until_there(store, "b")
+    newer = Background(another().barrier, "b", 2, member=1)
+    with pytest.raises(StoreError, match="REPLACED member 1 arrived again from another connection"):
+        older.result()
+    assert store.barrier("b", 2, member=0) == (0, 1)
+    assert newer.result() == (0, 0)
+
+
+def test_a_key_that_counts_nothing_is_no_barrier(store: Store) -> None:
+    store.queue_push("q", "item")
+    store.set("k", "v")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        store.barrier("q", 2)
+    with pytest.raises(StoreError, match="value is not an integer"):
+        store.barrier("k", 2)
+    with pytest.raises(StoreError, match="parties must be an integer from 1 to 1000000"):
+        store.barrier("b", 0)
+    with pytest.raises(TypeError):
+        store.barrier("b", 1.5)  # type: ignore[arg-type]
+
+
+def test_an_epoch_may_be_named(store: Store) -> None:
+    assert store.barrier("b", 1, epoch=7) == (7, 0)
+    assert store.barrier("b", 1, epoch=8) == (8, 0)
+    with pytest.raises(StoreError, match="ERR barrier 'b' is at epoch 9, not 11"):
+        store.barrier("b", 1, epoch=11)
+    assert store.barrier("b", 1, epoch=3, member="x") == (3, -1)
+
+
+def test_a_store_goes_on_with_the_present_epoch_if_others_met_without_it(store: Store, another: Another) -> None:
+    assert store.barrier("b", 1) == (0, 0)
+    assert another().barrier("b", 1) == (1, 0)
+    assert another().barrier("b", 1) == (2, 0)
+    assert store.barrier("b", 1) == (3, 0)
+    store.set("b", "1")
+    assert store.barrier("b", 1) == (1, 0)
+
+
+def test_what_a_store_knows_survives_the_loss_of_the_counter(store: Store, another: Another) -> None:
+    assert store.barrier("b", 1) == (0, 0)
+    assert store.barrier("b", 1) == (1, 0)
+    store.delete_key("b")
+    late = Background(another().barrier, "b", 2)  # knows nothing, and comes first
+    until_there(another(), "b")
+    assert store.barrier("b", 2).epoch == 2
+    assert late.result().epoch == 2
+
+
+def test_a_newcomer_joins_those_who_know_the_epoch(store: Store, another: Another) -> None:
+    assert [store.barrier("b", 1).epoch for _ in range(3)] == [0, 1, 2]
+    store.delete_key("b")
+    waiting = Background(store.barrier, "b", 2)
+    until_there(another(), "b")
+    assert another().barrier("b", 2) == (3, 1)
+    assert waiting.result() == (3, 0)
+
+
+def test_a_barrier_has_the_stores_prefix(another: Another) -> None:
+    a, plain = another(prefix="a"), another()
+    assert a.barrier("b", 1) == (0, 0)
+    assert plain.get("a/b") == b"1"
+    assert a.list_keys() == ["b"]
+
+
+@pytest.mark.parametrize("key", ["", "{tag}b", "a}b", "{}b", "}", "ключ", "with space\0\r\n"])
+def test_a_barrier_may_have_any_name(store: Store, another: Another, key: str) -> None:
+    assert sorted(meet([store, another()], key)) == [(0, 0), (0, 1)]
+    assert store.list_keys() == [key]
+
+
+@pytest.mark.slow
+def test_a_barrier_of_many_threads(store: Store) -> None:
+    for epoch in range(3):
+        assert sorted(meet([store] * 60, "b")) == [(epoch, index) for index in range(60)]
