@@ -1,10 +1,11 @@
-"""The `respstore` command: `serve`, `ping`, `--version`."""
+"""The `respstore` command: `serve`, `ping`, `barriers`, `top`, `--version`."""
 
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from respstore import __version__
+from respstore.cli.barriers import barriers
 from respstore.cli.ping import ping
 from respstore.cli.serve import serve
 
@@ -12,7 +13,7 @@ __all__ = ["main"]
 
 USAGE: Final = """\
 usage: respstore serve [FILE] [--join] [--port-file PATH] [--DIRECTIVE VALUE ...]
-       respstore ping [PORT | HOST:PORT | SOCKET | URL]
+       respstore ping | top | barriers [--json] [PORT | HOST:PORT | SOCKET | URL]
        respstore --version
 
 serve   Start a server on 127.0.0.1:6379, or as the redis.conf-style FILE and the directives say: any directive of
@@ -22,12 +23,27 @@ serve   Start a server on 127.0.0.1:6379, or as the redis.conf-style FILE and th
         --port-file PATH    write the port to PATH once clients are served
         --join              if a respstore that will do instead has the address already, exit with status 0
 ping    Tell who answers at an address, by default 127.0.0.1:6379.
+top     Show the barriers, who waits for what and for how long, clients and load, until q or Ctrl-C.
+barriers
+        Print the barriers at which somebody waits, who has come, and who is missing.
 
 Exit status: 0 after a graceful stop or a reply; 1 for a failure; 2 for a wrong command line or configuration;
 98 if somebody else has the port.
 """
 
-_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"serve": serve, "ping": ping}
+
+def _top(arguments: Sequence[str]) -> int:
+    from respstore.cli.top import top  # noqa: PLC0415 - the other commands need not wait for rich
+
+    return top(arguments)
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "serve": serve,
+    "ping": ping,
+    "top": _top,
+    "barriers": barriers,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

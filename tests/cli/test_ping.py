@@ -1,12 +1,11 @@
 """`respstore ping` tells who answers, or why nobody does."""
 
 import re
-import sys
 
 import pytest
 
 from respstore import __version__
-from respstore.cli import main
+from respstore.cli import addresses, main
 from tests.cli.programs import served
 from tests.ports.strangers import answering, holding, info
 
@@ -75,7 +74,7 @@ def test_tells_why_nobody_answers(capsys, tmp_path):
 
 
 def test_waits_only_for_a_moment(capsys, monkeypatch):
-    monkeypatch.setattr(sys.modules["respstore.cli.ping"], "TIME_LIMIT", 0.01)
+    monkeypatch.setattr(addresses, "TIME_LIMIT", 0.01)
     with holding() as sock:
         assert main(["ping", str(sock.getsockname()[1])]) == 1
 

@@ -1,0 +1,52 @@
+"""The server that a command talks to: how its address is given, a client of it, and what it calls itself."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import redis
+
+DEFAULT: Final = "127.0.0.1:6379"
+
+TIME_LIMIT: Final = 2.0
+"""How long to wait for the connection and for each reply, in seconds."""
+
+
+def full_address(argument: str | None) -> str:
+    """What an argument `PORT`, `HOST:PORT`, path of a unix socket, or URL means, for messages; None for `DEFAULT`."""
+    if argument is None:
+        return DEFAULT
+    return f"127.0.0.1:{argument}" if argument.isdigit() else argument
+
+
+def connect(address: str) -> "redis.Redis":
+    """A client that tries once and does not wait for long; its replies are bytes.
+
+    Args:
+        address: a full one. A URL is one that redis-py takes (`redis://:password@host:6379/0`,
+            `unix:///run/respstore.sock`).
+
+    Raises:
+        ValueError: it is no such URL.
+    """
+    import redis  # noqa: PLC0415 - `serve`, which does without, would take longer to start
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
+    url = address if "://" in address else f"unix://{address}" if address.startswith("/") else f"redis://{address}"
+    return redis.Redis.from_url(
+        url,
+        protocol=2,  # which servers older than Redis 6 speak, too
+        socket_timeout=TIME_LIMIT,
+        socket_connect_timeout=TIME_LIMIT,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def server_name(info: Mapping[str, Any]) -> str:
+    """The name and version of a server, from the `server` section of its INFO."""
+    if "respstore_version" in info:
+        return f"respstore {info['respstore_version']}"
+    if "valkey_version" in info:
+        return f"Valkey {info['valkey_version']}"
+    return f"Redis {info['redis_version']}"
