@@ -4,6 +4,7 @@ from typing import Final
 
 from respstore.commands import (
     barriers,
+    bitmaps,
     blocking_lists,
     clients,
     config,
@@ -26,6 +27,7 @@ from respstore.engine.command import build_table
 TABLE: Final = build_table(
     (
         barriers,
+        bitmaps,
         blocking_lists,
         clients,
         config,

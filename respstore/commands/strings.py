@@ -34,6 +34,11 @@ def as_string(value: Value | None) -> bytes | None:
     raise RespError(errors.WRONG_TYPE)
 
 
+def string_view(value: Value | None) -> bytes | bytearray | None:
+    """As `as_string`, but without a copy of what may be long: to be read at once, not to be kept."""
+    return value if type(value) is bytearray else as_string(value)
+
+
 def is_string(value: Value | None) -> bool:
     """Whether a looked-up value is a string."""
     return isinstance(value, bytes | bytearray | int)
@@ -87,10 +92,7 @@ def mget(session: Session, key: bytes, *keys: bytes) -> list[bytes | None]:
 @command("strlen key", group="string", since="2.2.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
 def strlen(session: Session, key: bytes) -> int:
     """Answer the length of a string in bytes."""
-    value = session.db.read(key)
-    if type(value) is bytearray:
-        return len(value)
-    return len(as_string(value) or b"")
+    return len(string_view(session.db.read(key)) or b"")
 
 
 @command(
@@ -104,9 +106,7 @@ def strlen(session: Session, key: bytes) -> int:
 def getrange(session: Session, key: bytes, start: bytes, end: bytes) -> bytes:
     """Answer a part of a string; negative offsets count from its end."""
     low, high = integer(start), integer(end)
-    value = session.db.read(key)
-    if type(value) is not bytearray:  # which may be long: only the part is copied
-        value = as_string(value)
+    value = string_view(session.db.read(key))
     if not value or (low < 0 and high < 0 and low > high):
         return b""
     length = len(value)

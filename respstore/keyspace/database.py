@@ -146,6 +146,12 @@ class Database:
         if key in self.observed:
             self._tell(key)
 
+    def hold(self, key: bytes, value: Value) -> None:
+        """Keep a value for a key and tell nobody: for what is another form of the same, or is no change to Redis."""
+        if self._order is not None and key not in self.data:
+            self._order.add(key)
+        self.data[key] = value
+
     def changed(self, key: bytes, event: str) -> None:
         """Say that the value of a key was changed in place.
 

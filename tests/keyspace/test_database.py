@@ -403,3 +403,20 @@ def test_clearing_forgets_values_times_and_order(db: Database) -> None:
     db.keyspace.now = NOW + 10
     assert db.expire_due(10) == 0
     assert db.get(b"b") == b"w"
+
+
+def test_what_is_held_is_told_to_nobody_and_yet_scanned(db: Database) -> None:
+    db.put(b"a", b"1", "set")
+    db.expire_at(b"a", NOW + 1000)
+    witness = Witness()
+    for key in (b"a", b"b"):
+        db.observe(key, witness)
+    db.scan(0, 10)
+    before = db.keyspace.changes
+
+    db.hold(b"a", bytearray(b"1"))
+    db.hold(b"b", bytearray(1))
+
+    assert sorted(db.scan(0, 10)[1]) == [b"a", b"b"]
+    assert db.deadline(b"a") == NOW + 1000
+    assert (db.keyspace.changes, witness.told) == (before, [])

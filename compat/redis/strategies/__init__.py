@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from compat.redis.strategies import connection, keys, lists, server, strings
+from compat.redis.strategies import bitmaps, connection, keys, lists, server, strings
 from compat.redis.strategies.pieces import Strategy, Words, junk
 
-DATA: dict[str, Strategy] = {**strings.STRATEGIES, **lists.STRATEGIES, **keys.STRATEGIES}
+DATA: dict[str, Strategy] = {**strings.STRATEGIES, **bitmaps.STRATEGIES, **lists.STRATEGIES, **keys.STRATEGIES}
 STRATEGIES: dict[str, Strategy] = {**DATA, **connection.STRATEGIES, **server.STRATEGIES}
 EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **server.EXCLUDED}
 
