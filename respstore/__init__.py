@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from respstore.ports import get_free_port, get_socket_with_port
     from respstore.server.embedded import Server
     from respstore.server.serve import Address, serve
-    from respstore.store import Store
+    from respstore.store import Store, create_store
 
 __all__ = [
     "Address",
@@ -57,6 +57,7 @@ __all__ = [
     "StoreError",
     "StoreTimeoutError",
     "__version__",
+    "create_store",
     "get_free_port",
     "get_socket_with_port",
     "serve",
@@ -75,6 +76,7 @@ _HOMES: Final = {
     "StoreConnectionError": "respstore.errors",
     "StoreError": "respstore.errors",
     "StoreTimeoutError": "respstore.errors",
+    "create_store": "respstore.store",
     "get_free_port": "respstore.ports",
     "get_socket_with_port": "respstore.ports",
     "serve": "respstore.server.serve",

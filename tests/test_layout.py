@@ -22,7 +22,7 @@ DOORS: dict[str, set[str]] = {
     "engine": {*COMMON, "keyspace", "protocol", "config"},
     "commands": {*COMMON, "keyspace", "protocol", "config", "engine"},
     "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "commands"},
-    "store": COMMON,
+    "store": {*COMMON, "server"},
     "cli": {"errors", "config", "ports", "server"},
     "pytest_plugin": {"server"},
 }
