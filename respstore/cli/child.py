@@ -15,6 +15,7 @@ the death of the *thread* that started the child, and a server may well be start
 import logging
 import os
 import pickle
+import signal
 import socket
 import sys
 import threading
@@ -67,6 +68,7 @@ def main(channel: socket.socket, watch: ParentWatch) -> None:
         channel: where it says so, and is told what became of it.
         watch: is told how to stop the server.
     """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the thread that started us may have blocked SIGTERM
     with channel.makefile("rb") as stream:
         config: Config = pickle.load(stream)  # noqa: S301 - from nobody but the parent
     try:

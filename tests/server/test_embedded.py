@@ -239,6 +239,18 @@ def test_leaves_no_zombie():
 
 
 @pytest.mark.slow
+def test_a_child_stops_though_the_thread_that_started_it_hears_no_signals(tmp_path):
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        server = respstore.Server("--dir", str(tmp_path), "--logfile", "log", "--loglevel", "notice", process=True)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    server.close()
+
+    assert (tmp_path / "log").read_text().endswith("INFO respstore is down\n")
+
+
+@pytest.mark.slow
 def test_a_child_that_does_not_stop_is_killed(monkeypatch):
     monkeypatch.setattr(embedded, "STOP_SECONDS", 0.01)
     with respstore.Server(process=True) as server:
