@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from respstore import __version__
-from respstore.cli.barriers import barriers
 from respstore.cli.ping import ping
 from respstore.cli.serve import serve
 
@@ -33,16 +32,22 @@ Exit status: 0 after a graceful stop or a reply; 1 for a failure; 2 for a wrong 
 
 
 def _top(arguments: Sequence[str]) -> int:
-    from respstore.cli.top import top  # noqa: PLC0415 - the other commands need not wait for rich
+    from respstore.cli.top import top  # noqa: PLC0415 - servers need not wait for rich when they start
 
     return top(arguments)
+
+
+def _barriers(arguments: Sequence[str]) -> int:
+    from respstore.cli.barriers import barriers  # noqa: PLC0415 - nor for this
+
+    return barriers(arguments)
 
 
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "serve": serve,
     "ping": ping,
     "top": _top,
-    "barriers": barriers,
+    "barriers": _barriers,
 }
 
 
