@@ -26,7 +26,7 @@ check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold b
 compat: $(VENV)/.installed-dev ## Compare with a real redis-server (LONG=1 for the long run)
 	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)
 
-bench: $(VENV)/.installed-dev ## Measure speed and memory beside redis-server (ARGS=--quick for a first look)
+bench: $(VENV)/.installed-bench ## Measure speed and memory beside redis-server, and beside torch's TCPStore (ARGS=--quick)
 	$(BIN)/python -m compat.bench $(ARGS)
 
 BUDGET ?= 100000
@@ -49,3 +49,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@ $(VENV)/.installed-dev $(VENV)/.installed

@@ -1,6 +1,7 @@
-"""`python -m compat.bench`, which `make bench` runs: about a quarter of an hour; `--quick` takes a minute.
+"""`python -m compat.bench`, which `make bench` runs: about twenty minutes; `--quick` takes one.
 
-A run of every test with three rounds or more rewrites the tables in compat/README.md; a smaller one is only printed.
+A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--stores` those of the
+comparison with torch's TCPStore; a smaller one is only printed.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import platform
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import attrs
 from rich.console import Console
@@ -16,9 +19,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import respstore
 from compat.bench.benchmark import PIPELINES, TESTS, Comparison, Test, commands_of, compare
-from compat.bench.figures import Figure
+from compat.bench.coordination import compare_stores, measure_releases
+from compat.bench.figures import Figure, Measure
 from compat.bench.memory import compare_memory
-from compat.bench.tables import WIDE, Table, markdown, memory_table, print_tables, speed_table, verdict
+from compat.bench.tables import (
+    WIDE,
+    Table,
+    markdown,
+    memory_table,
+    print_tables,
+    releases_table,
+    speed_table,
+    stores_table,
+    verdict,
+)
 from compat.report import write_section
 from compat.servers import RunningServer, ServerError, find_program, redis_server, respstore_server
 
@@ -33,11 +47,26 @@ class Plan:
     tests: tuple[Test, ...]
     rounds: int
     memory: bool
+    stores: bool
 
     @property
     def is_full(self) -> bool:
-        """Whether its figures may stand on the page: all tests, and enough rounds for a median."""
+        """Whether its figures beside Redis's may stand on the page: all tests, and enough rounds for a median."""
         return self.tests == TESTS and self.memory and self.rounds >= ROUNDS
+
+    @property
+    def has_full_stores(self) -> bool:
+        """Whether its figures beside TCPStore's may."""
+        return self.stores and self.rounds >= ROUNDS
+
+
+@attrs.frozen
+class Results:
+    """What a run showed, and the conditions in a sentence."""
+
+    conditions: str
+    tables: list[Table]
+    figures: Sequence[Figure | Measure]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,19 +76,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not console.is_terminal:
         console.width = WIDE
     try:
-        find_program("redis-benchmark")
-        conditions, tables, figures = run(plan, console)
+        if plan.tests:
+            report(console, "bench", run(plan, console), is_full=plan.is_full)
+        if plan.stores:
+            report(console, "stores", run_stores(plan, console), is_full=plan.has_full_stores)
     except ServerError as error:
         print(error, file=sys.stderr)
         return 1
-    print_tables(console, tables)
-    summary = verdict(figures)
-    console.print(conditions, summary, sep="\n", highlight=False)
-    if plan.is_full:
-        write_section("bench", "\n\n".join([conditions, markdown(tables), summary]))
+    return 0
+
+
+def report(console: Console, section: str, results: Results, *, is_full: bool) -> None:
+    """Prints what was measured and, of a full run, writes it into its section of compat/README.md."""
+    print_tables(console, results.tables)
+    summary = verdict(results.figures)
+    console.print(results.conditions, summary, sep="\n", highlight=False)
+    if is_full:
+        write_section(section, "\n\n".join([results.conditions, markdown(results.tables), summary]))
     else:
         console.print("compat/README.md is left as it was: this was not a full run.")
-    return 0
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> Plan:
@@ -67,6 +102,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m compat.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of a few tests, no memory")
     parser.add_argument("--tests", help="only these tests of redis-benchmark, separated by commas; no memory")
+    parser.add_argument("--stores", action="store_true", help="only the comparison with torch's TCPStore")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement (default {ROUNDS})")
     options = parser.parse_args(arguments)
     names = [name.upper() for name in options.tests.split(",")] if options.tests else None
@@ -75,30 +111,55 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     unknown = set(names or ()) - {test.name for test in TESTS}
     if unknown:
         parser.error(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(test.name for test in TESTS)}")
+    tests = tuple(test for test in TESTS if names is None or test.name in names)
     return Plan(
-        tests=tuple(test for test in TESTS if names is None or test.name in names),
+        tests=() if options.stores else tests,
         rounds=max(1, options.rounds or (1 if options.quick else ROUNDS)),
-        memory=names is None,
+        memory=names is None and not options.stores,
+        stores=names is None or options.stores,
     )
 
 
-def run(plan: Plan, console: Console) -> tuple[str, list[Table], list[Figure]]:
-    """The conditions in a sentence, the tables, and all figures. Raises ServerError when it cannot measure."""
+def run(plan: Plan, console: Console) -> Results:
+    """The comparison with redis-server. Raises ServerError when it cannot measure."""
+    find_program("redis-benchmark")
     load = os.getloadavg()[0]
-    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with make_progress(console) as progress:
         comparisons, missing, redis_version = measure_speed(plan, progress)
         memory = measure_memory(plan, progress)
-    conditions = (
-        f"In this run: redis-server {redis_version}, respstore {respstore.__version__} on Python "
-        f"{platform.python_version()}, {os.cpu_count()} CPU cores, load {load:.1f} before it began, "
-        f"rounds: {plan.rounds}."
-    )
+    conditions = describe(f"redis-server {redis_version}", load, plan)
     tables = [speed_table(pipeline, comparisons, missing) for pipeline in PIPELINES]
     if memory:
         tables.append(memory_table(memory))
     figures = [figure for comparison in comparisons for figure in comparison.figures]
-    return conditions, tables, [*figures, *memory]
+    return Results(conditions, tables, [*figures, *memory])
+
+
+def run_stores(plan: Plan, console: Console) -> Results:
+    """The comparison with torch's TCPStore. Raises ServerError when it cannot measure."""
+    if find_spec("torch") is None:
+        raise ServerError("torch is not installed: `make bench` does that (the extra `bench`)")
+    load = os.getloadavg()[0]
+    with make_progress(console) as progress:
+        bar = progress.add_task("stores", total=3 * plan.rounds)
+        figures = compare_stores(plan.rounds, lambda: progress.advance(bar))
+        releases = measure_releases(plan.rounds, lambda: progress.advance(bar))
+    tables = [stores_table(figures), releases_table(releases)]
+    return Results(describe(f"torch {version('torch')}", load, plan), tables, [*figures, *releases])
+
+
+def make_progress(console: Console) -> Progress:
+    """A line that shows how far a run is, while it lasts."""
+    columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def describe(peer: str, load: float, plan: Plan) -> str:
+    """The conditions of a run, in a sentence."""
+    return (
+        f"In this run: {peer}, respstore {respstore.__version__} on Python {platform.python_version()}, "
+        f"{os.cpu_count()} CPU cores, load {load:.1f} before it began, rounds: {plan.rounds}."
+    )
 
 
 def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], list[str], str]:

@@ -1,8 +1,8 @@
-"""What a figure of respstore's is, beside the same figure of Redis's, and the bar that the ratio is held to.
+"""What a figure of respstore's is, beside the same figure of its peer's, and the bar that the ratio is held to.
 
-A ratio is always respstore's value divided by Redis's of the same round, so that what disturbs a round disturbs both.
-The median over the rounds is judged, to the two decimals that are printed; the least and the greatest show how far to
-trust it.
+The peer is redis-server, or torch's TCPStore. A ratio is always respstore's value divided by the peer's of the same
+round, so that what disturbs a round disturbs both. The median over the rounds is judged, to the two decimals that are
+printed; the least and the greatest show how far to trust it. What has no peer is judged by itself (`Measure`).
 """
 
 from statistics import median
@@ -30,13 +30,13 @@ class Figure:
     """One measured quantity: its values for both servers, round by round, and its bar if there is one."""
 
     name: str
-    redis: tuple[float, ...]
+    peer: tuple[float, ...]
     respstore: tuple[float, ...]
     bar: Bar | None
 
     @property
     def ratios(self) -> list[float]:
-        return [ours / theirs for ours, theirs in zip(self.respstore, self.redis, strict=True)]
+        return [ours / theirs for ours, theirs in zip(self.respstore, self.peer, strict=True)]
 
     @property
     def ratio(self) -> float:
@@ -47,12 +47,42 @@ class Figure:
         return self.bar is not None and not self.bar.holds(self.ratio)
 
 
+@attrs.frozen
+class Measure:
+    """A quantity that has no peer, round by round; its bar holds for the median."""
+
+    name: str
+    values: tuple[float, ...]
+    bar: Bar
+
+    @property
+    def ratio(self) -> float:
+        """What the bar judges."""
+        return round(median(self.values), 1)
+
+    @property
+    def missed(self) -> bool:
+        return not self.bar.holds(self.ratio)
+
+
 THROUGHPUT_BAR = {1: Bar(1.0, at_least=True), 16: Bar(0.6, at_least=True)}
 LONG_RANGE_BAR = Bar(0.5, at_least=True)
 CPU_BAR = {1: Bar(1.4, at_least=False), 16: Bar(2.0, at_least=False)}
 P99_BAR = {1: Bar(1.5, at_least=False)}
 KEY_MEMORY_BAR = Bar(1.4, at_least=False)
 IDLE_CONNECTION_MEMORY_BAR = Bar(1.5, at_least=False)
+STORE_BARS: dict[str, Bar | None] = {
+    "get": Bar(0.7, at_least=False),
+    "add": Bar(1.5, at_least=False),
+    "check": Bar(1.5, at_least=False),
+    "set": None,
+}
+"""Latency of respstore.Store's methods beside TCPStore's, whose set waits for no answer, so that there is no bar."""
+JOIN_BARS = {256: Bar(1.0, at_least=False), 1024: Bar(1.0, at_least=False), 4096: Bar(0.3, at_least=False)}
+"""Wall time by number of clients."""
+BARRIER_BAR = Bar(25.0, at_least=False)
+KEY_BAR = Bar(150.0, at_least=False)
+"""Milliseconds in which all who wait are released."""
 
 
 def throughput_bar(test: str, pipeline: int) -> Bar:

@@ -4,7 +4,6 @@ A connection is idle once it has connected, had one PING answered, and then been
 could give back what that PING needed: Redis shrinks the buffers of quiet clients a few seconds later.
 """
 
-import resource
 import socket
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 import attrs
 
 from compat.bench.figures import IDLE_CONNECTION_MEMORY_BAR, KEY_MEMORY_BAR, Bar, Figure
+from compat.bench.limits import allow_open_files
 from compat.bench.pipeline import pack, set_small_keys
 from compat.servers import RunningServer, ServerError, redis_server, respstore_server
 
@@ -105,12 +105,3 @@ def settled_memory(server: RunningServer) -> int:
         if abs(current - reference) > reference / 100:
             reference, since = current, now
     return server.resident_bytes()
-
-
-def allow_open_files(count: int) -> None:
-    """Raises this process's limit of open files to `count`. Raises ServerError where the system does not let it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        if hard != resource.RLIM_INFINITY and hard < count:
-            raise ServerError(f"{count} open files are needed and the system allows {hard} (ulimit -Hn)")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from compat.bench.benchmark import CLIENTS, Comparison
-from compat.bench.figures import CPU_BAR, LONG_RANGE_BAR, P99_BAR, THROUGHPUT_BAR, Figure
+from compat.bench.figures import CPU_BAR, LONG_RANGE_BAR, P99_BAR, THROUGHPUT_BAR, Figure, Measure
 from compat.report import markdown_table
 
 WIDE = 160
@@ -62,11 +62,37 @@ def memory_table(figures: Iterable[Figure]) -> Table:
     )
 
 
+def stores_table(figures: Iterable[Figure]) -> Table:
+    """respstore.Store beside TCPStore."""
+    rows = [[figure.name, *_values(figure, ",.2f"), str(figure.bar or ""), _verdict(figure)] for figure in figures]
+    return Table(
+        "respstore.Store and torch's TCPStore",
+        "One client, a call at a time; then many clients at once, each a thread with a store of its own.",
+        ["what", "TCPStore", "respstore", "ratio", "bar", ""],
+        rows,
+    )
+
+
+def releases_table(measures: Sequence[Measure]) -> Table:
+    """How fast those who wait are released."""
+    rows = [
+        [measure.name, f"{measure.ratio:.1f} ({min(measure.values):.1f}-{max(measure.values):.1f})", str(measure.bar)]
+        for measure in measures
+    ]
+    verdicts = ["missed" if measure.missed else "met" for measure in measures]
+    return Table(
+        "Releases",
+        "Plain connections, all of one process.",
+        ["what", "respstore", "bar", ""],
+        [[*row, word] for row, word in zip(rows, verdicts, strict=True)],
+    )
+
+
 def _values(figure: Figure, form: str) -> tuple[str, str, str]:
     ratios = figure.ratios
     spread = f" ({min(ratios):.2f}-{max(ratios):.2f})" if len(ratios) > 1 else ""
     return (
-        format(median(figure.redis), form),
+        format(median(figure.peer), form),
         format(median(figure.respstore), form),
         f"{figure.ratio:.2f}{spread}",
     )
@@ -78,7 +104,7 @@ def _verdict(figure: Figure) -> str:
     return "missed" if figure.missed else "met"
 
 
-def verdict(figures: Sequence[Figure]) -> str:
+def verdict(figures: Sequence[Figure | Measure]) -> str:
     """One line: how many bars were met, and which were missed by what."""
     judged = [figure for figure in figures if figure.bar is not None]
     missed = [f"{figure.name} {figure.ratio:.2f} ({figure.bar})" for figure in judged if figure.missed]

@@ -4,7 +4,7 @@ from compat.bench.figures import Bar, Figure, throughput_bar
 
 
 def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
-    figure = Figure("GET", redis=(100.0, 50.0, 80.0), respstore=(100.0, 60.0, 40.0), bar=None)
+    figure = Figure("GET", peer=(100.0, 50.0, 80.0), respstore=(100.0, 60.0, 40.0), bar=None)
     assert figure.ratios == [1.0, 1.2, 0.5]
     assert figure.ratio == 1.0
 
@@ -20,7 +20,7 @@ def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> Non
     ],
 )
 def test_a_bar_is_met_by_the_very_figure(bar: Bar | None, missed: bool) -> None:
-    assert Figure("GET", redis=(2.0,), respstore=(2.0,), bar=bar).missed is missed
+    assert Figure("GET", peer=(2.0,), respstore=(2.0,), bar=bar).missed is missed
 
 
 @pytest.mark.parametrize(

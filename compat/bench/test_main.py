@@ -10,6 +10,15 @@ def test_only_a_run_of_everything_may_stand_on_the_page() -> None:
         assert not parse_arguments(smaller).is_full
 
 
+def test_stores_are_measured_alone_or_with_all_else() -> None:
+    assert parse_arguments([]).has_full_stores
+    assert parse_arguments(["--stores"]).has_full_stores
+    assert not parse_arguments(["--stores"]).tests
+    assert not parse_arguments(["--stores", "--rounds", "1"]).has_full_stores
+    for smaller in (["--quick"], ["--tests", "get"]):
+        assert not parse_arguments(smaller).stores
+
+
 def test_tests_are_named_as_for_redis_benchmark() -> None:
     plan = parse_arguments(["--tests", "get,LRANGE_300"])
     assert [test.name for test in plan.tests] == ["GET", "LRANGE_300"]

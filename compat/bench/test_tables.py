@@ -1,6 +1,6 @@
 from compat.bench.benchmark import Comparison, Sample
-from compat.bench.figures import Bar, Figure
-from compat.bench.tables import markdown, memory_table, speed_table, verdict
+from compat.bench.figures import Bar, Figure, Measure
+from compat.bench.tables import markdown, memory_table, releases_table, speed_table, stores_table, verdict
 
 
 def comparison(test: str = "GET", pipeline: int = 1, throughput: float = 1.0) -> Comparison:
@@ -25,6 +25,26 @@ def test_memory_without_a_bar_is_not_judged() -> None:
     figures = [Figure("key", (100.0,), (150.0,), Bar(1.4, at_least=False)), Figure("new", (100.0,), (900.0,), None)]
     assert [row[-2:] for row in memory_table(figures).rows] == [["at most 1.4", "missed"], ["", ""]]
     assert verdict(figures) == "0 of 1 bars met. Missed: key 1.50 (at most 1.4)."
+
+
+def test_what_has_no_peer_is_judged_by_itself() -> None:
+    measures = [
+        Measure("barrier, ms", (10.0, 30.0, 20.0), Bar(25.0, at_least=False)),
+        Measure("key, ms", (160.0,), Bar(150.0, at_least=False)),
+    ]
+    assert releases_table(measures).rows == [
+        ["barrier, ms", "20.0 (10.0-30.0)", "at most 25.0", "met"],
+        ["key, ms", "160.0 (160.0-160.0)", "at most 150.0", "missed"],
+    ]
+    assert verdict(measures) == "1 of 2 bars met. Missed: key, ms 160.00 (at most 150.0)."
+
+
+def test_stores_are_shown_with_their_ratios() -> None:
+    figures = [Figure("get, us", (40.0,), (30.0,), Bar(0.7, at_least=False)), Figure("set, us", (2.0,), (20.0,), None)]
+    assert [row[1:] for row in stores_table(figures).rows] == [
+        ["40.00", "30.00", "0.75", "at most 0.7", "missed"],
+        ["2.00", "20.00", "10.00", "", ""],
+    ]
 
 
 def test_markdown_has_one_line_per_row() -> None:

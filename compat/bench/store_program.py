@@ -1,0 +1,108 @@
+"""A program that uses a store as workers do: `python -m compat.bench.store_program KIND PORT WHAT [COUNT]`.
+
+KIND is `tcpstore` (torch's, with its C++ client) or `respstore` (respstore.Store). WHAT is `serve` (a TCPStore server,
+until standard input ends), `latency`, or `join` with COUNT clients, which are threads, each with a store of its own.
+What was measured is printed as JSON. It runs in a process of its own, where no name is looked up (see coordination.py).
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+from compat.bench.limits import allow_open_files
+from respstore import Store
+
+TIMEOUT = timedelta(seconds=120)
+CALLS = 2000
+BATCHES = 7
+STACK_BYTES = 512 * 1024
+
+
+def open_store(kind: str, port: int, *, is_master: bool = False) -> Any:
+    """A new client."""
+    if kind == "tcpstore":
+        from torch.distributed import TCPStore  # noqa: PLC0415 - it takes a second, and the other store needs none
+
+        return TCPStore("127.0.0.1", port, None, is_master, TIMEOUT, wait_for_workers=False)
+    return Store(f"redis://127.0.0.1:{port}", timeout=TIMEOUT)
+
+
+def serve(kind: str, port: int) -> None:
+    """Be a TCPStore server until standard input ends."""
+    server = open_store(kind, port, is_master=True)
+    print("ready", flush=True)
+    sys.stdin.read()
+    del server
+
+
+def latency(kind: str, port: int) -> dict[str, float]:
+    """Microseconds per call, one client, a call at a time: the median of some batches."""
+    store = open_store(kind, port)
+    store.set("present", b"0123456789")
+    calls: dict[str, Callable[[], object]] = {
+        "get": lambda: store.get("present"),
+        "add": lambda: store.add("counter", 1),
+        "check": lambda: store.check(["present"]),
+        "set": lambda: store.set("other", b"0123456789"),
+    }
+    return {name: median(time_calls(call) for _ in range(BATCHES)) for name, call in calls.items()}
+
+
+def time_calls(call: Callable[[], object]) -> float:
+    """Microseconds of one call, the mean of many."""
+    start = time.perf_counter()
+    for _ in range(CALLS):
+        call()
+    return (time.perf_counter() - start) / CALLS * 1e6
+
+
+def join(kind: str, port: int, count: int) -> float:
+    """Seconds in which `count` clients connect, add to a counter, wait for one key, and read it."""
+    allow_open_files(count + 200)
+    threading.stack_size(STACK_BYTES)
+    first = open_store(kind, port)
+    first.set("warm", b"")
+    failures: list[Exception] = []
+
+    def client() -> None:
+        try:
+            store = open_store(kind, port)
+            if store.add("joined", 1) == count:
+                store.set("all", b"")
+            if store.get("go") != b"now":
+                raise AssertionError("the key does not hold what was set")
+        except Exception as error:  # noqa: BLE001 - it is raised in the main thread
+            failures.append(error)
+            first.set("all", b"")
+
+    threads = [threading.Thread(target=client) for _ in range(count)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    first.wait(["all"])
+    first.set("go", b"now")
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """See the first lines of this file."""
+    kind, port, what, *count = sys.argv[1:]
+    if what == "serve":
+        serve(kind, int(port))
+    elif what == "latency":
+        print(json.dumps(latency(kind, int(port))))
+    else:
+        print(json.dumps(join(kind, int(port), int(count[0]))))
+
+
+if __name__ == "__main__":
+    main()
