@@ -47,6 +47,8 @@ def timeout_seconds(arg: bytes) -> float | None:
     Raises:
         RespError: not a number, or negative; beyond 64 bits of ms Redis overflows, and calls it negative, too.
     """
+    if arg.isdigit() and len(arg) < 16:  # most are so; it takes a tenth of the time
+        return float(arg) or None
     number = parse_long_double(arg)
     if number is None:
         raise RespError(errors.TIMEOUT_NOT_A_FLOAT)
