@@ -123,6 +123,13 @@ LPOS_MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative"
 NUMKEYS_NOT_POSITIVE = "ERR numkeys should be greater than 0"
 COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
 
+# Hashes
+HASH_VALUE_NOT_AN_INTEGER = "ERR hash value is not an integer"
+HASH_VALUE_NOT_A_FLOAT = "ERR hash value is not a float"
+NAN_OR_INFINITE_VALUE = "ERR value is NaN or Infinity"
+OUT_OF_RANGE = "ERR value is out of range"
+NOT_A_COUNT_TO_DRAW = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+
 # Waiting
 TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compat.redis.known_differences import tolerant_rule_of
 from compat.redis.pair import Side
-from compat.redis.rules import MILLISECONDS, unordered
+from compat.redis.rules import MILLISECONDS, Rule, exact, pairs_in_any_order, unordered
 from compat.redis.wire import Reply
 
 READERS: dict[str, tuple[bytes, ...]] = {
@@ -15,7 +15,7 @@ READERS: dict[str, tuple[bytes, ...]] = {
     "zset": (b"ZRANGE", b"0", b"-1", b"WITHSCORES"),
     "stream": (b"XRANGE", b"-", b"+"),
 }
-UNORDERED = {"hash", "set"}
+RULES: dict[str, Rule] = {"hash": pairs_in_any_order, "set": unordered}
 
 Contents = dict[tuple[int, bytes], tuple[str, Reply, Reply, Reply]]
 """By database and key: type, value, encoding, and time to live in milliseconds."""
@@ -43,7 +43,7 @@ def differences(redis: Contents, respstore: Contents) -> list[str]:
     lines += [f"only in respstore: {key}: {respstore[key]}" for key in sorted(respstore.keys() - redis.keys())]
     for key in sorted(redis.keys() & respstore.keys()):
         (kind, value, encoding, ttl), (kind_2, value_2, encoding_2, ttl_2) = redis[key], respstore[key]
-        same_value = unordered(value, value_2) if kind in UNORDERED else value == value_2
+        same_value = RULES.get(kind, exact)(value, value_2)
         same_encoding = tolerant_rule_of((b"OBJECT", b"ENCODING"))(encoding, encoding_2)
         if not (kind == kind_2 and same_value and same_encoding and MILLISECONDS(ttl, ttl_2)):
             lines.append(f"{key}:\n    redis:     {redis[key]}\n    respstore: {respstore[key]}")

@@ -193,6 +193,11 @@ RULES: dict[str, Rule] = {
     "DEBUG OBJECT": kind,
     "EXPIRETIME": SECONDS,
     "HELLO": shape,
+    "HGETALL": pairs_in_any_order,
+    "HKEYS": unordered,
+    "HRANDFIELD": shape,
+    "HSCAN": scan,
+    "HVALS": unordered,
     "INFO": at_least_the_fields,
     "KEYS": unordered,
     "LASTSAVE": kind,
@@ -211,6 +216,9 @@ RULES: dict[str, Rule] = {
 }
 """Commands whose replies differ by nature. `X HELP` is compared as prose."""
 
+SCANS = {"SCAN": 1, "HSCAN": 2, "SSCAN": 2}
+"""Where their cursor stands."""
+
 
 def rule_of(arguments: Sequence[bytes]) -> Rule:
     """The rule for a command's reply, by its name and, for containers, its subcommand."""
@@ -219,7 +227,7 @@ def rule_of(arguments: Sequence[bytes]) -> Rule:
         return prose
     if words in ALL_COMMANDS and (len(arguments) == len(words) or arguments[-1] == b"*"):
         return kind
-    if words[0] == "SCAN" and words[1:] not in (["0"], [""]):
+    if words[0] in SCANS and arguments[SCANS[words[0]] :][:1] not in ([b"0"], [b""]):
         return scan_from_elsewhere
     return RULES.get(" ".join(words)) or RULES.get(" ".join(words[:1])) or exact
 

@@ -13,7 +13,7 @@ import logging
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from respstore.engine.command import command
 from respstore.engine.help import INDENT
 from respstore.engine.session import Session
 from respstore.errors import RespError, printable
-from respstore.keyspace import Value
+from respstore.keyspace import Hash, Set, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 from respstore.keyspace.encodings import encoding_of, refcount_of, serialized_length_of
 from respstore.keyspace.glob import compile_glob
@@ -169,7 +169,7 @@ def _populate(session: Session, count: bytes, prefix: bytes = b"key", size: byte
 def _sdslen(session: Session, key: bytes) -> str:
     """Tell the lengths of a key and of the string it holds, and what Python allocated for them."""
     value = _find(session, key)
-    if isinstance(value, deque | int) or encoding_of(value) == "int":
+    if not isinstance(value, bytes | bytearray) or encoding_of(value) == "int":
         raise RespError(errors.NOT_AN_SDS_STRING)
     spare = value.__alloc__() - len(value) - 1 if isinstance(value, bytearray) and value else 0
     return (
@@ -189,20 +189,23 @@ def _htstats(session: Session, dbid: bytes) -> Verbatim:
     return Verbatim("".join(f"{line}\n" for line in lines).encode())
 
 
-def _size(table: dict[bytes, Any]) -> Iterator[str]:
+def _size(table: Mapping[bytes, Any]) -> Iterator[str]:
     yield f" number of elements: {len(table)}"
     yield f" size in bytes: {sys.getsizeof(table)}"
 
 
 def _htstats_key(session: Session, key: bytes) -> Verbatim:
     """Tell how large the dictionary of a key's value is."""
-    _find(session, key)
-    raise RespError(errors.NOT_A_HASH_TABLE)
+    value = _find(session, key)
+    if not isinstance(value, Hash | Set) or not value.is_table:
+        raise RespError(errors.NOT_A_HASH_TABLE)
+    return Verbatim("".join(f"{line}\n" for line in ("[Value HT]", *_size(value))).encode())
 
 
 def _listpack(session: Session, key: bytes) -> str:
     """Look into a listpack, which no value is kept in here."""
-    _find(session, key)
+    if encoding_of(_find(session, key)) == "listpack":
+        raise errors.debug_unsupported("LISTPACK", "small values are Python's dictionaries here")
     raise RespError(errors.NOT_A_LISTPACK)
 
 

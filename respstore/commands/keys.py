@@ -7,7 +7,7 @@ from copy import copy as shallow_copy
 from typing import Final
 
 from respstore import errors
-from respstore.engine.arguments import Words, cursor, database_number, find_database, integer
+from respstore.engine.arguments import Words, cursor, database_number, find_database, scan_options
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
 from respstore.engine.keyspecs import at, first, span
@@ -116,26 +116,13 @@ def keys(session: Session, pattern: bytes) -> list[bytes]:
 def scan(session: Session, cursor_: bytes, *options: bytes) -> list[bytes | list[bytes]]:
     """List the keys of a database, a part with each call."""
     position = cursor(cursor_)
-    count, matches, kind = 10, None, None
-    words = Words(options)
-    for word in words:
-        match word.upper():
-            case b"COUNT":
-                count = integer(words.argument())
-                if count < 1:
-                    raise RespError(errors.SYNTAX)
-            case b"MATCH":
-                matches = compile_glob(words.argument())
-            case b"TYPE":
-                kind = errors.printable(words.argument()).lower()
-            case _:
-                raise RespError(errors.SYNTAX)
+    wanted = scan_options(options, takes_type=True)
     db = session.db
-    position, found = db.scan(position, count)
-    if matches is not None:
-        found = list(filter(matches, found))
-    if kind is not None:
-        found = [key for key in found if _type_name(db.read(key)) == kind]
+    position, found = db.scan(position, wanted.count)
+    if wanted.matches is not None:
+        found = list(filter(wanted.matches, found))
+    if wanted.kind is not None:
+        found = [key for key in found if _type_name(db.read(key)) == wanted.kind]
     elif db.expires:
         found = list(filter(db.is_live, found))
     return [b"%d" % position, found]

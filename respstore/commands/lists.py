@@ -3,7 +3,7 @@
 Those that wait stand in `blocking_lists.py` and take with the functions of this file. A list is a `deque`: its ends are
 O(1), and `rotate` brings an inner part to an end in the time that it takes to walk there from the nearer one.
 
-What must stay true: whoever takes elements calls `removed`, which deletes a list that became empty.
+What must stay true: whoever takes elements calls `Database.shrunk`, which deletes a list that became empty.
 """
 
 from collections import deque
@@ -45,13 +45,6 @@ def end_of(arg: bytes) -> bytes:
     if end not in (LEFT, RIGHT):
         raise RespError(errors.SYNTAX)
     return end
-
-
-def removed(db: Database, key: bytes, value: List, event: str) -> None:
-    """Say that elements were taken from the list at `key`, and delete it if none is left."""
-    db.changed(key, event)
-    if not value:
-        db.delete(key)
 
 
 # Pushing
@@ -178,7 +171,7 @@ def lpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     value = db.get(key)
     if type(value) is deque:
         element = value.popleft()
-        db.changed(key, "lpop")  # from here on `removed`, without the call
+        db.changed(key, "lpop")  # from here on `shrunk`, without the call
         if not value:
             db.delete(key)
         return element
@@ -202,7 +195,7 @@ def rpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     value = db.get(key)
     if type(value) is deque:
         element = value.pop()
-        db.changed(key, "rpop")  # from here on `removed`, without the call
+        db.changed(key, "rpop")  # from here on `shrunk`, without the call
         if not value:
             db.delete(key)
         return element
@@ -222,7 +215,7 @@ def take(db: Database, key: bytes, value: List, end: bytes, count: int) -> list[
     """Take at most `count` elements, at least one, from an end of the list at `key`, in the order of taking."""
     take_one = value.popleft if end == LEFT else value.pop
     elements = [take_one() for _ in range(min(count, len(value)))]
-    removed(db, key, value, "lpop" if end == LEFT else "rpop")
+    db.shrunk(key, value, "lpop" if end == LEFT else "rpop")
     return elements
 
 
@@ -293,7 +286,7 @@ def lrem(session: Session, key: bytes, count: bytes, element: bytes) -> int:
         value.extendleft(kept)
     else:
         value.extend(kept)
-    removed(db, key, value, "lrem")
+    db.shrunk(key, value, "lrem")
     return len(found)
 
 
@@ -322,7 +315,7 @@ def ltrim(session: Session, key: bytes, start: bytes, stop: bytes) -> str:
             value.pop()
         for _ in range(low):
             value.popleft()
-    removed(db, key, value, "ltrim")
+    db.shrunk(key, value, "ltrim")
     return OK
 
 
@@ -385,7 +378,7 @@ def move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, wher
         else:
             target.append(element)
         db.changed(destination, event)
-    removed(db, source, value, "lpop" if wherefrom == LEFT else "rpop")
+    db.shrunk(source, value, "lpop" if wherefrom == LEFT else "rpop")
     return element
 
 

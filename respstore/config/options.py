@@ -219,11 +219,11 @@ class Options:
     active_defrag_max_scan_fields: int = option(1000, Integer(1, LONG_MAX))
 
     # How small values are encoded
-    hash_max_listpack_entries: int = option(512, Integer(0, LONG_MAX), alias="hash-max-ziplist-entries")
-    hash_max_listpack_value: int = option(64, Memory(), alias="hash-max-ziplist-value")
+    hash_max_listpack_entries: int = option(512, Integer(0, LONG_MAX), WORKS, alias="hash-max-ziplist-entries")
+    hash_max_listpack_value: int = option(64, Memory(), WORKS, alias="hash-max-ziplist-value")
     list_max_listpack_size: int = option(-2, Integer(-INT_MAX - 1), alias="list-max-ziplist-size")
     list_compress_depth: int = option(0, Integer())
-    set_max_intset_entries: int = option(512, Integer(0, LONG_MAX))
+    set_max_intset_entries: int = option(512, Integer(0, LONG_MAX), WORKS)
     zset_max_listpack_entries: int = option(128, Integer(0, LONG_MAX), alias="zset-max-ziplist-entries")
     zset_max_listpack_value: int = option(64, Memory(), alias="zset-max-ziplist-value")
     hll_sparse_max_bytes: int = option(3000, Memory())

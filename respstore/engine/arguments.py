@@ -4,11 +4,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import attrs
+
 from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
+from respstore.keyspace.glob import Predicate, compile_glob
 from respstore.numbers import MAX_INTEGER, MIN_INTEGER, LongDouble, parse_integer, parse_long_double
 
+MOST_DRAWS: Final = 2**24
+"""Elements that may be drawn in one reply, however few there are to draw from."""
 _MAX_CURSOR: Final = 2**64 - 1
 _CURSOR: Final = re.compile(rb"(?P<sign>[+-]?)(?=\d)0*(?P<digits>\d{0,20})")
 
@@ -88,6 +93,64 @@ def cursor(arg: bytes) -> int:
     if match is None or number > _MAX_CURSOR:
         raise RespError(errors.INVALID_CURSOR)
     return -number & _MAX_CURSOR if match["sign"] == b"-" else number
+
+
+def draw_count(arg: bytes) -> int:
+    """How many elements HRANDFIELD and its like draw: different ones, or if negative, so many draws from all.
+
+    Raises:
+        RespError: no integer, or the lowest of all, which has no opposite.
+    """
+    number = integer(arg)
+    if number == MIN_INTEGER:
+        raise RespError(errors.NOT_A_COUNT_TO_DRAW)
+    return number
+
+
+def repeated_draws(count: int) -> int:
+    """How many draws a negative count asks for.
+
+    Raises:
+        RespError: more than `MOST_DRAWS`. Redis goes on, far beyond any memory, while nobody else is served.
+    """
+    if -count > MOST_DRAWS:
+        raise RespError(errors.OUT_OF_RANGE)
+    return -count
+
+
+@attrs.frozen
+class ScanOptions:
+    """What SCAN, HSCAN, SSCAN and ZSCAN take behind the cursor.
+
+    Attributes:
+        count: how many elements to give, roughly.
+        matches: a predicate for keys, fields or members; None if all match.
+        kind: the name of a type, which only SCAN takes; None for any.
+    """
+
+    count: int
+    matches: Predicate | None
+    kind: str | None
+
+
+def scan_options(words: Iterable[bytes], *, takes_type: bool = False) -> ScanOptions:
+    """Read `[MATCH pattern] [COUNT count] [TYPE type]`; the last of each counts."""
+    count, matches, kind = 10, None, None
+    options = Words(words)
+    for word in options:
+        match word.upper():
+            case b"COUNT":
+                count = integer(options.argument())
+                if count < 1:
+                    raise RespError(errors.SYNTAX)
+            case b"MATCH":
+                pattern = options.argument()
+                matches = None if pattern == b"*" else compile_glob(pattern)
+            case b"TYPE" if takes_type:
+                kind = errors.printable(options.argument()).lower()
+            case _:
+                raise RespError(errors.SYNTAX)
+    return ScanOptions(count, matches, kind)
 
 
 def database_number(arg: bytes, error: str | None = None) -> int:

@@ -4,7 +4,8 @@ A value is a plain Python object, and its type is the Redis type:
 
 - `bytes`: a string; or `bytearray` once it was changed in place, or `int` once it was counted with (Redis calls these
   encodings "raw" and "int");
-- `deque` of `bytes`: a list.
+- `deque` of `bytes`: a list;
+- `Hash` and `Set`: dicts that also know what Redis would keep them in (containers.py).
 
 A new type is named in `Value` and `TYPE_NAMES`, and gets its lines in encodings.py, sizes.py and digest.py.
 
@@ -19,17 +20,25 @@ What must stay true:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Final
 
+from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
 
-Value = bytes | bytearray | int | deque[bytes]
+Value = bytes | bytearray | int | deque[bytes] | Hash | Set
 Observer = Callable[["Database", bytes], None]
 
-TYPE_NAMES: Final[dict[type, str]] = {bytes: "string", bytearray: "string", int: "string", deque: "list"}
+TYPE_NAMES: Final[dict[type, str]] = {
+    bytes: "string",
+    bytearray: "string",
+    int: "string",
+    deque: "list",
+    Hash: "hash",
+    Set: "set",
+}
 
 
 class Database:
@@ -162,6 +171,12 @@ class Database:
         self.keyspace.changes += 1
         if key in self.observed:
             self._tell(key)
+
+    def shrunk(self, key: bytes, value: Sized, event: str) -> None:
+        """Say that something was taken from the container at a key, which is deleted if nothing is left in it."""
+        self.changed(key, event)
+        if not value:
+            self.delete(key)
 
     def delete(self, key: bytes, event: str = "del") -> bool:
         """Remove a key.
@@ -316,8 +331,8 @@ class Database:
     def _remove(self, key: bytes) -> None:
         del self.data[key]
         self.expires.pop(key, None)
-        if self._order is not None:
-            self._order.discard(key)
+        if self._order is not None and not self._order.discard(key):
+            self._order = None
 
     def _expire(self, key: bytes) -> None:
         self._remove(key)

@@ -2,7 +2,8 @@
 
 The rule is Redis's, so that a data set can be compared with a real server's. A digest has 160 bits and starts at 0. To
 **add** bytes to it is to xor it with their SHA-1: the order does not matter. To **mix** bytes in is to add them and to
-take the SHA-1 of the result: the order matters. So the keys of a database are added, the elements of a list mixed in.
+take the SHA-1 of the result: the order matters. So the keys of a database and the members of a set are added, the
+elements of a list mixed in.
 
 A new type needs its number in `TYPE_NUMBERS` and its elements in `_contents`.
 """
@@ -11,10 +12,11 @@ from collections import deque
 from hashlib import sha1
 from typing import Final
 
+from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
 
 BYTES: Final = 20
-TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1}
+TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1, Set: 2, Hash: 4}
 
 
 def digest_of_keyspace(keyspace: Keyspace) -> str:
@@ -44,6 +46,14 @@ def _contents(digest: int, value: Value) -> int:
     if isinstance(value, deque):
         for element in value:
             digest = _mix(digest, element)
+        return digest
+    if isinstance(value, Set):
+        for member in value:
+            digest = _add(digest, member)
+        return digest
+    if isinstance(value, Hash):
+        for field, text in value.items():
+            digest = _add(digest, _bytes(_mix(_mix(0, field), text)))
         return digest
     return _mix(digest, b"%d" % value if isinstance(value, int) else value)
 

@@ -6,8 +6,10 @@ had been set.
 """
 
 from collections import deque
+from itertools import chain
 from typing import Final
 
+from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Value
 from respstore.numbers import parse_integer
 
@@ -23,6 +25,8 @@ def encoding_of(value: Value) -> str:
     """The name of Redis's representation, as OBJECT ENCODING gives it: https://redis.io/docs/latest/commands/object-encoding/"""
     if isinstance(value, deque):
         return "quicklist"
+    if isinstance(value, Hash | Set):
+        return "hashtable" if value.is_table else "listpack" if isinstance(value, Hash) else "intset"
     if isinstance(value, bytearray):
         return "raw"
     if isinstance(value, int) or parse_integer(value) is not None:
@@ -37,9 +41,10 @@ def refcount_of(value: Value) -> int:
 
 
 def serialized_length_of(value: Value) -> int:
-    """Bytes that the value would take in a dump, uncompressed; a list is counted as its elements in turn."""
-    if isinstance(value, deque):
-        return _length_of_length(len(value)) + sum(map(_serialized_string_length, value))
+    """Bytes that the value would take in a dump, uncompressed; a container is counted as its elements in turn."""
+    if isinstance(value, deque | Hash | Set):
+        values = value.values() if isinstance(value, Hash) else ()
+        return _length_of_length(len(value)) + sum(map(_serialized_string_length, chain(value, values)))
     return _serialized_string_length(b"%d" % value if isinstance(value, int) else value)
 
 

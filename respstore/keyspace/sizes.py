@@ -8,6 +8,7 @@ from itertools import islice
 from sys import getsizeof
 from typing import Final
 
+from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Value
 
 DICT_ENTRY: Final = 44
@@ -39,10 +40,16 @@ def size_of_key(db: Database, key: bytes, samples: int | None) -> int | None:
 
 
 def _value_size(value: Value, samples: int | None) -> int:
-    if not isinstance(value, deque):
-        return _allocated(value)
-    seen = [_allocated(element) for element in islice(value, samples)]
-    return _allocated(value) + (sum(seen) * len(value) // len(seen) if seen else 0)
+    size = _allocated(value)
+    if isinstance(value, Hash):
+        seen = [_allocated(field) + _allocated(text) for field, text in islice(value.items(), samples)]
+    elif isinstance(value, deque | Set):
+        seen = [_allocated(element) for element in islice(value, samples)]
+    else:
+        return size
+    if isinstance(value, Hash | Set) and value.order is not None:
+        size += _allocated(value.order)
+    return size + (sum(seen) * len(value) // len(seen) if seen else 0)
 
 
 def _allocated(thing: object) -> int:

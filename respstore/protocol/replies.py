@@ -11,6 +11,7 @@ What a handler may return, and what becomes of it:
 | `NULL_ARRAY` | null array | null |
 | `list`, `tuple` | array | array |
 | `dict` | array of keys and values in turn | map |
+| `Pairs` | array of keys and values in turn | array of arrays of two |
 | `set`, `frozenset`, `SetOf` | array | set |
 | `float` | bulk string | double |
 | `bool` | integer 1 or 0 | boolean |
@@ -25,6 +26,7 @@ What a handler may return, and what becomes of it:
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
+from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -94,8 +96,15 @@ class Encoded:
 
 
 @attrs.frozen
+class Pairs:
+    """Pairs in an order, such as members and their scores; the first of one may come again."""
+
+    items: Sequence[tuple[Any, Any]]
+
+
+@attrs.frozen
 class SetOf:
-    """A set of values that Python cannot hash, such as maps; they are different by construction."""
+    """A set of values that Python cannot hash, such as maps, or whose order matters; they differ by construction."""
 
     items: Sequence[Any]
 
@@ -180,6 +189,11 @@ def _float(value: float, protocol: int, out: Output) -> None:
 
 def _array(items: Sequence[Any], protocol: int, out: Output) -> None:
     out.append(b"*%d\r\n" % len(items))
+    _elements(items, protocol, out)
+
+
+def _elements(items: Sequence[Any], protocol: int, out: Output) -> None:
+    """What stands behind the head of an array, a map or a set."""
     if len(items) > 8:
         try:
             _bulk_strings(items, out)
@@ -207,20 +221,24 @@ def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
 
 def _map(value: dict[Any, Any], protocol: int, out: Output) -> None:
     out.append(b"%%%d\r\n" % len(value) if protocol == 3 else b"*%d\r\n" % (2 * len(value)))
-    for key, item in value.items():
-        encode(key, protocol, out)
-        encode(item, protocol, out)
+    items: list[Any] = [None] * (2 * len(value))
+    items[::2] = value
+    items[1::2] = value.values()
+    _elements(items, protocol, out)
+
+
+def _pairs(value: Pairs, protocol: int, out: Output) -> None:
+    _array(value.items if protocol == 3 else list(chain.from_iterable(value.items)), protocol, out)
 
 
 def _set(value: Iterable[Any], protocol: int, out: Output) -> None:
-    items = list(value)
-    out.append(b"~%d\r\n" % len(items) if protocol == 3 else b"*%d\r\n" % len(items))
-    for item in items:
-        encode(item, protocol, out)
+    _set_of(SetOf(list(value)), protocol, out)
 
 
 def _set_of(value: SetOf, protocol: int, out: Output) -> None:
-    _set(value.items, protocol, out)
+    items = value.items
+    out.append(b"~%d\r\n" % len(items) if protocol == 3 else b"*%d\r\n" % len(items))
+    _elements(items, protocol, out)
 
 
 def _verbatim(value: Verbatim, protocol: int, out: Output) -> None:
@@ -270,6 +288,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     dict: _map,
     set: _set,
     frozenset: _set,
+    Pairs: _pairs,
     SetOf: _set_of,
     Verbatim: _verbatim,
     BigNumber: _big_number,

@@ -325,6 +325,12 @@ def test_what_no_value_is_kept_in(session: Session) -> None:
         assert talk(session, b"DEBUG HTSTATS-KEY " + key) == (
             b"-ERR The value stored at the specified key is not represented using an hash table\r\n"
         )
+    talk(session, b"HSET h f v")
+    assert talk(session, b"DEBUG LISTPACK h").startswith(b"-ERR DEBUG LISTPACK is not supported: ")
+    assert talk(session, b"DEBUG HTSTATS-KEY h").startswith(b"-ERR The value stored")
+    talk(session, b"HSET", b"h", b"f", b"x" * 65)
+    assert b"[Value HT]\n number of elements: 1\n" in talk(session, b"DEBUG HTSTATS-KEY h")
+    assert talk(session, b"DEBUG SDSLEN h") == b"-ERR Not an sds encoded string.\r\n"
     assert talk(session, b"DEBUG QUICKLIST s") == b"-ERR Not a quicklist encoded object.\r\n"
     assert talk(session, b"DEBUG QUICKLIST l 1").startswith(b"-ERR DEBUG QUICKLIST is not supported: ")
 

@@ -10,10 +10,13 @@ from respstore.engine.arguments import (
     cursor,
     database_number,
     deadline_ms,
+    draw_count,
     find_database,
     integer,
     integer_between,
     long_double,
+    repeated_draws,
+    scan_options,
     timeout_seconds,
 )
 from respstore.errors import RespError
@@ -199,3 +202,37 @@ def test_the_last_word_has_no_argument() -> None:
     words = Words([b"EX"])
     assert [refusal(words.argument) for _ in words] == [errors.SYNTAX]
     assert list(Words(())) == []
+
+
+def test_draw_count() -> None:
+    assert [draw_count(b"%d" % number) for number in (0, 5, -5, MAX_INTEGER, -MAX_INTEGER)] == [
+        *(0, 5, -5),
+        *(MAX_INTEGER, -MAX_INTEGER),
+    ]
+    assert refusal(lambda: draw_count(b"x")) == errors.NOT_AN_INTEGER
+    assert refusal(lambda: draw_count(b"%d" % MIN_INTEGER)) == (
+        "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+    )
+
+
+def test_repeated_draws_are_bounded() -> None:
+    assert repeated_draws(-7) == 7
+    assert repeated_draws(-(2**24)) == 2**24
+    assert refusal(lambda: repeated_draws(-(2**24) - 1)) == "ERR value is out of range"
+
+
+def test_scan_options() -> None:
+    options = scan_options([b"count", b"3", b"MATCH", b"a*", b"COUNT", b"5", b"TYPE", b"Hash"], takes_type=True)
+    assert (options.count, options.kind) == (5, "hash")
+    assert options.matches is not None
+    assert options.matches(b"ab")
+    assert not options.matches(b"b")
+    options = scan_options([])
+    assert (options.count, options.matches, options.kind) == (10, None, None)
+    assert scan_options([b"MATCH", b"a", b"MATCH", b"*"]).matches is None
+
+
+@pytest.mark.parametrize("words", [b"JUNK", b"COUNT", b"MATCH", b"COUNT 0", b"COUNT -1", b"TYPE hash", b"MATCH * 1"])
+def test_no_scan_options(words: bytes) -> None:
+    assert refusal(lambda: scan_options(words.split())) == errors.SYNTAX
+    assert refusal(lambda: scan_options([b"COUNT", b"x", *words.split()])) == errors.NOT_AN_INTEGER

@@ -5,14 +5,16 @@ observes what, what a gate says and what it stands for.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from respstore.engine.barriers import read_counter
 from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.keyspace import Database
+from respstore.keyspace import Database, Hash, Set
+from respstore.keyspace.containers import are_integers
 from respstore.keyspace.database import TYPE_NAMES
+from respstore.keyspace.key_order import KeyOrder
 from tests.fuzz.target import Failure
 
 
@@ -69,6 +71,8 @@ def _check_database(db: Database) -> None:
         if type(value) is deque:
             expect(value, "an empty list is a key", key)
             expect(set(map(type, value)) == {bytes}, "an element of a list is no bytes", key, value)
+        if isinstance(value, Hash | Set):
+            _check_container(value)
         if type(value) is int:
             expect(-(2**63) <= value < 2**63, "a number has more than 64 bits", key, value)
     deadlines = set(db._deadlines)
@@ -77,10 +81,21 @@ def _check_database(db: Database) -> None:
         "a time to live is not in the heap",
         expires,
     )
-    if db._order is not None:
-        entries, stale = db._order._entries, db._order._stale
-        order = [key for index, key in enumerate(entries) if stale.get(key, index) == index]
-        expect(order == list(data), "the order of keys is not that of the dictionary", order, list(data))
+    _check_order(db._order, data)
+
+
+def _check_container(value: Hash | Set) -> None:
+    expect(value, "an empty hash or set is a key")
+    expect({*map(type, value), *map(type, value.values())} <= {bytes, type(None)}, "a member is no bytes", value)
+    if isinstance(value, Set):
+        expect(value.is_table or are_integers(value), "an intset holds what is no number", value)
+    _check_order(value.order, value)
+
+
+def _check_order(keys: KeyOrder | None, data: Mapping[bytes, object]) -> None:
+    if keys is not None:
+        order = [key for index, key in enumerate(keys._entries) if keys._stale.get(key, index) == index]
+        expect(order == list(data), "an order of keys is not that of the dictionary", order, list(data))
 
 
 def _check_session(engine: Engine, session: Session) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from respstore.keyspace import Keyspace, Value
+from respstore.keyspace import Hash, Keyspace, Set, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 
 NOTHING = "0" * 40
@@ -25,6 +25,10 @@ def keyspace() -> Keyspace:
         (bytearray(b"abcdef"), "86da10851cbd5c1e5bc88af675446b31ddbc6abe"),
         (deque([b"a", b"b", b"c"]), "8bf72d812571eea9b927f3c11beb0c4165a6ff89"),
         (deque([b"1", b"22", b"333"]), "45234ae2968b55af649f9e4b1d3952c4fcb95cff"),
+        (Set({b"3": None, b"1": None, b"2": None}), "2a462a3f51a1db89738ebbeef0c47ce1bbc85246"),
+        (Set({b"y": None, b"x": None, b"1": None}), "03ee76a1ebe8db27d61b3ea784011d5acc537675"),
+        (Hash({b"f": b"v", b"g": b"w"}), "d127864ed50239662bf61bafc9bda63c17da5b37"),
+        (Hash({b"xxx": b"", b"n": b"1", b"ff": b"22"}), "c5fad7118f0f219dec8072b081bb73800db1ce7e"),
     ],
 )
 def test_values(keyspace: Keyspace, value: Value, digest: str) -> None:

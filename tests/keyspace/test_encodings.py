@@ -4,6 +4,7 @@ from collections import deque
 
 import pytest
 
+from respstore.keyspace import Hash, Set
 from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of, serialized_length_of
 
 
@@ -25,6 +26,10 @@ from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_
         (b"1" * 45, "raw"),
         (bytearray(b"1"), "raw"),
         (deque([b"a"]), "quicklist"),
+        (Hash({b"f": b"v"}), "listpack"),
+        (Hash({b"f": b"v"}, is_table=True), "hashtable"),
+        (Set({b"1": None}), "intset"),
+        (Set({b"1": None}, is_table=True), "hashtable"),
     ],
 )
 def test_encoding(value: bytes, encoding: str) -> None:
@@ -61,6 +66,8 @@ def test_everything_else_is_referred_to_once(value: bytes) -> None:
         (b"x" * 16384, 16389),
         (deque([b"abc", b"1"]), 1 + 4 + 2),
         (deque([b"1"] * 64), 2 + 128),
+        (Hash({b"f": b"hello"}), 1 + 2 + 6),
+        (Set({b"abc": None, b"1": None}), 1 + 4 + 2),
     ],
 )
 def test_serialized_length(value: bytes, length: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from random import Random
+from sys import getsizeof
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -47,11 +48,13 @@ class Scanning(RuleBasedStateMachine):
         for key in map(key_of, numbers[::step]):
             if key in self.keys:
                 if told_first:
-                    self.order.discard(key)
+                    is_good = self.order.discard(key)
                     del self.keys[key]
                 else:
                     del self.keys[key]
-                    self.order.discard(key)
+                    is_good = self.order.discard(key)
+                if not is_good:
+                    self.order = KeyOrder(self.keys)
                 self.throughout.discard(key)
 
     @rule()
@@ -133,16 +136,16 @@ def test_one_call_looks_at_a_bounded_number_of_entries_after_a_mass_deletion() -
     assert (cursor, len(found)) == (880, 20)
 
 
-def test_removed_keys_do_not_pile_up() -> None:
-    keys = dictionary(100)
-    order = KeyOrder(keys)
-    for number in range(10_000):
-        key = key_of(number % 100)
-        order.discard(key)
-        order.add(key)
-        keys[key] = keys.pop(key)
-    cursor, _ = order.scan(0, 1)
-    assert cursor < 200
+def test_an_order_with_too_many_removed_keys_is_not_worth_keeping() -> None:
+    order = KeyOrder(dictionary(800))
+    worth_keeping = [order.discard(key_of(number)) for number in range(200)]
+    assert worth_keeping == [True] * 116 + [False] * 84
+    order = KeyOrder(dictionary(1))
+    assert order.discard(key_of(0))
+
+
+def test_the_memory_of_an_order_is_that_of_its_entries() -> None:
+    assert 8_000 < getsizeof(KeyOrder(dictionary(1000))) < 9_000
 
 
 def test_every_key_is_drawn_equally_often() -> None:

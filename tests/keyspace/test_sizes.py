@@ -7,7 +7,7 @@ from sys import getsizeof
 
 import pytest
 
-from respstore.keyspace import Database, Keyspace, Value
+from respstore.keyspace import Database, Hash, Keyspace, Set, Value
 from respstore.keyspace.sizes import DICT_ENTRY, size_of_key
 
 
@@ -33,7 +33,18 @@ def test_a_string_is_its_entry_its_name_and_itself(db: Database) -> None:
     assert parts <= size(db, value, key=key) < parts + 32
 
 
-@pytest.mark.parametrize("make", [bytes, bytearray, lambda text: deque([text]), lambda text: deque([b"a", text])])
+@pytest.mark.parametrize(
+    "make",
+    [
+        bytes,
+        bytearray,
+        lambda text: deque([text]),
+        lambda text: deque([b"a", text]),
+        lambda text: Set({text: None}),
+        lambda text: Hash({b"f": text}),
+        lambda text: Hash({text: b"v"}),
+    ],
+)
 def test_what_is_longer_is_larger(db: Database, make: Callable[[bytes], Value]) -> None:
     sizes = [size(db, make(b"x" * length)) for length in (10, 100, 1000, 10_000)]
     assert all(small < large for small, large in pairwise(sizes))
@@ -64,3 +75,11 @@ def test_a_list_that_grows_in_place(db: Database) -> None:
     before = size(db, value)
     value.extend([b"element"] * 999)
     assert size(db, value) > before + 999 * getsizeof(b"element")
+
+
+def test_the_order_of_a_container_costs_memory(db: Database) -> None:
+    value = Set()
+    value.add([b"member:%d" % number for number in range(1000)], 512)
+    before = size(db, value)
+    value.scan(0, 1)
+    assert before + 8_000 < size(db, value) < before + 9_000

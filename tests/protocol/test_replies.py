@@ -16,6 +16,7 @@ from respstore.protocol.replies import (
     BigNumber,
     Encoded,
     Output,
+    Pairs,
     Push,
     SetOf,
     Verbatim,
@@ -238,3 +239,23 @@ def test_what_is_written_is_read_again(values: list[Any], protocol: int) -> None
 @given(st.lists(strings | st.sampled_from([None, 1, b"", 1.5]), min_size=9, max_size=40))
 def test_arrays_do_not_depend_on_the_way_they_are_made(items: list[Any]) -> None:
     assert encoded(items, 3) == one_by_one(items, 3)
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_pairs_are_flat_before_resp3(count: int) -> None:
+    pairs = [(b"%d" % number, b"value") for number in range(count)]
+    assert encoded(Pairs(pairs), 2) == encoded([text for pair in pairs for text in pair], 2)
+    assert encoded(Pairs(pairs), 3) == encoded([list(pair) for pair in pairs], 3)
+
+
+@pytest.mark.parametrize("length", [1, 2, 500, 2000])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_long_maps_and_sets_have_the_elements_of_arrays(length: int, protocol: int) -> None:
+    value = {b"%d" % number: b"x" * (length + number % 2) for number in range(20)}
+    flat = [text for pair in value.items() for text in pair]
+    in_array = encoded(flat, protocol).partition(b"\r\n")[2]
+    assert encoded(value, protocol) == (b"%20\r\n" if protocol == 3 else b"*40\r\n") + in_array
+    assert encoded(SetOf(flat), protocol) == (b"~" if protocol == 3 else b"*") + b"40\r\n" + in_array
+    assert encoded(dict(enumerate(value)), protocol) == (b"%20\r\n" if protocol == 3 else b"*40\r\n") + b"".join(
+        encoded(number, protocol) + encoded(key, protocol) for number, key in enumerate(value)
+    )

@@ -82,10 +82,12 @@ def _joined(parts: Iterable[Words]) -> Words:
 # Keys are named for what usually is in them; one in five is another's, for WRONGTYPE and for moves between types.
 STRINGS = ("s1", "s2", "n1", "n2")
 LISTS = ("l1", "l2", "l3")
-ANY = (*STRINGS, *LISTS, "")
+HASHES = ("h1", "h2")
+ANY = (*STRINGS, *LISTS, *HASHES, "")
 
 string_key = word(*STRINGS * 4, *LISTS, "")
 list_key = word(*LISTS * 4, *STRINGS[:2], "")
+hash_key = word(*HASHES * 6, *STRINGS[:1], *LISTS[:1], "")
 key = word(*ANY)
 
 value = word(
