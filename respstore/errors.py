@@ -130,6 +130,16 @@ NAN_OR_INFINITE_VALUE = "ERR value is NaN or Infinity"
 OUT_OF_RANGE = "ERR value is out of range"
 NOT_A_COUNT_TO_DRAW = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 
+# Sorted sets
+ZADD_NX_AND_XX = "ERR XX and NX options at the same time are not compatible"
+ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible"
+ZADD_INCR_PAIRS = "ERR INCR option supports a single increment-element pair"
+SCORE_NOT_A_NUMBER = "ERR resulting score is not a number (NaN)"
+NOT_A_SCORE_RANGE = "ERR min or max is not a float"
+NOT_A_MEMBER_RANGE = "ERR min or max not valid string range item"
+LIMIT_WITHOUT_BY = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+BYLEX_WITHSCORES = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+
 # Waiting
 TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"

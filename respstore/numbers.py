@@ -52,6 +52,8 @@ def parse_integer(text: bytes) -> int | None:
 
 def parse_float(text: bytes) -> float | None:
     """Read a double; None if the text is no number, or one that a double cannot hold."""
+    if text.isdigit() and len(text) < 300:  # most are so
+        return float(text)
     try:
         if not text.translate(None, _DECIMAL_BYTES):  # of these bytes, float() takes what strtod takes
             number = float(text)
@@ -66,6 +68,27 @@ def parse_float(text: bytes) -> float | None:
         if match is None or _digits(match).strip(b"0"):
             return None
     return number
+
+
+def parse_float_leniently(text: bytes) -> float | None:
+    """Read a double as the bounds of ranges of scores are read: C's strtod and nothing more.
+
+    Spaces may stand before it, any bytes behind a zero byte; nothing at all is 0, a number that is too large infinite.
+    """
+    number = parse_float(text)
+    if number is not None or not text:
+        return number or 0.0
+    text = text.partition(b"\0")[0]
+    stripped = text.lstrip(b" \t\n\v\f\r")
+    if not text or not stripped:
+        return None if text else 0.0
+    match = _DECIMAL.fullmatch(stripped) or _HEXADECIMAL.fullmatch(stripped)
+    if match is None:
+        return parse_float(stripped)
+    try:
+        return float.fromhex(stripped.decode()) if match.re is _HEXADECIMAL else float(stripped)
+    except OverflowError:
+        return -_TOO_LARGE if match[1] == b"-" else _TOO_LARGE
 
 
 def format_double(number: float) -> bytes:

@@ -13,6 +13,7 @@ from respstore.numbers import (
     format_double,
     format_long_double,
     parse_float,
+    parse_float_leniently,
     parse_integer,
     parse_long_double,
 )
@@ -77,6 +78,38 @@ def test_floats_are_read_as_strtod_does(text: bytes, number: float) -> None:
 def test_what_is_no_number_is_refused(text: bytes) -> None:
     assert parse_float(text) is None
     assert parse_long_double(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        (b"", 0.0),
+        (b"\0junk", 0.0),
+        (b"1\0junk", 1.0),
+        (b" \t\n\v\f\r1.5", 1.5),
+        (b"1e400", math.inf),
+        (b" -1e400", -math.inf),
+        (b"1e-400", 0.0),
+        (b"-0x1p9999", -math.inf),
+        (b" 0x.8p1", 1.0),
+        (b" -inf", -math.inf),
+    ],
+)
+def test_bounds_of_ranges_are_read_leniently(text: bytes, number: float) -> None:
+    assert parse_float_leniently(text) == number
+
+
+@given(NUMBER_BYTES)
+def test_who_is_lenient_takes_all_that_others_take(text: bytes) -> None:
+    number = parse_float(text)
+    assert number is None or parse_float_leniently(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", [b" ", b"\t", b" \0", b"1 ", b" 1 ", b"junk", b"nan", b" nan", b"- 1", b"1e", b"0x", b"1e400x"]
+)
+def test_not_all_is_a_bound(text: bytes) -> None:
+    assert parse_float_leniently(text) is None
 
 
 @given(NUMBER_BYTES)

@@ -213,10 +213,12 @@ RULES: dict[str, Rule] = {
     "SCAN": scan,
     "TIME": shape,
     "TTL": SECONDS,
+    "ZRANDMEMBER": shape,
+    "ZSCAN": scan,
 }
 """Commands whose replies differ by nature. `X HELP` is compared as prose."""
 
-SCANS = {"SCAN": 1, "HSCAN": 2, "SSCAN": 2}
+SCANS = {"SCAN": 1, "HSCAN": 2, "SSCAN": 2, "ZSCAN": 2}
 """Where their cursor stands."""
 
 

@@ -20,6 +20,8 @@ from respstore.commands import (
     lists,
     memory,
     server,
+    sorted_set_ranges,
+    sorted_sets,
     strings,
     transactions,
 )
@@ -44,6 +46,8 @@ TABLE: Final = build_table(
         lists,
         memory,
         server,
+        sorted_set_ranges,
+        sorted_sets,
         strings,
         transactions,
     )

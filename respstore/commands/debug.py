@@ -27,7 +27,7 @@ from respstore.engine.command import command
 from respstore.engine.help import INDENT
 from respstore.engine.session import Session
 from respstore.errors import RespError, printable
-from respstore.keyspace import Hash, Set, Value
+from respstore.keyspace import SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 from respstore.keyspace.encodings import encoding_of, refcount_of, serialized_length_of
 from respstore.keyspace.glob import compile_glob
@@ -197,9 +197,10 @@ def _size(table: Mapping[bytes, Any]) -> Iterator[str]:
 def _htstats_key(session: Session, key: bytes) -> Verbatim:
     """Tell how large the dictionary of a key's value is."""
     value = _find(session, key)
-    if not isinstance(value, Hash | Set) or not value.is_table:
+    if encoding_of(value) not in ("hashtable", "skiplist"):
         raise RespError(errors.NOT_A_HASH_TABLE)
-    return Verbatim("".join(f"{line}\n" for line in ("[Value HT]", *_size(value))).encode())
+    table: Any = value.scores if isinstance(value, SortedSet) else value
+    return Verbatim("".join(f"{line}\n" for line in ("[Value HT]", *_size(table))).encode())
 
 
 def _listpack(session: Session, key: bytes) -> str:

@@ -16,6 +16,7 @@ from respstore import errors
 from respstore.engine.arguments import Words, integer, integer_between
 from respstore.engine.command import command
 from respstore.engine.keyspecs import at, counted, first
+from respstore.engine.ranges import positions_between
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, Value
@@ -305,7 +306,7 @@ def ltrim(session: Session, key: bytes, start: bytes, stop: bytes) -> str:
     value = as_list(db.get(key))
     if value is None:
         return OK
-    low, high = _bounds(low, high, len(value))
+    low, high = positions_between(low, high, len(value))
     if 2 * (high - low) < len(value):
         kept = _part(value, low, high)
         value.clear()
@@ -445,7 +446,7 @@ def lrange(session: Session, key: bytes, start: bytes, stop: bytes) -> list[byte
     value = as_list(session.db.read(key))
     if value is None:
         return []
-    return _part(value, *_bounds(low, high, len(value)))
+    return _part(value, *positions_between(low, high, len(value)))
 
 
 @command(
@@ -498,13 +499,6 @@ def positions(elements: Iterable[bytes], element: bytes) -> Iterator[int]:
         except ValueError:
             return
         yield position
-
-
-def _bounds(start: int, stop: int, length: int) -> tuple[int, int]:
-    """Positions as clients give them, both included, as the half-open range that they mean; (0, 0) if it is empty."""
-    low = max(start + length, 0) if start < 0 else start
-    high = stop + length + 1 if stop < 0 else min(stop + 1, length)
-    return (low, high) if low < high else (0, 0)
 
 
 def _part(value: List, low: int, high: int) -> list[bytes]:

@@ -10,7 +10,7 @@ from respstore import errors
 from respstore.errors import RespError
 from respstore.keyspace import Database, Keyspace
 from respstore.keyspace.glob import Predicate, compile_glob
-from respstore.numbers import MAX_INTEGER, MIN_INTEGER, LongDouble, parse_integer, parse_long_double
+from respstore.numbers import MAX_INTEGER, MIN_INTEGER, LongDouble, parse_float, parse_integer, parse_long_double
 
 MOST_DRAWS: Final = 2**24
 """Elements that may be drawn in one reply, however few there are to draw from."""
@@ -34,6 +34,14 @@ def integer_between(arg: bytes, low: int, high: int, error: str) -> int:
     """An integer from `low` to `high`, both included; otherwise, `error`."""
     number = parse_integer(arg)
     if number is None or not low <= number <= high:
+        raise RespError(error)
+    return number
+
+
+def double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
+    """A score or another number that may be infinite, not `nan`; otherwise, `error`."""
+    number = parse_float(arg)
+    if number is None:
         raise RespError(error)
     return number
 

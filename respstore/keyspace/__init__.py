@@ -2,5 +2,6 @@
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
+from respstore.keyspace.sorted_set import SortedSet
 
-__all__ = ["Database", "Hash", "Keyspace", "Set", "Value"]
+__all__ = ["Database", "Hash", "Keyspace", "Set", "SortedSet", "Value"]

@@ -5,7 +5,8 @@ A value is a plain Python object, and its type is the Redis type:
 - `bytes`: a string; or `bytearray` once it was changed in place, or `int` once it was counted with (Redis calls these
   encodings "raw" and "int");
 - `deque` of `bytes`: a list;
-- `Hash` and `Set`: dicts that also know what Redis would keep them in (containers.py).
+- `Hash` and `Set`: dicts that also know what Redis would keep them in (containers.py);
+- `SortedSet` (sorted_set.py).
 
 A new type is named in `Value` and `TYPE_NAMES`, and gets its lines in encodings.py, sizes.py and digest.py.
 
@@ -27,8 +28,9 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
+from respstore.keyspace.sorted_set import SortedSet
 
-Value = bytes | bytearray | int | deque[bytes] | Hash | Set
+Value = bytes | bytearray | int | deque[bytes] | Hash | Set | SortedSet
 Observer = Callable[["Database", bytes], None]
 
 TYPE_NAMES: Final[dict[type, str]] = {
@@ -38,6 +40,7 @@ TYPE_NAMES: Final[dict[type, str]] = {
     deque: "list",
     Hash: "hash",
     Set: "set",
+    SortedSet: "zset",
 }
 
 

@@ -14,9 +14,11 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
+from respstore.keyspace.sorted_set import SortedSet
+from respstore.numbers import format_double
 
 BYTES: Final = 20
-TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1, Set: 2, Hash: 4}
+TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1, Set: 2, SortedSet: 3, Hash: 4}
 
 
 def digest_of_keyspace(keyspace: Keyspace) -> str:
@@ -50,6 +52,10 @@ def _contents(digest: int, value: Value) -> int:
     if isinstance(value, Set):
         for member in value:
             digest = _add(digest, member)
+        return digest
+    if isinstance(value, SortedSet):
+        for member, score in value.scores.items():
+            digest = _add(digest, _bytes(_mix(_mix(0, member), format_double(score))))
         return digest
     if isinstance(value, Hash):
         for field, text in value.items():

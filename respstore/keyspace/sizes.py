@@ -10,12 +10,16 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Value
+from respstore.keyspace.sorted_set import SortedSet
 
 DICT_ENTRY: Final = 44
 """A dictionary's bytes per key, on average: 24 for hash, key and value, and 6 of an index, in a table of which a half
 to all is in use."""
 LIST_ENTRY: Final = 9
 """A Python list's bytes per element: a pointer, and the spare room of a list that grew."""
+
+FLOAT: Final = 32
+"""A float's bytes."""
 
 
 def size_of_key(db: Database, key: bytes, samples: int | None) -> int | None:
@@ -43,6 +47,9 @@ def _value_size(value: Value, samples: int | None) -> int:
     size = _allocated(value)
     if isinstance(value, Hash):
         seen = [_allocated(field) + _allocated(text) for field, text in islice(value.items(), samples)]
+    elif isinstance(value, SortedSet):
+        size += _allocated(value.scores)
+        seen = [_allocated(member) + FLOAT + 2 * LIST_ENTRY for member in islice(value.scores, samples)]
     elif isinstance(value, deque | Set):
         seen = [_allocated(element) for element in islice(value, samples)]
     else:

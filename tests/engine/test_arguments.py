@@ -1,6 +1,7 @@
 """Arguments as handlers read them; what is no such argument raises Redis's error, text by text."""
 
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -10,6 +11,7 @@ from respstore.engine.arguments import (
     cursor,
     database_number,
     deadline_ms,
+    double,
     draw_count,
     find_database,
     integer,
@@ -49,6 +51,14 @@ def test_no_integer(arg: bytes) -> None:
 @pytest.mark.parametrize("arg", [b"-6", b"6", b"%d" % 2**62])
 def test_an_integer_outside_of_a_range(arg: bytes) -> None:
     assert refusal(lambda: integer_between(arg, -5, 5, "ERR no")) == "ERR no"
+
+
+def test_double() -> None:
+    assert double(b"1.5e1") == 15
+    assert double(b"7") == 7
+    assert double(b"-inf") == -inf
+    assert refusal(lambda: double(b"nan")) == errors.NOT_A_FLOAT
+    assert refusal(lambda: double(b"", "ERR no")) == "ERR no"
 
 
 def test_long_double() -> None:

@@ -1,10 +1,11 @@
 """The digests are those that redis-server 7.0.15 gives for the same data."""
 
 from collections import deque
+from math import inf
 
 import pytest
 
-from respstore.keyspace import Hash, Keyspace, Set, Value
+from respstore.keyspace import Hash, Keyspace, Set, SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 
 NOTHING = "0" * 40
@@ -27,6 +28,7 @@ def keyspace() -> Keyspace:
         (deque([b"1", b"22", b"333"]), "45234ae2968b55af649f9e4b1d3952c4fcb95cff"),
         (Set({b"3": None, b"1": None, b"2": None}), "2a462a3f51a1db89738ebbeef0c47ce1bbc85246"),
         (Set({b"y": None, b"x": None, b"1": None}), "03ee76a1ebe8db27d61b3ea784011d5acc537675"),
+        (SortedSet({b"a": 1.5, b"1": -3.0, b"b": inf}), "66d1a709dde3ff2f8734222e543b30e8a09b1da0"),
         (Hash({b"f": b"v", b"g": b"w"}), "d127864ed50239662bf61bafc9bda63c17da5b37"),
         (Hash({b"xxx": b"", b"n": b"1", b"ff": b"22"}), "c5fad7118f0f219dec8072b081bb73800db1ce7e"),
     ],

@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from respstore.keyspace import Hash, Set
+from respstore.keyspace import Hash, Set, SortedSet
 from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of, serialized_length_of
 
 
@@ -30,6 +30,8 @@ from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_
         (Hash({b"f": b"v"}, is_table=True), "hashtable"),
         (Set({b"1": None}), "intset"),
         (Set({b"1": None}, is_table=True), "hashtable"),
+        (SortedSet({b"a": 1.0}), "listpack"),
+        (SortedSet({b"a": 1.0}, is_skiplist=True), "skiplist"),
     ],
 )
 def test_encoding(value: bytes, encoding: str) -> None:
@@ -50,6 +52,7 @@ def test_everything_else_is_referred_to_once(value: bytes) -> None:
     ("value", "length"),
     [
         (b"", 1),
+        (SortedSet({b"hello": 1.0, b"1": 2.0}), 1 + 6 + 2 + 16),
         (b"hello", 6),
         (b"127", 2),
         (b"-128", 2),

@@ -7,7 +7,7 @@ from sys import getsizeof
 
 import pytest
 
-from respstore.keyspace import Database, Hash, Keyspace, Set, Value
+from respstore.keyspace import Database, Hash, Keyspace, Set, SortedSet, Value
 from respstore.keyspace.sizes import DICT_ENTRY, size_of_key
 
 
@@ -41,6 +41,7 @@ def test_a_string_is_its_entry_its_name_and_itself(db: Database) -> None:
         lambda text: deque([text]),
         lambda text: deque([b"a", text]),
         lambda text: Set({text: None}),
+        lambda text: SortedSet({text: 1.0}),
         lambda text: Hash({b"f": text}),
         lambda text: Hash({text: b"v"}),
     ],

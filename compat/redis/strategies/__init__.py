@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from compat.redis.strategies import bitmaps, connection, hashes, keys, lists, server, strings
+from compat.redis.strategies import bitmaps, connection, hashes, keys, lists, server, sorted_sets, strings
 from compat.redis.strategies.pieces import Strategy, Words, junk
 
 DATA: dict[str, Strategy] = {
@@ -17,6 +17,7 @@ DATA: dict[str, Strategy] = {
     **bitmaps.STRATEGIES,
     **lists.STRATEGIES,
     **hashes.STRATEGIES,
+    **sorted_sets.STRATEGIES,
     **keys.STRATEGIES,
 }
 STRATEGIES: dict[str, Strategy] = {**DATA, **connection.STRATEGIES, **server.STRATEGIES}
@@ -24,7 +25,7 @@ EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **server.EXCLUDED}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.
-ALWAYS = ("set", "rpush", "lpush", "hset", "del", "multi", "exec", "get", "watch")
+ALWAYS = ("set", "rpush", "lpush", "hset", "zadd", "del", "multi", "exec", "get", "watch")
 NOTHING: Strategy = st.just(())
 CLIENTS = st.sampled_from(["A", "A", "A", "B", "B", "C"])
 
