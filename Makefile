@@ -23,10 +23,10 @@ check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold b
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest -q -n auto
 
-compat: $(VENV)/.installed-dev ## Compare with a real redis-server (LONG=1 for the long run)
+compat: $(VENV)/.installed-compat ## Compare with a real redis-server (LONG=1 for the long run)
 	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)
 
-bench: $(VENV)/.installed-bench ## Measure speed and memory beside redis-server, and beside torch's TCPStore (ARGS=--quick)
+bench: $(VENV)/.installed-compat ## Measure speed and memory beside redis-server, and beside torch's TCPStore (ARGS=--quick)
 	$(BIN)/python -m compat.bench $(ARGS)
 
 BUDGET ?= 100000
@@ -50,6 +50,6 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-bench: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+$(VENV)/.installed-compat: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,compat]'
 	@touch $@ $(VENV)/.installed-dev $(VENV)/.installed

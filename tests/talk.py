@@ -33,6 +33,7 @@ class FakeSystem:
     config_file: str | None = None
     tcp_port = 6379
     executable = "/usr/bin/respstore"
+    io_backend = "poller"
 
     def __init__(self) -> None:
         self.wall_us = 1_700_000_000_000_000

@@ -138,7 +138,7 @@ def run(plan: Plan, console: Console) -> Results:
 def run_stores(plan: Plan, console: Console) -> Results:
     """The comparison with torch's TCPStore. Raises ServerError when it cannot measure."""
     if find_spec("torch") is None:
-        raise ServerError("torch is not installed: `make bench` does that (the extra `bench`)")
+        raise ServerError("torch is not installed: `make bench` does that (the extra `compat`)")
     load = os.getloadavg()[0]
     with make_progress(console) as progress:
         bar = progress.add_task("stores", total=3 * plan.rounds)

@@ -155,7 +155,7 @@ def store_server(kind: str, wrapper: Sequence[str]) -> Iterator[int]:
     try:
         assert process.stdout is not None
         if process.stdout.readline() != b"ready\n":
-            raise ServerError("TCPStore does not start; `make bench` installs torch (the extra `bench`)")
+            raise ServerError("TCPStore does not start; `make bench` installs torch (the extra `compat`)")
         yield port
     finally:
         process.communicate()

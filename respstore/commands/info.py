@@ -88,6 +88,7 @@ def _server(engine: Engine) -> Iterator[Field]:
     uptime = (engine.keyspace.now - engine.started) // 1000
     yield "redis_version", REDIS_VERSION.decode()
     yield "respstore_version", __version__
+    yield "respstore_io_backend", engine.system.io_backend
     yield "redis_git_sha1", "00000000"
     yield "redis_git_dirty", 0
     yield "redis_build_id", "0" * 16

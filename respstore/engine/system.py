@@ -11,12 +11,14 @@ class System(Protocol):
         config_file: absolute path of the configuration file, or None.
         tcp_port: port that clients reach the server at, 0 if there is none.
         executable: absolute path of the program.
+        io_backend: what serves the connections: `poller` or `streams`.
     """
 
     pid: int
     config_file: str | None
     tcp_port: int
     executable: str
+    io_backend: str
 
     def wall_clock_us(self) -> int:
         """Microseconds since 1970."""

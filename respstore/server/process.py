@@ -24,6 +24,7 @@ class Process:
         self.config_file = config_file
         self.tcp_port = 0
         self.executable = sys.executable
+        self.io_backend = ""
         self._stop = stop
         self._page = os.sysconf("SC_PAGE_SIZE")
 

@@ -79,6 +79,7 @@ class Server:
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         if use_poller is None:
             use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
+        self._process.io_backend = "poller" if use_poller else "streams"
         self._listeners = Listeners(config)
         self._is_listening = False
         self._backend: Poller | Streams = (

@@ -65,7 +65,7 @@ def create_store(  # noqa: PLR0917 - torch's signature
     """
     limit = _check(is_server, server_port, world_size, timeout, wait_for_workers)
     if is_server:
-        server = _start(server_addr, server_port, retries)
+        server = start_server(server_addr, server_port, retries)
         store: Store = HostingStore(server, server_addr)
     else:
         store = Store(f"redis://{display_address(server_addr, server_port)}")
@@ -130,8 +130,18 @@ class HostingStore(Store):
         return Store.clone, (self.clone(),)
 
 
-def _start(address: str, port: int, retries: int) -> "Server":
-    """The server, on a port that is free if it is -1 or 0; that is chosen again if somebody else gets it first."""
+def start_server(address: str, port: int, retries: int = 1) -> "Server":
+    """Run a server in a child process.
+
+    Args:
+        address: the IP address or name by which all know it; see `create_store` for where it listens then.
+        port: its port; -1 or 0 for one that is free.
+        retries: how often to try another port if somebody else gets a free one first.
+
+    Raises:
+        PortInUseError: somebody else holds the port.
+        OSError: it cannot listen there for another reason.
+    """
     from respstore.server.embedded import Server  # noqa: PLC0415 - the workers do without
 
     attempts = max(retries, 1) if port <= 0 else 1
@@ -193,7 +203,7 @@ def _join(store: Store, world_size: int, limit: float, deadline: float) -> None:
         if not error.missing:
             raise  # the server is silent
         members, count = _within(store, monotonic() + LOOK_SECONDS).multi_get([MEMBERS, COUNT])
-        raise StoreTimeoutError(_report(members, int(count), world_size, limit), waited=limit) from None
+        raise StoreTimeoutError(_report(members, int(count), world_size, limit), (LAST,), limit) from None
 
 
 def _report(members: bytes, count: int, world_size: int, limit: float) -> str:

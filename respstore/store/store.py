@@ -256,6 +256,21 @@ class Store:
         """Another store on the same server, with the same prefix and timeout and connections of its own."""
         return type(self)(self._target.url, prefix=self._prefix, timeout=self._limit)
 
+    def execute_command(self, *words: Word, repeatable: bool = False) -> Any:
+        """Any other command of the server, such as `EXPIRE`. Keys are taken as they are, without this store's prefix.
+
+        Args:
+            words: the command and its arguments.
+            repeatable: whether it may be sent again when the connection breaks before its reply.
+
+        Returns:
+            The reply as hiredis reads it: bytes, int, None or a list.
+
+        Raises:
+            StoreError: the server answers with an error.
+        """
+        return self._ask(words, repeatable=repeatable)
+
     def set_timeout(self, timeout: Timeout) -> None:
         """Change how long a call may take: seconds or a timedelta; None or a negative one: for ever."""
         self._limit = seconds_of(timeout)
@@ -264,6 +279,11 @@ class Store:
     def timeout(self) -> float | None:
         """How long a call may take, in seconds; None for ever."""
         return None if self._limit == float("inf") else self._limit
+
+    @property
+    def url(self) -> str:
+        """The URL that it was made with, its password included."""
+        return self._target.url
 
     @property
     def host(self) -> str:
