@@ -127,6 +127,9 @@ def test_every_error_text_has_its_user() -> None:
 
 
 def test_importing_respstore_imports_no_torch() -> None:
-    code = "import respstore, sys; [getattr(respstore, name) for name in respstore.__all__]; assert 'torch' not in sys.modules"
+    code = """import respstore, sys
+for name in respstore.__all__:
+    getattr(respstore, name)
+assert "torch" not in sys.modules"""
 
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
