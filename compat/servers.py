@@ -78,6 +78,19 @@ def redis_server(*args: str) -> Iterator[RunningServer]:
 
 
 @contextlib.contextmanager
+def sentinel_server(*directives: str) -> Iterator[RunningServer]:
+    """Runs a redis-server as a sentinel, with directives as in its file: `"monitor main 127.0.0.1 6379 1"`.
+
+    Raises ServerError when redis-server is not in PATH or does not start.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.writelines(f"sentinel {directive}\n" for directive in directives)
+        file.flush()
+        with _running("sentinel", [find_program("redis-server"), file.name], ["--sentinel"]) as server:
+            yield server
+
+
+@contextlib.contextmanager
 def respstore_server(*args: str) -> Iterator[RunningServer]:
     """Runs respstore from this checkout, in memory alone, with further directives `args` as on its command line.
 

@@ -2,8 +2,12 @@
 
     store.py        the API: keys, values, time limits, errors
     create.py       the store of a job: its server, and waiting for its workers
-    native.py       what waits or compares, by respstore's own commands: BGET, BEXISTS, CAS
-    link.py         the way to a server: idle connections, new ones with backoff, what may be sent twice
+    operations.py   what a store needs beyond single commands; on a respstore (native.py) it is one command each, on
+                    stock servers (portable.py) a script (scripts.py) and, for waits, looking again
+    barriers.py     epochs and members: what makes a barrier safe to retry
+    queues.py       to take from a queue within a time limit
+    link.py         the way to a server: idle connections, new ones with pauses, what may be sent twice
+    sentinel.py, cluster.py, slots.py   where there are several servers
     connection.py   one connection: a socket, a request, its reply
     target.py       URLs
 

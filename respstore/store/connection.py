@@ -57,12 +57,14 @@ class Connection:
     """A connected socket; see `connect`.
 
     Attributes:
+        node: where it leads.
         used_at: when its last exchange began, on the monotonic clock.
     """
 
-    __slots__ = ("_is_quick", "_reader", "_sock", "used_at")
+    __slots__ = ("_is_quick", "_reader", "_sock", "node", "used_at")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, node: Node) -> None:
+        self.node = node
         self._sock = sock
         self._reader = hiredis.Reader()
         self._is_quick = not isinstance(sock, ssl.SSLSocket)  # which would ask for a broken-off read again and again
@@ -192,7 +194,7 @@ def connect(node: Node, tls: ssl.SSLContext | None, deadline: float) -> Connecti
         if tls is not None:
             sock.settimeout(time_left(deadline))
             sock = tls.wrap_socket(sock, server_hostname=node.host)
-        return Connection(sock)
+        return Connection(sock, node)
     except BaseException:
         sock.close()
         raise

@@ -16,7 +16,7 @@ import random
 import ssl
 from collections.abc import Callable
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from hiredis import ReplyError
 
@@ -24,7 +24,9 @@ from respstore import errors
 from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection, LostError, NotSentError, StrangerError, connect, describe, pack
 from respstore.store.operations import Name
-from respstore.store.target import Target
+from respstore.store.target import Node, Target
+
+Item = TypeVar("Item")
 
 FRESH_SECONDS: Final = 0.01
 """A connection that was used so short a time ago is taken to be there still; another one is looked at first."""
@@ -39,19 +41,21 @@ PASSING: Final = ("LOADING ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", errors
 
 def grace(limit: float) -> float:
     """How much later than after `limit` seconds a silent server is given up; who answers in time is heard."""
-    return 0.025 + min(limit * 0.05, 1.0)
+    return 0.04 + min(limit * 0.05, 1.0)
 
 
 class Link:
-    """The connections of one store to one server.
+    """The connections of one store to its server.
 
     Args:
         target: where it is.
     """
 
+    passing: ClassVar[tuple[str, ...]] = PASSING
+
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._idle: list[Connection] = []
+        self._idle: dict[Node, list[Connection]] = {node: [] for node in target.nodes}
         self._all: set[Connection] = set()
         self._pid = os.getpid()
         self._is_closed = False
@@ -64,7 +68,7 @@ class Link:
         *,
         repeatable: bool,
         repack: Callable[[float, bool], bytes] | None = None,
-        key: Name | None = None,
+        key: Name | Node | None = None,
         commands: int = 1,
     ) -> Any:
         """Send a request, and wait for its reply.
@@ -75,8 +79,8 @@ class Link:
             repeatable: whether the server may execute it twice.
             repack: makes the request anew for the seconds that are left; for requests that name their time limit. It
                 is told whether the server may have executed the request before.
-            key: the key that it is about; in a cluster it decides where the request goes.
-            commands: of how many commands it consists.
+            key: what decides in a cluster where the request goes: the key that it is about, or a node.
+            commands: of how many commands it consists; in a cluster, of one.
 
         Returns:
             The reply, as hiredis reads it, or a list of replies if there are several commands; an error reply is
@@ -92,16 +96,16 @@ class Link:
         pause = 0.0
         was_executed = False
         while True:
-            connection = self._take(deadline, limit)
+            connection = self._take(deadline, limit, key)
             try:
                 if commands == 1:
-                    reply = first = connection.exchange(request, deadline)
+                    reply = first = self._exchange(connection, request, deadline)
                 else:
                     reply = connection.exchange_all(request, commands, deadline)
                     first = reply[0]
             except (NotSentError, LostError, StrangerError, TimeoutError) as error:
                 self._drop(connection)
-                cause = self._judge(error, limit, repeatable)
+                cause = self._judge(error, connection.node, limit, repeatable)
                 was_executed |= isinstance(error, LostError)
             except BaseException:
                 self._drop(connection)
@@ -110,11 +114,12 @@ class Link:
                 if self._is_closed:
                     self._drop(connection)
                     return reply
-                if first.__class__ is not ReplyError or not str(first).startswith(PASSING):
-                    self._idle.append(connection)
+                if first.__class__ is not ReplyError or not str(first).startswith(self.passing):
+                    self._idle[connection.node].append(connection)
                     return reply
                 self._drop(connection)
                 cause = str(first)
+            self._doubt(cause)
             now = monotonic()
             if now + pause >= deadline:
                 raise self._unreachable(limit, cause)
@@ -123,102 +128,112 @@ class Link:
             if repack is not None:
                 request = repack(max(start + limit - monotonic(), 0.001), was_executed)
 
-    def groups(self, names: list[Name]) -> list[list[Name]]:
-        """The keys, those together that one request can be about: here all of them."""
-        return [names]
+    def groups(self, items: list[Item], name_of: Callable[[Item], Name]) -> list[list[Item]]:
+        """Keys, or what is with them, those together that one request can be about: here all of them."""
+        return [items]
+
+    def masters(self, limit: float) -> list[Node]:
+        """The nodes that have the keys together, found within so many seconds."""
+        return [self.target.nodes[0]]
 
     def close(self) -> None:
         """Close all connections; who waits on one gets a StoreError."""
         self._is_closed = True
-        connections = list(self._all)
         if os.getpid() == self._pid:
-            for connection in connections:
+            for connection in list(self._all):
                 connection.interrupt()
-        while self._idle:
-            self._drop(self._idle.pop())
+        for idle in list(self._idle.values()):
+            while idle:
+                self._drop(idle.pop())
 
-    def _take(self, deadline: float, limit: float) -> Connection:
+    # How servers are found; sentinels and clusters have their own ways
+
+    def _node_of(self, key: Name | Node | None) -> Node | None:
+        """Where a request goes, as far as is known now."""
+        return self.target.nodes[0]
+
+    def _find(self, key: Name | Node | None, deadline: float) -> Node:
+        """Where a request goes; those who know may be asked.
+
+        Raises:
+            OSError, NotSentError, LostError: they could not be asked.
+        """
+        return self.target.nodes[0]
+
+    def _doubt(self, cause: str) -> None:
+        """A server did not do what it should; perhaps another one does now."""
+
+    def _exchange(self, connection: Connection, request: bytes, deadline: float) -> Any:
+        return connection.exchange(request, deadline)
+
+    def _open(self, node: Node, deadline: float) -> Connection:
+        """A new connection, past its greeting."""
+        return self._greet(connect(node, self._tls, deadline), self.target.greeting(), deadline)
+
+    # Connections
+
+    def _take(self, deadline: float, limit: float, key: Name | Node | None) -> Connection:
         if os.getpid() != self._pid:
             self._forget()
+        node = self._node_of(key)
+        connection = None if node is None else self._idle_one(node)
+        return self._connect(deadline, limit, key) if connection is None else connection
+
+    def _idle_one(self, node: Node) -> Connection | None:
+        idle = self._idle.get(node)
         now = monotonic()
-        while self._idle:
+        while idle:
             try:
-                connection = self._idle.pop()
+                connection = idle.pop()
             except IndexError:  # another thread was faster
                 break
             if now - connection.used_at < FRESH_SECONDS or not connection.is_stale():
                 connection.used_at = now
                 return connection
             self._drop(connection)
-        return self._connect(deadline, limit)
+        return None
 
-    def _connect(self, deadline: float, limit: float) -> Connection:
+    def _connect(self, deadline: float, limit: float, key: Name | Node | None) -> Connection:
         pause = FIRST_PAUSE
         while True:
             if self._is_closed:
                 raise StoreError("the store is closed")
             try:
-                return self._open(deadline)
+                return self._adopt(self._open(self._find(key, deadline), deadline))
             except ssl.SSLCertVerificationError as error:  # which no waiting will cure
-                raise StoreConnectionError(f"cannot trust {self.target.node}: {error.verify_message}") from None
+                raise StoreConnectionError(f"cannot trust {self}: {error.verify_message}") from None
             except StrangerError as error:
                 raise self._stranger(error) from None
             except (OSError, NotSentError, LostError) as error:
                 cause = describe(error) if isinstance(error, OSError) else str(error)
+            self._doubt(cause)
             left = deadline - monotonic()
-            if left <= 0:
-                raise self._unreachable(limit, cause)
-            sleep(min(pause, left))
+            if left > 0:
+                sleep(min(pause, left))
+                pause = next_pause(pause)
             if monotonic() >= deadline:
                 raise self._unreachable(limit, cause)
-            pause = next_pause(pause)
 
-    def _open(self, deadline: float) -> Connection:
-        """A new connection, past its greeting."""
-        connection = connect(self.target.node, self._tls, deadline)
+    def _greet(self, connection: Connection, greeting: list[tuple[str, ...]], deadline: float) -> Connection:
+        if not greeting:
+            return connection
         try:
-            greeting = self.target.greeting()
-            if greeting:
-                request = b"".join(map(pack, greeting))
-                for reply in connection.exchange_all(request, len(greeting), deadline):
-                    self._check_greeting(reply)
+            for reply in connection.exchange_all(b"".join(map(pack, greeting)), len(greeting), deadline):
+                if isinstance(reply, ReplyError):
+                    if str(reply).startswith(self.passing):
+                        raise LostError(str(reply))
+                    raise StoreError(f"{connection.node} refuses us: {reply}")
         except BaseException:
             connection.close()
             raise
+        return connection
+
+    def _adopt(self, connection: Connection) -> Connection:
         self._all.add(connection)
+        self._idle.setdefault(connection.node, [])
         if self._is_closed:  # by another thread, which has not seen this connection
             connection.interrupt()
         return connection
-
-    def _check_greeting(self, reply: Any) -> None:
-        if isinstance(reply, ReplyError):
-            if str(reply).startswith(PASSING):
-                raise LostError(str(reply))
-            raise StoreError(f"{self.target.node} refuses us: {reply}")
-
-    def _judge(self, error: Exception, limit: float, repeatable: bool) -> str:
-        """Raises what ends the call because of an error of an exchange.
-
-        Returns:
-            The cause, where the request may be sent again.
-        """
-        if self._is_closed:
-            raise StoreError("the store is closed") from None
-        if isinstance(error, TimeoutError):
-            raise StoreTimeoutError(f"{self.target.node} did not answer within {limit:g} s", waited=limit) from None
-        if isinstance(error, StrangerError):
-            raise self._stranger(error) from None
-        if isinstance(error, LostError) and not repeatable:
-            raise StoreConnectionError(
-                f"lost {self.target.node} before its reply: {error}; the request may or may not have been executed"
-            ) from None
-        return str(error)
-
-    def _unreachable(self, limit: float, cause: str) -> StoreConnectionError:
-        return StoreConnectionError(f"cannot reach {self.target.node} within {limit:g} s: {cause}")
-
-    def _stranger(self, error: StrangerError) -> StoreConnectionError:
-        return StoreConnectionError(f"{self.target.node} does not speak Redis's protocol: {error}")
 
     def _drop(self, connection: Connection) -> None:
         self._all.discard(connection)
@@ -227,9 +242,39 @@ class Link:
     def _forget(self) -> None:
         """Begin anew in a forked process. Closing a socket here takes nothing from the parent, who has it still."""
         self._pid = os.getpid()
-        inherited, self._all, self._idle = self._all, set(), []
+        inherited, self._all, self._idle = self._all, set(), {node: [] for node in self._idle}
         for connection in inherited:
             connection.close()
+
+    # Errors
+
+    def _judge(self, error: Exception, node: Node, limit: float, repeatable: bool) -> str:
+        """Raises what ends the call because of an error of an exchange.
+
+        Returns:
+            The cause, where the request may be sent again.
+        """
+        if self._is_closed:
+            raise StoreError("the store is closed") from None
+        if isinstance(error, TimeoutError):
+            raise StoreTimeoutError(f"{node} did not answer within {limit:.3g} s", waited=limit) from None
+        if isinstance(error, StrangerError):
+            raise self._stranger(error) from None
+        if isinstance(error, LostError) and not repeatable:
+            raise StoreConnectionError(
+                f"lost {node} before its reply: {error}; the request may or may not have been executed"
+            ) from None
+        return str(error)
+
+    def _unreachable(self, limit: float, cause: str) -> StoreConnectionError:
+        return StoreConnectionError(f"cannot reach {self} within {limit:.3g} s: {cause}")
+
+    def _stranger(self, error: StrangerError) -> StoreConnectionError:
+        return StoreConnectionError(f"{self} does not speak Redis's protocol: {error}")
+
+    def __str__(self) -> str:
+        """Where it leads, for an error."""
+        return str(self.target.nodes[0])
 
 
 def next_pause(pause: float) -> float:

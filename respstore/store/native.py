@@ -11,7 +11,7 @@ from hiredis import ReplyError
 from respstore.errors import BrokenBarrierError, StoreTimeoutError
 from respstore.store.connection import pack
 from respstore.store.link import Link
-from respstore.store.operations import Arrival, Name, WrongEpochError, answer, read_epoch
+from respstore.store.operations import Arrival, Name, WrongEpochError, answer, read_epoch, seconds
 
 IS_AT_EPOCH: Final = re.compile(r"ERR barrier '.*' is at epoch \d+, not \d+", re.DOTALL)
 MISSING: Final = re.compile(r".*; missing: ([^;]*)", re.DOTALL)
@@ -91,10 +91,3 @@ def raise_barrier_error(text: str, limit: float) -> None:
         raise BrokenBarrierError(rest)
     if IS_AT_EPOCH.fullmatch(text):
         raise WrongEpochError(text)
-
-
-def seconds(limit: float) -> str:
-    """A time limit as commands take it, where 0 stands for ever; whole numbers are read faster."""
-    if limit == float("inf"):
-        return "0"
-    return str(int(limit)) if limit == int(limit) else f"{limit:.6f}"

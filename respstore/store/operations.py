@@ -94,3 +94,10 @@ def read_epoch(counter: bytes | int | None) -> int:
     if epoch is None:
         raise StoreError(errors.NOT_AN_INTEGER)
     return epoch
+
+
+def seconds(limit: float) -> str:
+    """A time limit as commands take it, where 0 stands for ever; whole numbers are read faster."""
+    if limit == float("inf"):
+        return "0"
+    return str(int(limit)) if limit == int(limit) else f"{limit:.6f}"

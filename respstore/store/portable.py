@@ -68,9 +68,11 @@ class Portable:
         return value
 
     def epoch(self, name: Name, limit: float) -> int:
-        request = pack(("GET", name)) + pack(("HGET", companions(name, 0)[2], "epoch"))
-        counter, waited_for = map(answer, self._link.call(request, limit, repeatable=True, commands=2))
-        return read_epoch(counter or waited_for)
+        counter = answer(self._link.call(pack(("GET", name)), limit, repeatable=True, key=name))
+        if counter is None:
+            request = pack(("HGET", companions(name, 0)[2], "epoch"))
+            counter = answer(self._link.call(request, limit, repeatable=True, key=name))
+        return read_epoch(counter)
 
     def arrive(self, name: Name, parties: int, member: str | bytes, epoch: int, limit: float) -> Arrival:
         if not 1 <= parties <= MAX_PARTIES:
@@ -111,7 +113,7 @@ class Portable:
     def _look(self, names: list[Name], limit: float, *, values: bool) -> tuple[list[bytes], list[Name]]:
         found: dict[Name, bytes] = {}
         missing: list[Name] = []
-        for group in self._link.groups(names):
+        for group in self._link.groups(names, lambda name: name):
             is_whole, those = self._run(LOOK, group, [int(values)], limit)
             if not is_whole:
                 missing.extend(group[place - 1] for place in those)

@@ -19,12 +19,15 @@ from typing import Any, Final, Self, TypeVar
 
 from respstore.errors import QueueEmptyError, StoreTimeoutError
 from respstore.store.barriers import BarrierResult, Barriers
+from respstore.store.cluster import ClusterLink
 from respstore.store.connection import Word, pack
 from respstore.store.link import Link
-from respstore.store.native import Native, seconds
+from respstore.store.native import Native
 from respstore.store.operations import Name, Operations, UnknownCommandError, answer
 from respstore.store.portable import Portable
-from respstore.store.target import parse_url
+from respstore.store.queues import pop
+from respstore.store.sentinel import SentinelLink
+from respstore.store.target import Mode, parse_url
 
 Key = str | bytes
 Value = str | bytes | bytearray
@@ -38,6 +41,8 @@ SHOWN_KEYS: Final = 20
 """How many missing keys an error names before it counts the rest."""
 
 
+LINKS: Final = {Mode.SERVER: Link, Mode.SENTINEL: SentinelLink, Mode.CLUSTER: ClusterLink}
+
 Result = TypeVar("Result")
 
 
@@ -48,7 +53,8 @@ class Store:
 
     Args:
         url: the server: `redis://host:port/db`, `rediss://` (TLS) or `unix:///path`, with user, password and options
-            as redis-py takes them (respstore/store/target.py has the list).
+            as redis-py takes them; several: `redis+sentinel://host:port,host:port/service`, or some of a cluster's
+            nodes, `redis+cluster://host:port,host:port` (respstore/store/target.py has all forms).
         prefix: stands in front of all keys, with a `/` behind it; a store with another prefix does not see them.
         timeout: how long a call may take, in seconds or as a timedelta; None or a negative one: for ever.
 
@@ -67,15 +73,16 @@ class Store:
         self._front = f"{prefix}/" if prefix else ""
         self._front_bytes = self._front.encode()
         self._limit = seconds_of(timeout)
-        self._link = Link(self._target)
-        self._operations: Operations = Native(self._link)
+        self._link = LINKS[self._target.mode](self._target)
+        is_cluster = self._target.mode is Mode.CLUSTER
+        self._operations: Operations = Portable(self._link) if is_cluster else Native(self._link)
         self._barriers = Barriers()
 
     # Values
 
     def set(self, key: Key, value: Value) -> None:
         """Set a key. The server has it when this returns."""
-        self._ask(("SET", self._name(key), text(value)))
+        self._ask("SET", self._name(key), text(value))
 
     def get(self, key: Key) -> bytes:
         """A key's value, which is waited for if there is none yet.
@@ -95,12 +102,12 @@ class Store:
         Raises:
             StoreError: the key holds no integer, or the sum does not fit into 64 bits; nothing was changed.
         """
-        total: int = self._ask(("INCRBY", self._name(key), operator.index(amount)), repeatable=False)
+        total: int = self._ask("INCRBY", self._name(key), operator.index(amount), repeatable=False)
         return total
 
     def append(self, key: Key, value: Value) -> None:
         """Append to a key's value; a missing key counts as empty."""
-        self._ask(("APPEND", self._name(key), text(value)), repeatable=False)
+        self._ask("APPEND", self._name(key), text(value), repeatable=False)
 
     def compare_set(self, key: Key, expected: Value, desired: Value) -> bytes:
         """Set a key to `desired` if it holds `expected`, or if it does not exist and `expected` is empty.
@@ -118,7 +125,7 @@ class Store:
         Returns:
             Whether there was one.
         """
-        deleted: int = self._ask(("DEL", self._name(key)), repeatable=False)
+        deleted: int = self._ask("DEL", self._name(key), repeatable=False)
         return deleted == 1
 
     def multi_get(self, keys: Iterable[Key]) -> list[bytes]:
@@ -135,15 +142,23 @@ class Store:
         names, texts = self._names(keys), [text(value) for value in values]
         if len(names) != len(texts):
             raise ValueError(f"multi_set got {len(names)} keys and {len(texts)} values")
-        if names:
-            self._ask(("MSET", *(word for pair in zip(names, texts, strict=True) for word in pair)))
+        pairs = list(zip(names, texts, strict=True))
+        for group in self._link.groups(pairs, operator.itemgetter(0)) if pairs else ():
+            (first, value), *others = group
+            rest: list[Word] = [word for pair in others for word in pair]
+            self._ask("MSET", first, value, *rest)
 
     # Waits and looks
 
     def check(self, keys: Iterable[Key]) -> bool:
         """Whether all keys exist at one moment, queues included."""
         names = self._names(keys)
-        return not names or self._ask(("EXISTS", *names)) == len(names)
+        if not names:
+            return True
+        return all(
+            self._ask("EXISTS", group[0], *group[1:]) == len(group)
+            for group in self._link.groups(names, lambda name: name)
+        )
 
     def wait(self, keys: Iterable[Key], timeout: Timeout = None) -> None:
         """Wait until all keys exist at one moment, queues included.
@@ -212,7 +227,7 @@ class Store:
 
     def queue_push(self, key: Key, value: Value) -> None:
         """Append to a queue."""
-        self._ask(("RPUSH", self._name(key), text(value)), repeatable=False)
+        self._ask("RPUSH", self._name(key), text(value), repeatable=False)
 
     def queue_pop(self, key: Key, block: bool = True) -> bytes:
         """Take the first item of a queue.
@@ -226,28 +241,20 @@ class Store:
             StoreTimeoutError: no item came in time.
         """
         name = self._name(key)
-        item: bytes | None
-        if not block or self._limit <= 0:
-            item = self._ask(("LPOP", name), repeatable=False)
-            if item is None and not block:
-                raise QueueEmptyError(f"the queue {self._shown(name)!r} is empty")
-        else:
-
-            def packed(left: float, was_executed: bool = False) -> bytes:
-                return pack(("BLPOP", name, seconds(left)))
-
-            pair = answer(self._link.call(packed(self._limit), self._limit, repeatable=False, repack=packed))
-            item = None if pair is None else pair[1]
-        if item is None:
-            shown = self._shown(name)
-            raise StoreTimeoutError(
-                f"timed out after {self._limit:g} s waiting for an item in the queue {shown!r}", (shown,), self._limit
-            )
-        return item
+        limit = self._limit
+        item: bytes | None = pop(self._link, name, limit) if block else self._ask("LPOP", name, repeatable=False)
+        if item is not None:
+            return item
+        shown = self._shown(name)
+        if not block:
+            raise QueueEmptyError(f"the queue {shown!r} is empty")
+        raise StoreTimeoutError(
+            f"timed out after {limit:g} s waiting for an item in the queue {shown!r}", (shown,), limit
+        )
 
     def queue_len(self, key: Key) -> int:
         """How many items a queue has."""
-        length: int = self._ask(("LLEN", self._name(key)))
+        length: int = self._ask("LLEN", self._name(key))
         return length
 
     # The store itself
@@ -287,13 +294,13 @@ class Store:
 
     @property
     def host(self) -> str:
-        """The server's host as the URL has it, or the path of its unix socket."""
-        return self._target.node.host
+        """The host that the URL names first, or the path of its unix socket."""
+        return self._target.nodes[0].host
 
     @property
     def port(self) -> int:
-        """The server's port; 0 for a unix socket."""
-        return self._target.node.port or 0
+        """The port that the URL names first; 0 for a unix socket."""
+        return self._target.nodes[0].port or 0
 
     @property
     def prefix(self) -> str:
@@ -323,14 +330,15 @@ class Store:
 
     # Inside
 
-    def _ask(self, words: tuple[Word, ...], *, repeatable: bool = True) -> Any:
-        return answer(self._link.call(pack(words), self._limit, repeatable=repeatable))
+    def _ask(self, command: str, key: Name, *words: Word, repeatable: bool = True) -> Any:
+        return answer(self._link.call(pack((command, key, *words)), self._limit, repeatable=repeatable, key=key))
 
     def _do(self, operation: Callable[[Operations], Result]) -> Result:
+        operations = self._operations
         try:
-            return operation(self._operations)
+            return operation(operations)
         except UnknownCommandError:  # nothing was done; this is a stock server
-            if isinstance(self._operations, Portable):
+            if isinstance(operations, Portable):
                 raise
             self._operations = Portable(self._link)
             return operation(self._operations)
@@ -354,12 +362,15 @@ class Store:
     def _scan(self) -> list[bytes]:
         pattern = glob_escape(self._front_bytes) + b"*"
         found: dict[bytes, None] = {}  # SCAN may name a key twice
-        cursor = b"0"
-        while True:
-            cursor, names = self._ask(("SCAN", cursor, "MATCH", pattern, "COUNT", "1000", "TYPE", "string"))
-            found.update(dict.fromkeys(names))
-            if cursor == b"0":
-                return list(found)
+        for node in self._link.masters(self._limit):
+            cursor = b"0"
+            while True:
+                request = pack(("SCAN", cursor, "MATCH", pattern, "COUNT", "1000", "TYPE", "string"))
+                cursor, names = answer(self._link.call(request, self._limit, repeatable=True, key=node))
+                found.update(dict.fromkeys(names))
+                if cursor == b"0":
+                    break
+        return list(found)
 
     def _name(self, key: Key) -> Name:
         if isinstance(key, str):

@@ -1,13 +1,18 @@
 """Where a Store's data is: URLs as redis-py takes them, and what to say to a server when a connection begins.
 
     redis://[[user]:password@]host[:port][/db]      TCP
-    rediss://...                                    TLS
     unix://[[user]:password@]/path[?db=0]           a unix socket
+    redis+sentinel://host:port,host:port/service[/db]   the master of a service, as its sentinels say
+    redis+cluster://host:port,host:port             a cluster; some of its nodes
+
+With rediss in the place of redis there is TLS. User and password are those of the data's servers; sentinels that want
+some have them from the options sentinel_username and sentinel_password.
 
 Options go behind a `?`, with redis-py's names: db, username, password, client_name, and for TLS ssl_cert_reqs (none,
 optional, required), ssl_check_hostname, ssl_ca_certs, ssl_ca_path, ssl_certfile, ssl_keyfile, ssl_password.
 """
 
+import enum
 import ssl
 from collections.abc import Mapping
 from typing import Final
@@ -19,10 +24,23 @@ from respstore.errors import display_address
 
 DEFAULT_PORT: Final = 6379
 
-SCHEMES: Final = {"redis": False, "rediss": True, "unix": False}
-"""Whether there is TLS."""
+SENTINEL_PORT: Final = 26379
+
+
+class Mode(enum.Enum):
+    """Who tells where the data is."""
+
+    SERVER = ""
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+
+
+SCHEMES: Final = {f"{scheme}+{mode.value}".rstrip("+"): mode for mode in Mode for scheme in ("redis", "rediss")} | {
+    "unix": Mode.SERVER
+}
 
 OPTIONS: Final = {"db", "username", "password", "client_name"}
+SENTINEL_OPTIONS: Final = {"sentinel_username", "sentinel_password"}
 TLS_OPTIONS: Final = {
     "ssl_cert_reqs",
     "ssl_check_hostname",
@@ -49,15 +67,26 @@ class Node:
 class Target:
     """A URL, read.
 
-    `tls` holds the options of TLS by name, and is None where there is none.
+    Attributes:
+        url: the URL.
+        nodes: the servers that it names: the one, the sentinels, or some of a cluster.
+        mode: what they are.
+        service: what the sentinels watch over.
+        db, username, password, client_name: what a connection to the data begins with.
+        sentinel_username, sentinel_password: what one to a sentinel begins with.
+        tls: the options of TLS by name, None where there is none.
     """
 
     url: str
-    node: Node
+    nodes: tuple[Node, ...]
+    mode: Mode = Mode.SERVER
+    service: str = ""
     db: int = 0
     username: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     client_name: str | None = None
+    sentinel_username: str | None = None
+    sentinel_password: str | None = attrs.field(default=None, repr=False)
     tls: Mapping[str, str] | None = None
 
     @property
@@ -73,9 +102,7 @@ class Target:
 
     def greeting(self) -> list[tuple[str, ...]]:
         """The commands to begin a connection with; the answer to each is OK."""
-        commands: list[tuple[str, ...]] = []
-        if self.password is not None:
-            commands.append(("AUTH", *([self.username] if self.username else []), self.password))
+        commands = credentials(self.username, self.password)
         if self.client_name is not None:
             commands.append(("CLIENT", "SETNAME", self.client_name))
         if self.db:
@@ -103,6 +130,13 @@ class Target:
         return context
 
 
+def credentials(username: str | None, password: str | None) -> list[tuple[str, ...]]:
+    """The command that says who one is, if a password is known."""
+    if password is None:
+        return []
+    return [("AUTH", username, password) if username else ("AUTH", password)]
+
+
 def parse_url(url: str) -> Target:
     """Read a URL.
 
@@ -113,32 +147,58 @@ def parse_url(url: str) -> Target:
     if parts.scheme not in SCHEMES:
         forms = ", ".join(f"{scheme}://" for scheme in SCHEMES)
         raise ValueError(f"the URL of a store starts with one of {forms}: {url!r}")
-    is_tls = SCHEMES[parts.scheme]
-    options = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-    known = OPTIONS | (TLS_OPTIONS if is_tls else set())
+    mode, is_tls = SCHEMES[parts.scheme], parts.scheme.startswith("rediss")
+    options = _options(parts.query, mode, is_tls)
+    path, service = unquote(parts.path), ""
+    if parts.scheme == "unix":
+        if not path:
+            raise ValueError(f"the URL of a unix socket has its path behind three slashes, unix:///run/x.sock: {url!r}")
+        nodes: tuple[Node, ...] = (Node(path, None),)
+        path = ""
+    else:
+        nodes = _nodes(parts.netloc.rpartition("@")[2], SENTINEL_PORT if mode is Mode.SENTINEL else DEFAULT_PORT)
+        if mode is Mode.SENTINEL:
+            service, _, path = path.lstrip("/").partition("/")
+            if not service:
+                raise ValueError(f"the URL names no service, as in redis+sentinel://host:port/service: {url!r}")
+        elif mode is Mode.SERVER and len(nodes) > 1:
+            raise ValueError(f"several servers are redis+sentinel:// or redis+cluster://: {url!r}")
+    db = options.get("db") or path.strip("/") or "0"
+    if not db.isascii() or not db.isdigit():
+        raise ValueError(f"the database of a store is a number, not {db!r}")
+    if mode is Mode.CLUSTER and int(db):
+        raise ValueError(f"a cluster has no databases beside 0: {url!r}")
+    return Target(
+        url=url,
+        nodes=nodes,
+        mode=mode,
+        service=service,
+        db=int(db),
+        username=unquote(parts.username) if parts.username else options.get("username"),
+        password=unquote(parts.password) if parts.password else options.get("password"),
+        client_name=options.get("client_name"),
+        sentinel_username=options.get("sentinel_username"),
+        sentinel_password=options.get("sentinel_password"),
+        tls={name: value for name, value in options.items() if name in TLS_OPTIONS} if is_tls else None,
+    )
+
+
+def _options(query: str, mode: Mode, is_tls: bool) -> dict[str, str]:
+    options = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+    known = OPTIONS | (TLS_OPTIONS if is_tls else set()) | (SENTINEL_OPTIONS if mode is Mode.SENTINEL else set())
     for name in options:
         if name not in known:
             raise ValueError(f"unknown option {name!r} in the URL of a store; known are {', '.join(sorted(known))}")
     if options.get("ssl_cert_reqs", "none") not in ("none", "optional", "required"):
         raise ValueError("ssl_cert_reqs is one of none, optional, required")
-    if parts.scheme == "unix":
-        path = unquote(parts.path)
-        if not path:
-            raise ValueError(f"the URL of a unix socket has its path behind three slashes, unix:///run/x.sock: {url!r}")
-        node = Node(path, None)
-        db = options.get("db", "0")
-    else:
-        port = parts.port  # raises ValueError where it is no port
-        node = Node(unquote(parts.hostname or "localhost"), DEFAULT_PORT if port is None else port)
-        db = options.get("db") or unquote(parts.path).strip("/") or "0"
-    if not db.isascii() or not db.isdigit():
-        raise ValueError(f"the database of a store is a number, not {db!r}")
-    return Target(
-        url=url,
-        node=node,
-        db=int(db),
-        username=unquote(parts.username) if parts.username else options.get("username"),
-        password=unquote(parts.password) if parts.password else options.get("password"),
-        client_name=options.get("client_name"),
-        tls={name: value for name, value in options.items() if name in TLS_OPTIONS} if is_tls else None,
-    )
+    return options
+
+
+def _nodes(hosts: str, port: int) -> tuple[Node, ...]:
+    """`host:port,host:port`; a missing port is `port`."""
+    nodes = []
+    for host in hosts.split(","):
+        parts = urlsplit(f"//{host}")
+        # Raises ValueError where it is no port.
+        nodes.append(Node(unquote(parts.hostname or "localhost"), port if parts.port is None else parts.port))
+    return tuple(nodes)

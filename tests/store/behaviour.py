@@ -418,7 +418,7 @@ def until_there(store: Store, key: str, count: int = 1) -> None:
         if isinstance(store._operations, Portable):
             arrived = store._link.call(pack(("ZCARD", companions(name, 0)[0])), 20.0, repeatable=True, key=name)
         else:
-            info = store._ask(("BARRIERINFO", name))
+            info = store._ask("BARRIERINFO", name)
             arrived = 0 if info is None else dict(zip(info[::2], info[1::2], strict=True))[b"arrived"]
         if arrived >= count:
             return
@@ -469,7 +469,7 @@ def test_a_barrier_that_times_out_names_the_missing(store: Store) -> None:
 
 
 def test_who_gave_up_has_not_come_and_is_not_missing(store: Store, another: Another) -> None:
-    waiting = Background(another().barrier, "b", 3, 1.0, member=0)
+    waiting = Background(another().barrier, "b", 3, 0.4, member=0)
     until_there(store, "b")
     with pytest.raises(StoreTimeoutError, match=r"2 of 3 arrived after .*; missing: 2$"):
         store.barrier("b", 3, 0.05, member=1)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from respstore import Server, Store
+from respstore.store import link
 from tests.store.servers import PATIENCE
 
 
@@ -17,11 +18,17 @@ def shared_server() -> Iterator[Server]:
 @pytest.fixture
 def server(shared_server: Server) -> Server:
     with Store(shared_server.url) as store:
-        store._ask(("FLUSHALL",))
+        store._ask("FLUSHALL", "SYNC")
     return shared_server
 
 
 @pytest.fixture
-def store(server: Server) -> Iterator[Store]:
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores do not give up a server that is merely slow, as on a busy machine."""
+    monkeypatch.setattr(link, "grace", lambda limit: PATIENCE)
+
+
+@pytest.fixture
+def store(server: Server, patient: None) -> Iterator[Store]:
     with Store(server.url, timeout=PATIENCE) as store:
         yield store

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hiredis
+
 from respstore import Store
 
 PATIENCE = 20.0
@@ -55,6 +57,44 @@ def peer(*answers: bytes | None, backlog: int = 16) -> Iterator[int]:
                 connection.close()
 
 
+@contextlib.contextmanager
+def fake_server(answer: Callable[[list[bytes]], bytes]) -> Iterator[int]:
+    """A server that answers every request on every connection with what a function gives, in a thread for each.
+
+    Yields:
+        The port.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connections: list[socket.socket] = []
+
+        def serve(connection: socket.socket) -> None:
+            reader = hiredis.Reader()
+            with contextlib.suppress(OSError):
+                while data := connection.recv(1 << 16):
+                    reader.feed(data)
+                    while (request := reader.gets()) is not False:
+                        connection.sendall(answer(request))
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    connections.append(connection)
+                    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENCE)
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                connection.close()
+
+
 class Background:
     """A call in a thread of its own; `result` waits for its end and gives what it returned or raised."""
 
@@ -84,5 +124,5 @@ class Background:
 
 def until_blocked(store: Store, count: int) -> None:
     """Until so many clients of the store's server wait there."""
-    while b"blocked_clients:%d\r\n" % count not in store._ask(("INFO", "clients")):
+    while b"blocked_clients:%d\r\n" % count not in store._ask("INFO", "clients"):
         pass

@@ -29,7 +29,7 @@ Ends = tuple[Connection, socket.socket]
 def ends() -> Iterator[Ends]:
     near, far = socket.socketpair()
     with near, far:
-        yield Connection(near), far
+        yield Connection(near, Node("far", 1)), far
 
 
 def soon() -> float:

@@ -63,7 +63,7 @@ def test_a_server_that_never_answers(silent: str, call: str) -> None:
     with (
         peer(*([None] if silent == "accepts" else [])) as port,
         store_at(port, 0.1) as store,
-        pytest.raises(StoreTimeoutError, match=rf"127\.0\.0\.1:{port} did not answer within 0\.1 s"),
+        pytest.raises(StoreTimeoutError, match=rf"127\.0\.0\.1:{port} did not answer within 0\.[0-9]+ s"),
     ):
         getattr(store, call)(*arguments.get(call, ("k",)))
     assert time.monotonic() - start >= 0.1
@@ -151,10 +151,10 @@ def test_a_peer_that_speaks_something_else() -> None:
 
 
 def test_connections_are_used_again(store: Store) -> None:
-    number = store._ask(("CLIENT", "ID"))
+    number = store._ask("CLIENT", "ID")
     for _ in range(3):
         store.set("k", "v")
-    assert store._ask(("CLIENT", "ID")) == number
+    assert store._ask("CLIENT", "ID") == number
 
 
 def test_a_connection_whose_reply_is_late_is_not_used_again() -> None:
@@ -167,10 +167,10 @@ def test_a_connection_whose_reply_is_late_is_not_used_again() -> None:
 
 
 def test_a_connection_that_was_killed_is_seen_before_it_is_used(store: Store, server: Server) -> None:
-    number = store._ask(("CLIENT", "ID"))
-    [connection] = store._link._idle
+    number = store._ask("CLIENT", "ID")
+    [connection] = store._link._all
     with Store(server.url) as other:
-        other._ask(("CLIENT", "KILL", "ID", str(number)))
+        other._ask("CLIENT", "KILL", "ID", str(number))
     while not connection.is_stale():
         pass
     connection.used_at = 0.0

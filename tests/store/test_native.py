@@ -2,7 +2,7 @@ import pytest
 
 from respstore import Store
 from respstore.errors import StoreError
-from respstore.store.native import Native, seconds
+from respstore.store.native import Native
 from tests.store.servers import Background
 
 
@@ -33,10 +33,3 @@ def test_compare_set(store: Store) -> None:
     native = Native(store._link)
     assert native.compare_set("k", b"", "v", 1.0) == b"v"
     assert native.compare_set("k", "x", "w", 1.0) == b"v"
-
-
-def test_seconds() -> None:
-    assert seconds(float("inf")) == "0"
-    assert seconds(0.001) == "0.001000"
-    assert seconds(300.0) == "300"
-    assert seconds(0.25) == "0.250000"

@@ -20,7 +20,7 @@ from tests.store.servers import PATIENCE, Background, until_blocked
 
 
 @pytest.fixture
-def another(server: Server) -> Iterator[Another]:
+def another(server: Server, patient: None) -> Iterator[Another]:
     with contextlib.ExitStack() as stack:
 
         def make(prefix: str = "", timeout: float | None = PATIENCE) -> Store:
@@ -47,7 +47,7 @@ def test_a_store_takes_its_database_by_the_url(store: Store, server: Server) -> 
 
 def test_a_store_shows_its_name(store: Store, server: Server) -> None:
     with Store(f"{server.url}?client_name=rank-3") as named:
-        assert named._ask(("CLIENT", "GETNAME")) == b"rank-3"
+        assert named._ask("CLIENT", "GETNAME") == b"rank-3"
 
 
 def test_a_unix_socket(tmp_path) -> None:
@@ -135,11 +135,11 @@ def test_a_forked_process_uses_connections_of_its_own(store: Store) -> None:
     store.set("k", "v")
     waiting = Background(store.get, "later")
     until_blocked(store, 1)
-    number = store._ask(("CLIENT", "ID"))
+    number = store._ask("CLIENT", "ID")
 
-    assert in_child(lambda: store.get("k") == b"v" and store._ask(("CLIENT", "ID")) > number) == 0
+    assert in_child(lambda: store.get("k") == b"v" and store._ask("CLIENT", "ID") > number) == 0
     assert in_child(lambda: store.close() is None) == 0
-    assert store._ask(("CLIENT", "ID")) == number
+    assert store._ask("CLIENT", "ID") == number
     store.set("later", "v")
     assert waiting.result() == b"v"
 

@@ -1,6 +1,6 @@
 import pytest
 
-from respstore.store.target import Node, Target, parse_url
+from respstore.store.target import Mode, Node, Target, parse_url
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,22 @@ from respstore.store.target import Node, Target, parse_url
 def test_a_url_names_server_and_database(url: str, node: Node, db: int) -> None:
     target = parse_url(url)
 
-    assert (target.node, target.db, target.tls) == (node, db, None)
+    assert (target.nodes, target.db, target.tls, target.mode) == ((node,), db, None, Mode.SERVER)
+
+
+def test_a_url_of_sentinels() -> None:
+    target = parse_url("rediss+sentinel://me:secret@a:1,[::1],c/service/2?sentinel_password=other")
+
+    assert target.nodes == (Node("a", 1), Node("::1", 26379), Node("c", 26379))
+    assert (target.mode, target.service, target.db, target.tls) == (Mode.SENTINEL, "service", 2, {})
+    assert (target.username, target.password, target.sentinel_password) == ("me", "secret", "other")
+
+
+def test_a_url_of_a_cluster() -> None:
+    target = parse_url("redis+cluster://:secret@a:7000,b")
+
+    assert target.nodes == (Node("a", 7000), Node("b", 6379))
+    assert (target.mode, target.db, target.password, target.tls) == (Mode.CLUSTER, 0, "secret", None)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +84,7 @@ def attrs_without_url(target: Target) -> str:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("127.0.0.1:6379", r"starts with one of redis://, rediss://, unix://"),
+        ("127.0.0.1:6379", r"starts with one of redis://, rediss://, .*unix://"),
         ("http://h", r"starts with one of redis://"),
         ("redis://h:port", r"Port could not be cast"),
         ("redis://h:70000", r"Port out of range"),
@@ -81,6 +96,10 @@ def attrs_without_url(target: Target) -> str:
         ("redis://h?ssl_ca_certs=x", r"unknown option 'ssl_ca_certs'"),
         ("rediss://h?ssl_cert_reqs=some", r"ssl_cert_reqs is one of none, optional, required"),
         ("unix://", r"three slashes"),
+        ("redis+sentinel://h", r"names no service"),
+        ("redis://a,b", r"several servers are redis\+sentinel:// or redis\+cluster://"),
+        ("redis+cluster://h/1", r"no databases beside 0"),
+        ("redis+cluster://h?sentinel_password=x", r"unknown option 'sentinel_password'"),
     ],
 )
 def test_a_wrong_url_says_what_is_wrong(url: str, reason: str) -> None:
