@@ -140,6 +140,10 @@ NOT_A_MEMBER_RANGE = "ERR min or max not valid string range item"
 LIMIT_WITHOUT_BY = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
 BYLEX_WITHSCORES = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 
+# Sets
+MORE_KEYS_THAN_ARGUMENTS = "ERR Number of keys can't be greater than number of args"
+LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
+
 # Waiting
 TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"

@@ -148,6 +148,17 @@ class Set(Container[None]):
 
     __slots__ = ()
 
+    @classmethod
+    def of(cls, members: Iterable[bytes], most: int) -> Self:
+        """A new set of some members (for `most`, see `add`)."""
+        value = cls(dict.fromkeys(members))
+        value.is_table = not value.fits_intset(most)
+        return value
+
+    def fits_intset(self, most: int) -> bool:
+        """Whether it holds nothing but whole numbers, and no more than `most`."""
+        return len(self) <= most and are_integers(self)
+
     def add(self, members: Sequence[bytes], most: int) -> int:
         """Add members.
 

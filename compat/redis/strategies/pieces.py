@@ -84,13 +84,15 @@ STRINGS = ("s1", "s2", "n1", "n2")
 LISTS = ("l1", "l2", "l3")
 HASHES = ("h1", "h2")
 SORTED_SETS = ("z1", "z2", "z3")
-ANY = (*STRINGS, *LISTS, *HASHES, *SORTED_SETS, "")
+SETS = ("m1", "m2", "m3")
+ANY = (*STRINGS, *LISTS, *HASHES, *SETS, *SORTED_SETS, "")
 
 string_key = word(*STRINGS * 4, *LISTS, "")
 list_key = word(*LISTS * 4, *STRINGS[:2], "")
 hash_key = word(*HASHES * 6, *STRINGS[:1], *LISTS[:1], "")
 sorted_set_key = word(*SORTED_SETS * 5, STRINGS[0], LISTS[0], "")
 lex_key = word(*("zl1", "zl2") * 6, STRINGS[0])  # sorted sets whose scores are all 0
+set_key = word(*SETS * 5, *STRINGS[:1], *HASHES[:1], "")
 key = word(*ANY)
 
 value = word(
