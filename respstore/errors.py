@@ -113,6 +113,12 @@ BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified"
 BITFIELD_TYPE = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
 BITFIELD_READ_ONLY = "ERR BITFIELD_RO only supports the GET subcommand"
 
+# HyperLogLogs
+NOT_A_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value."
+CORRUPTED_HYPERLOGLOG = "INVALIDOBJ Corrupted HLL object detected"
+NOT_SPARSE = "ERR HLL encoding is not sparse"
+PFDEBUG_NO_SUCH_KEY = "ERR The specified key does not exist"
+
 # Lists
 LPOS_RANK_ZERO = (
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
@@ -264,6 +270,16 @@ def unknown_subcommand_or_arguments(name: bytes, container: str) -> RespError:
 def debug_unsupported(name: str, reason: str) -> RespError:
     """DEBUG's subcommand `name` (in upper case) is Redis's, but cannot be had here."""
     return RespError(f"ERR DEBUG {name} is not supported: {reason}")
+
+
+def unknown_pfdebug_subcommand(name: bytes) -> RespError:
+    """PFDEBUG has no subcommand `name`."""
+    return RespError(f"ERR Unknown PFDEBUG subcommand '{quotable(name)}'")
+
+
+def pfselftest_failed(reason: str) -> RespError:
+    """PFSELFTEST found a fault of ours."""
+    return RespError(f"TESTFAILED {reason}")
 
 
 def forced_rewrite_failed(reason: str) -> RespError:

@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from compat.redis.strategies import bitmaps, connection, hashes, keys, lists, server, sets, sorted_sets, strings
+from compat.redis.strategies import (
+    bitmaps,
+    connection,
+    hashes,
+    hyperloglogs,
+    keys,
+    lists,
+    server,
+    sets,
+    sorted_sets,
+    strings,
+)
 from compat.redis.strategies.pieces import Strategy, Words, junk
 
 DATA: dict[str, Strategy] = {
@@ -19,10 +30,11 @@ DATA: dict[str, Strategy] = {
     **hashes.STRATEGIES,
     **sorted_sets.STRATEGIES,
     **sets.STRATEGIES,
+    **hyperloglogs.STRATEGIES,
     **keys.STRATEGIES,
 }
 STRATEGIES: dict[str, Strategy] = {**DATA, **connection.STRATEGIES, **server.STRATEGIES}
-EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **server.EXCLUDED}
+EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.
