@@ -224,15 +224,9 @@ class Options:
     list_max_listpack_size: int = option(-2, Integer(-INT_MAX - 1), alias="list-max-ziplist-size")
     list_compress_depth: int = option(0, Integer())
     set_max_intset_entries: int = option(512, Integer(0, LONG_MAX), WORKS)
-<<<<<<< HEAD
     zset_max_listpack_entries: int = option(128, Integer(0, LONG_MAX), WORKS, alias="zset-max-ziplist-entries")
     zset_max_listpack_value: int = option(64, Memory(), WORKS, alias="zset-max-ziplist-value")
-    hll_sparse_max_bytes: int = option(3000, Memory())
-=======
-    zset_max_listpack_entries: int = option(128, Integer(0, LONG_MAX), alias="zset-max-ziplist-entries")
-    zset_max_listpack_value: int = option(64, Memory(), alias="zset-max-ziplist-value")
     hll_sparse_max_bytes: int = option(3000, Memory(), WORKS)
->>>>>>> 89638e8 (Count different elements in a fixed space, in the strings that Redis makes (PFADD, PFCOUNT, PFMERGE))
     stream_node_max_bytes: int = option(4096, Memory())
     stream_node_max_entries: int = option(100, Integer(0, LONG_MAX))
 
