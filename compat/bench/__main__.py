@@ -142,10 +142,15 @@ def run_stores(plan: Plan, console: Console) -> Results:
     load = os.getloadavg()[0]
     with make_progress(console) as progress:
         bar = progress.add_task("stores", total=3 * plan.rounds)
-        figures = compare_stores(plan.rounds, lambda: progress.advance(bar))
+        compared = compare_stores(plan.rounds, lambda: progress.advance(bar))
         releases = measure_releases(plan.rounds, lambda: progress.advance(bar))
-    tables = [stores_table(figures), releases_table(releases)]
-    return Results(describe(f"torch {version('torch')}", load, plan), tables, [*figures, *releases])
+    tables = [
+        stores_table("respstore.Store beside torch's TCPStore", compared.store),
+        stores_table("torch's C++ client on respstore, beside the same on TCPStore's own server", compared.wire),
+        releases_table(releases),
+    ]
+    figures = [*compared.store, *compared.wire, *releases]
+    return Results(describe(f"torch {version('torch')}", load, plan), tables, figures)
 
 
 def make_progress(console: Console) -> Progress:

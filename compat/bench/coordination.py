@@ -1,8 +1,9 @@
-"""respstore.Store beside torch's TCPStore, and how fast respstore lets go those who wait.
+"""respstore.Store, and torch's C++ client on respstore, beside torch's TCPStore; how fast who waits is released.
 
-Both stores are used by the same program (store_program.py), in turn, each against a server started for it. TCPStore
-looks its peers' names up four times per connection, and stands still for seconds where no name server answers: here
-both run where names are looked up in files only, in a mount namespace of their own.
+All are used by the same program (store_program.py), in turn, each against a server started for it. TCPStore
+looks its peers' names up four times per connection, and stands still for seconds where no name server answers: so all
+run where names are looked up in files only, in a mount namespace of their own; and once more, a few clients, where a
+name server takes 100 ms to know nothing.
 
 Who waits is connections of this process, which sends and counts bytes, so that the server is measured and no client.
 """
@@ -12,15 +13,31 @@ import json
 import os
 import selectors
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compat.bench.figures import BARRIER_BAR, JOIN_BARS, KEY_BAR, STORE_BARS, Bar, Figure, Measure
+import attrs
+
+from compat.bench.figures import (
+    BARRIER_BAR,
+    JOIN_BARS,
+    KEY_BAR,
+    STORE_BARS,
+    WIRE_BARRIER_BAR,
+    WIRE_BARS,
+    Bar,
+    Figure,
+    Measure,
+)
 from compat.bench.limits import allow_open_files
 from compat.bench.pipeline import pack
 from compat.servers import REPOSITORY, RunningServer, ServerError, free_port, respstore_server
@@ -29,40 +46,83 @@ TIME_LIMIT = 180.0
 """Seconds after which a program is given up."""
 MEMBERS = 1024
 WAITERS = 10_000
+FEW = 8
 NAME_SERVICE = "passwd: files\nhosts: files\n"
-KINDS = ("tcpstore", "respstore")
+NAME_SERVER = ("127.0.0.253", 53)
+NAME_SECONDS = 0.1
+NO_SUCH_NAME = 0x8183
+"""Flags of a DNS reply (RFC 1035, 4.1.1): it is one, recursion was asked for and is there, the name does not exist."""
+SLOW_NAMES = f"{FEW} clients join where a name server takes {NAME_SECONDS * 1000:.0f} ms, s"
+BARRIER_NAME = f"{MEMBERS:,} clients pass a barrier, s"
 
 
-def compare_stores(rounds: int, step: Callable[[], None]) -> tuple[Figure, ...]:
-    """Latencies in microseconds and times to join in seconds, `rounds` times each, in turn.
+@attrs.frozen
+class Contestant:
+    """A client on a server: each is `tcpstore` or `respstore`."""
 
-    `step` is called after each round. Raises ServerError when something does not run.
+    client: str
+    server: str
+
+
+THEIRS = Contestant("tcpstore", "tcpstore")
+STORE = Contestant("respstore", "respstore")
+WIRE = Contestant("tcpstore", "respstore")
+CONTESTANTS = (THEIRS, STORE, WIRE)
+
+
+@attrs.frozen
+class Comparison:
+    """Figures beside those of TCPStore's own: of respstore.Store, and of torch's C++ client on respstore."""
+
+    store: tuple[Figure, ...]
+    wire: tuple[Figure, ...]
+
+
+def compare_stores(rounds: int, step: Callable[[], None]) -> Comparison:
+    """Latencies in microseconds, and times to join and to pass a barrier in seconds, `rounds` times each, in turn.
+
+    `step` is called twice in each round. Raises ServerError when something does not run.
     """
-    latencies: dict[str, dict[str, list[float]]] = {kind: {name: [] for name in STORE_BARS} for kind in KINDS}
-    joins: dict[str, dict[int, list[float]]] = {kind: {count: [] for count in JOIN_BARS} for kind in KINDS}
+    taken: dict[tuple[Contestant, str], list[float]] = defaultdict(list)
+
+    def measure(contestant: Contestant, *what: str) -> Any:
+        with store_server(contestant.server, wrapper) as port:
+            return run_program(wrapper, contestant.client, port, *what)
+
     with without_name_servers() as wrapper:
         for _ in range(rounds):
-            for kind in KINDS:
-                with store_server(kind, wrapper) as port:
-                    for name, value in run_program(wrapper, kind, port, "latency").items():
-                        latencies[kind][name].append(value)
+            for contestant in CONTESTANTS:
+                for name, value in measure(contestant, "latency").items():
+                    taken[contestant, name].append(value)
             step()
             for count in JOIN_BARS:
-                for kind in KINDS:
-                    with store_server(kind, wrapper) as port:
-                        joins[kind][count].append(run_program(wrapper, kind, port, "join", str(count)))
+                for contestant in CONTESTANTS:
+                    taken[contestant, join_name(count)].append(measure(contestant, "join", str(count)))
+            for contestant in (THEIRS, WIRE):
+                taken[contestant, BARRIER_NAME].append(measure(contestant, "barrier", str(MEMBERS)))
             step()
+    with slow_name_server() as wrapper:
+        for _ in range(rounds):
+            for contestant in CONTESTANTS:
+                taken[contestant, SLOW_NAMES].append(measure(contestant, "join", str(FEW)))
 
-    def figure(name: str, values: Callable[[str], list[float]], bar: Bar | None) -> Figure:
-        return Figure(name, *(tuple(values(kind)) for kind in KINDS), bar)
+    def figures(contestant: Contestant, bars: Mapping[str, Bar | None]) -> tuple[Figure, ...]:
+        names = {name: f"{name}, us" if name in STORE_BARS else name for name in bars}
+        return tuple(
+            Figure(names[name], tuple(taken[THEIRS, name]), tuple(taken[contestant, name]), bar)
+            for name, bar in bars.items()
+        )
 
-    return (
-        *(figure(f"{name}, us", lambda kind, n=name: latencies[kind][n], bar) for name, bar in STORE_BARS.items()),
-        *(
-            figure(f"{count:,} clients join, add, wait, read, s", lambda kind, n=count: joins[kind][n], bar)
-            for count, bar in JOIN_BARS.items()
-        ),
+    joins = {join_name(count): bar for count, bar in JOIN_BARS.items()}
+    return Comparison(
+        figures(STORE, STORE_BARS | joins | {SLOW_NAMES: None}),
+        figures(WIRE, WIRE_BARS | joins | {BARRIER_NAME: WIRE_BARRIER_BAR, SLOW_NAMES: None}),
     )
+
+
+def join_name(count: int) -> str:
+    """What the page calls the time in which so many clients join."""
+    return f"{count:,} clients join, add, wait, read, s"
 
 
 def measure_releases(rounds: int, step: Callable[[], None]) -> tuple[Measure, ...]:
@@ -130,14 +190,47 @@ def time_release(crowd: selectors.BaseSelector, release: Callable[[], None]) -> 
 @contextlib.contextmanager
 def without_name_servers() -> Iterator[tuple[str, ...]]:
     """A command to put in front of another, which then looks names up in files only. Raises ServerError without one."""
+    with _with_file("/etc/nsswitch.conf", NAME_SERVICE) as wrapper:
+        yield wrapper
+
+
+@contextlib.contextmanager
+def slow_name_server() -> Iterator[tuple[str, ...]]:
+    """The same, for a place where a name server of ours takes NAME_SECONDS to say that it knows no name."""
+
+    def answer(query: bytes, client: Any) -> None:
+        reply = query[:2] + struct.pack("!HHHHH", NO_SUCH_NAME, 1, 0, 0, 0) + query[12:]
+        threading.Timer(NAME_SECONDS, server.sendto, (reply, client)).start()
+
+    def serve() -> None:
+        while (received := server.recvfrom(512))[0]:
+            answer(*received)
+
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        try:
+            server.bind(NAME_SERVER)
+        except OSError as error:
+            raise ServerError(f"no name server can run on {NAME_SERVER}: {error}") from error
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with _with_file("/etc/resolv.conf", f"nameserver {NAME_SERVER[0]}\n") as wrapper:
+                yield wrapper
+        finally:
+            server.sendto(b"", NAME_SERVER)
+            thread.join()
+
+
+@contextlib.contextmanager
+def _with_file(path: str, text: str) -> Iterator[tuple[str, ...]]:
+    """A command to put in front of another, which then finds a file of this text there."""
     if shutil.which("unshare") is None:
         raise ServerError("unshare is not in PATH (util-linux): TCPStore cannot be kept from asking name servers")
     with tempfile.TemporaryDirectory(prefix="respstore-bench-") as folder:
-        file = Path(folder) / "nsswitch.conf"
-        file.write_text(NAME_SERVICE)
-        script = 'mount --bind "$0" /etc/nsswitch.conf && exec "$@"'
+        file = Path(folder) / "file"
+        file.write_text(text)
         as_root = () if os.geteuid() == 0 else ("--map-root-user",)
-        yield ("unshare", "--mount", *as_root, "sh", "-c", script, str(file))
+        yield ("unshare", "--mount", *as_root, "sh", "-c", f'mount --bind "$0" {path} && exec "$@"', str(file))
 
 
 @contextlib.contextmanager

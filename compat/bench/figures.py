@@ -71,15 +71,19 @@ CPU_BAR = {1: Bar(1.4, at_least=False), 16: Bar(2.0, at_least=False)}
 P99_BAR = {1: Bar(1.5, at_least=False)}
 KEY_MEMORY_BAR = Bar(1.4, at_least=False)
 IDLE_CONNECTION_MEMORY_BAR = Bar(1.5, at_least=False)
-STORE_BARS: dict[str, Bar | None] = {
+STORE_BARS = {
     "get": Bar(0.7, at_least=False),
     "add": Bar(1.5, at_least=False),
     "check": Bar(1.5, at_least=False),
     "set": None,
+    "multi_get": None,
 }
 """Latency of respstore.Store's methods beside TCPStore's, whose set waits for no answer, so that there is no bar."""
+WIRE_BARS = dict.fromkeys(STORE_BARS, Bar(1.3, at_least=False))
+"""The same of torch's C++ client on respstore, beside the same on TCPStore."""
 JOIN_BARS = {256: Bar(1.0, at_least=False), 1024: Bar(1.0, at_least=False), 4096: Bar(0.3, at_least=False)}
 """Wall time by number of clients."""
+WIRE_BARRIER_BAR = Bar(1.5, at_least=False)
 BARRIER_BAR = Bar(25.0, at_least=False)
 KEY_BAR = Bar(150.0, at_least=False)
 """Milliseconds in which all who wait are released."""

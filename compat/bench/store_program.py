@@ -1,7 +1,7 @@
 """A program that uses a store as workers do: `python -m compat.bench.store_program KIND PORT WHAT [COUNT]`.
 
 KIND is `tcpstore` (torch's, with its C++ client) or `respstore` (respstore.Store). WHAT is `serve` (a TCPStore server,
-until standard input ends), `latency`, or `join` with COUNT clients, which are threads, each with a store of its own.
+until standard input ends), `latency`, or `join` or `barrier` with COUNT clients, which are threads with a store each.
 What was measured is printed as JSON. It runs in a process of its own, where no name is looked up (see coordination.py).
 """
 
@@ -44,11 +44,14 @@ def latency(kind: str, port: int) -> dict[str, float]:
     """Microseconds per call, one client, a call at a time: the median of some batches."""
     store = open_store(kind, port)
     store.set("present", b"0123456789")
+    many = [f"key/{number}" for number in range(100)]
+    store.multi_set(many, [b"0123456789"] * len(many))
     calls: dict[str, Callable[[], object]] = {
         "get": lambda: store.get("present"),
         "add": lambda: store.add("counter", 1),
         "check": lambda: store.check(["present"]),
         "set": lambda: store.set("other", b"0123456789"),
+        "multi_get": lambda: store.multi_get(many),
     }
     return {name: median(time_calls(call) for _ in range(BATCHES)) for name, call in calls.items()}
 
@@ -93,6 +96,22 @@ def join(kind: str, port: int, count: int) -> float:
     return time.perf_counter() - start
 
 
+def barrier(kind: str, port: int, count: int) -> float:
+    """Seconds in which `count` clients, connected before, pass a barrier."""
+    allow_open_files(count + 200)
+    threading.stack_size(STACK_BYTES)
+    stores = [open_store(kind, port) for _ in range(count)]
+    for store in stores:
+        store.check(["warm"])
+    threads = [threading.Thread(target=store.barrier, args=("meeting", count)) for store in stores]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
 def main() -> None:
     """See the first lines of this file."""
     kind, port, what, *count = sys.argv[1:]
@@ -101,7 +120,8 @@ def main() -> None:
     elif what == "latency":
         print(json.dumps(latency(kind, int(port))))
     else:
-        print(json.dumps(join(kind, int(port), int(count[0]))))
+        crowd = {"join": join, "barrier": barrier}[what]
+        print(json.dumps(crowd(kind, int(port), int(count[0]))))
 
 
 if __name__ == "__main__":

@@ -62,11 +62,11 @@ def memory_table(figures: Iterable[Figure]) -> Table:
     )
 
 
-def stores_table(figures: Iterable[Figure]) -> Table:
-    """respstore.Store beside TCPStore."""
+def stores_table(title: str, figures: Iterable[Figure]) -> Table:
+    """What a client on respstore does, beside TCPStore's on its own server."""
     rows = [[figure.name, *_values(figure, ",.2f"), str(figure.bar or ""), _verdict(figure)] for figure in figures]
     return Table(
-        "respstore.Store and torch's TCPStore",
+        title,
         "One client, a call at a time; then many clients at once, each a thread with a store of its own.",
         ["what", "TCPStore", "respstore", "ratio", "bar", ""],
         rows,

@@ -6,6 +6,7 @@ import pytest
 
 from compat.bench import store_program
 from compat.bench.coordination import parked, release_key, run_program, time_release, without_name_servers
+from compat.bench.figures import STORE_BARS
 from compat.bench.pipeline import pack
 from compat.servers import ServerError, respstore_server
 
@@ -50,5 +51,5 @@ def test_latencies_of_all_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     with respstore_server() as server:
         figures = store_program.latency("respstore", server.port)
     assert json.loads(json.dumps(figures)) == figures
-    assert set(figures) == {"get", "add", "check", "set"}
+    assert set(figures) == set(STORE_BARS)
     assert all(value > 0 for value in figures.values())

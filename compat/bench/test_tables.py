@@ -41,7 +41,7 @@ def test_what_has_no_peer_is_judged_by_itself() -> None:
 
 def test_stores_are_shown_with_their_ratios() -> None:
     figures = [Figure("get, us", (40.0,), (30.0,), Bar(0.7, at_least=False)), Figure("set, us", (2.0,), (20.0,), None)]
-    assert [row[1:] for row in stores_table(figures).rows] == [
+    assert [row[1:] for row in stores_table("stores", figures).rows] == [
         ["40.00", "30.00", "0.75", "at most 0.7", "missed"],
         ["2.00", "20.00", "10.00", "", ""],
     ]
