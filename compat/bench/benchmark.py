@@ -5,19 +5,20 @@ follow, redis-server and respstore alternating. Both get the same number of requ
 its defaults: 50 clients, values of 3 bytes, one key.
 
 Two things differ from a plain `redis-benchmark` run, both so that every request does the work that its name says. Tests
-run one by one, each on an emptied database; and LPOP, RPOP and LRANGE find a list that is long enough (a plain run
-leaves them what LPUSH and RPUSH left).
+run one by one, each on an emptied database; and what takes or reads elements finds enough of them (a plain run leaves
+LPOP what LPUSH left).
 """
 
 import csv
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
 from statistics import mean
 
 import attrs
 
 from compat.bench.figures import CPU_BAR, P99_BAR, Bar, Figure, throughput_bar
-from compat.bench.pipeline import fill_list
+from compat.bench.pipeline import in_parts, run_all
 from compat.servers import RunningServer, ServerError, find_program
 
 CLIENTS = 50
@@ -39,18 +40,40 @@ class Test:
     """The Redis command that it needs."""
     arguments: tuple[str, ...] = ()
     """The request, where -t would run another test before this one (LRANGE's own LPUSH would be measured too)."""
-    list_length: Callable[[int], int] = lambda _requests: 0
-    """How many elements the list must hold for a number of requests."""
+    before: Callable[[int], Iterable[Sequence[bytes]]] = lambda _requests: ()
+    """What the database must be filled with for a number of requests."""
+    most: int | None = None
+    """How many requests it may be at most, where filling takes longer than measuring."""
 
     __test__ = False  # not for pytest
 
 
 def _lrange(count: int) -> Test:
     arguments = ("LRANGE", "mylist", "0", str(count - 1))
-    return Test(f"LRANGE_{count}", "LRANGE", arguments, list_length=lambda _requests: 100_000)
+    return Test(f"LRANGE_{count}", "LRANGE", arguments, before=lambda _requests: _list(100_000))
 
 
-TESTS = (
+def _list(length: int) -> Iterable[Sequence[bytes]]:
+    return in_parts((b"RPUSH", b"mylist"), repeat(b"VXK", length))
+
+
+def _set(size: int) -> Iterable[Sequence[bytes]]:
+    return in_parts((b"SADD", b"myset"), (b"element:%012d" % number for number in range(size)))
+
+
+def _sorted_set(size: int) -> Iterable[Sequence[bytes]]:
+    pairs = ((b"%d" % number, b"element:%012d" % number) for number in range(size))
+    return in_parts((b"ZADD", b"myzset"), chain.from_iterable(pairs))
+
+
+def _stream(length: int) -> Iterable[Sequence[bytes]]:
+    return (
+        (b"XGROUP", b"CREATE", b"mystream", b"group", b"$", b"MKSTREAM"),
+        *((b"XADD", b"mystream", b"*", b"field", b"value") for _ in range(length)),
+    )
+
+
+DEFAULT_TESTS = (
     Test("PING_INLINE", "PING"),
     Test("PING_MBULK", "PING"),
     Test("SET", "SET"),
@@ -58,19 +81,43 @@ TESTS = (
     Test("INCR", "INCR"),
     Test("LPUSH", "LPUSH"),
     Test("RPUSH", "RPUSH"),
-    Test("LPOP", "LPOP", list_length=lambda requests: requests),
-    Test("RPOP", "RPOP", list_length=lambda requests: requests),
+    Test("LPOP", "LPOP", before=_list),
+    Test("RPOP", "RPOP", before=_list),
     Test("SADD", "SADD"),
     Test("HSET", "HSET"),
-    Test("SPOP", "SPOP"),
+    Test("SPOP", "SPOP", before=_set),
     Test("ZADD", "ZADD"),
-    Test("ZPOPMIN", "ZPOPMIN"),
+    Test("ZPOPMIN", "ZPOPMIN", before=_sorted_set),
     _lrange(100),
     _lrange(300),
     _lrange(500),
     _lrange(600),
     Test("MSET", "MSET"),
 )
+"""redis-benchmark's own list."""
+
+_TEN = [word for number in range(10) for word in (f"{number}", f"element:{number:012d}")]
+COLLECTION_TESTS = (
+    Test("HGETALL_10", "HGETALL", ("HGETALL", "myhash"), lambda _: [[b"HSET", b"myhash", *map(str.encode, _TEN)]]),
+    Test("ZADD_10", "ZADD", ("ZADD", "myzset", *_TEN)),
+    Test(
+        "ZRANGE_10",
+        "ZRANGE",
+        ("ZRANGE", "myzset", "0", "9", "WITHSCORES"),
+        lambda _: [[b"ZADD", b"myzset", *map(str.encode, _TEN)]],
+    ),
+    Test("XADD", "XADD", ("XADD", "mystream", "*", "field", "value")),
+    Test(
+        "XREADGROUP_10",
+        "XREADGROUP",
+        ("XREADGROUP", "GROUP", "group", "consumer", "COUNT", "10", "STREAMS", "mystream", ">"),
+        lambda requests: _stream(10 * requests),
+        most=30_000,
+    ),
+)
+"""More of the same kind, given to redis-benchmark as requests."""
+
+TESTS = (*DEFAULT_TESTS, *COLLECTION_TESTS)
 
 
 @attrs.frozen
@@ -129,6 +176,7 @@ def compare(
     """
     pilots = [measure(test, pipeline, server, PILOT_REQUESTS[pipeline]) for server in servers]
     requests = int(SECONDS * mean(pilot.requests_per_second for pilot in pilots))
+    requests = min(requests, test.most or requests)
     samples: tuple[list[Sample], list[Sample]] = ([], [])
     for _ in range(rounds):
         for server, taken in zip(servers, samples, strict=True):
@@ -141,7 +189,7 @@ def measure(test: Test, pipeline: int, server: RunningServer, requests: int) -> 
     """Runs redis-benchmark once on an emptied database. Raises ServerError when it fails."""
     with server.client() as client:
         client.flushall()
-    fill_list(server, b"mylist", test.list_length(requests))
+    run_all(server, test.before(requests))
     command = [find_program("redis-benchmark"), "-p", str(server.port), "--csv", "-c", str(CLIENTS)]
     command += ["-n", str(requests), "-P", str(pipeline), *(test.arguments or ("-t", test.name.lower()))]
     cpu_before = server.cpu_seconds()

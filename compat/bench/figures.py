@@ -67,6 +67,12 @@ class Measure:
 
 THROUGHPUT_BAR = {1: Bar(1.0, at_least=True), 16: Bar(0.6, at_least=True)}
 LONG_RANGE_BAR = Bar(0.5, at_least=True)
+COLLECTION_BAR = Bar(0.8, at_least=True)
+OWN_BARS = {
+    **dict.fromkeys(("LRANGE_300", "LRANGE_500", "LRANGE_600"), LONG_RANGE_BAR),
+    **dict.fromkeys(("LRANGE_100", "HGETALL_10", "ZADD_10", "ZRANGE_10", "XADD", "XREADGROUP_10"), COLLECTION_BAR),
+}
+"""Throughput with P=1 of tests that have a bar of their own: their replies or requests are long."""
 CPU_BAR = {1: Bar(1.4, at_least=False), 16: Bar(2.0, at_least=False)}
 P99_BAR = {1: Bar(1.5, at_least=False)}
 KEY_MEMORY_BAR = Bar(1.4, at_least=False)
@@ -90,7 +96,5 @@ KEY_BAR = Bar(150.0, at_least=False)
 
 
 def throughput_bar(test: str, pipeline: int) -> Bar:
-    """The bar of redis-benchmark's `test`: with P=1, an LRANGE of 300 or more elements has one of its own."""
-    if pipeline == 1 and test in ("LRANGE_300", "LRANGE_500", "LRANGE_600"):
-        return LONG_RANGE_BAR
-    return THROUGHPUT_BAR[pipeline]
+    """The bar of redis-benchmark's `test`: with P=1, some have one of their own."""
+    return OWN_BARS.get(test, THROUGHPUT_BAR[1]) if pipeline == 1 else THROUGHPUT_BAR[pipeline]

@@ -1,6 +1,7 @@
 """Many commands to a server in few packets: how databases are filled before something is measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import hiredis
 
@@ -43,8 +44,19 @@ def set_small_keys(server: RunningServer, count: int) -> None:
     send_batches(server, batches())
 
 
-def fill_list(server: RunningServer, key: bytes, length: int) -> None:
-    """RPUSHes values as redis-benchmark pushes them until the list holds at least `length`."""
-    values = 1000
-    batch = pack(b"RPUSH", key, *[b"VXK"] * values)
-    send_batches(server, ((batch, 1) for _ in range(-(-length // values))))
+def run_all(server: RunningServer, requests: Iterable[Sequence[bytes]]) -> None:
+    """Sends requests, each a command with its arguments, some hundred at a time."""
+
+    def batches() -> Iterable[tuple[bytes, int]]:
+        waiting = iter(requests)
+        while batch := [pack(*words) for words in islice(waiting, 200)]:
+            yield b"".join(batch), len(batch)
+
+    send_batches(server, batches())
+
+
+def in_parts(head: Sequence[bytes], words: Iterable[bytes], count: int = 1000) -> Iterator[list[bytes]]:
+    """A command with many arguments as several with at most `count`, each behind `head`."""
+    waiting = iter(words)
+    while part := [*islice(waiting, count)]:
+        yield [*head, *part]

@@ -30,5 +30,14 @@ def test_figures_pair_the_rounds_of_both_servers() -> None:
 
 
 def test_pops_find_an_element_for_every_request() -> None:
-    pops = [test for test in TESTS if test.name in ("LPOP", "RPOP")]
-    assert [test.list_length(5_000_000) for test in pops] == [5_000_000, 5_000_000]
+    words = {"LPOP": 1, "RPOP": 1, "SPOP": 1, "ZPOPMIN": 2}
+    for test in TESTS:
+        if test.name in words:
+            elements = sum(len(request) - 2 for request in test.before(2_500)) // words[test.name]
+            assert (test.name, elements) == (test.name, 2_500)
+
+
+def test_what_is_read_by_a_group_lasts_for_every_request() -> None:
+    (test,) = (test for test in TESTS if test.name == "XREADGROUP_10")
+    assert sum(request[0] == b"XADD" for request in test.before(100)) == 1000
+    assert test.most is not None

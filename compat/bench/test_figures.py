@@ -24,7 +24,8 @@ def test_a_bar_is_met_by_the_very_figure(bar: Bar | None, missed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "pipeline", "limit"), [("GET", 1, 1.0), ("LRANGE_100", 1, 1.0), ("LRANGE_300", 1, 0.5), ("GET", 16, 0.6)]
+    ("test", "pipeline", "limit"),
+    [("GET", 1, 1.0), ("LRANGE_100", 1, 0.8), ("LRANGE_300", 1, 0.5), ("XADD", 1, 0.8), ("GET", 16, 0.6)],
 )
 def test_throughput_bars_are_those_of_the_issue(test: str, pipeline: int, limit: float) -> None:
     assert throughput_bar(test, pipeline) == Bar(limit, at_least=True)
