@@ -1,7 +1,7 @@
 """`python -m compat.bench`, which `make bench` runs: about twenty minutes; `--quick` takes one.
 
-A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--stores` those of the
-comparison with torch's TCPStore; a smaller one is only printed.
+A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--growth` or `--stores`
+its own; a smaller one is only printed.
 """
 
 import argparse
@@ -20,15 +20,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import respstore
 from compat.bench.benchmark import PIPELINES, TESTS, Comparison, Test, commands_of, compare
 from compat.bench.coordination import compare_stores, measure_releases
-from compat.bench.figures import Figure, Measure
+from compat.bench.figures import Figure, Growth, Measure
+from compat.bench.growth import COLLECTIONS, SIZES, compare_collections, compare_growth, compare_scan
 from compat.bench.memory import compare_memory
 from compat.bench.tables import (
     WIDE,
     Table,
+    growth_table,
     markdown,
     memory_table,
     print_tables,
     releases_table,
+    scan_table,
     speed_table,
     stores_table,
     verdict,
@@ -48,11 +51,17 @@ class Plan:
     rounds: int
     memory: bool
     stores: bool
+    growth: bool
 
     @property
     def is_full(self) -> bool:
         """Whether its figures beside Redis's may stand on the page: all tests, and enough rounds for a median."""
         return self.tests == TESTS and self.memory and self.rounds >= ROUNDS
+
+    @property
+    def has_full_growth(self) -> bool:
+        """Whether its figures of growing collections may."""
+        return self.growth and self.rounds >= ROUNDS
 
     @property
     def has_full_stores(self) -> bool:
@@ -66,7 +75,7 @@ class Results:
 
     conditions: str
     tables: list[Table]
-    figures: Sequence[Figure | Measure]
+    figures: Sequence[Figure | Measure | Growth]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if plan.tests:
             report(console, "bench", run(plan, console), is_full=plan.is_full)
+        if plan.growth:
+            report(console, "growth", run_growth(plan, console), is_full=plan.has_full_growth)
         if plan.stores:
             report(console, "stores", run_stores(plan, console), is_full=plan.has_full_stores)
     except ServerError as error:
@@ -102,6 +113,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     parser = argparse.ArgumentParser(prog="python -m compat.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round of a few tests, no memory")
     parser.add_argument("--tests", help="only these tests of redis-benchmark, separated by commas; no memory")
+    parser.add_argument("--growth", action="store_true", help="only how costs grow with the size of collections")
     parser.add_argument("--stores", action="store_true", help="only the comparison with torch's TCPStore")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement (default {ROUNDS})")
     options = parser.parse_args(arguments)
@@ -111,12 +123,14 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     unknown = set(names or ()) - {test.name for test in TESTS}
     if unknown:
         parser.error(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(test.name for test in TESTS)}")
+    part = options.stores or options.growth
     tests = tuple(test for test in TESTS if names is None or test.name in names)
     return Plan(
-        tests=() if options.stores else tests,
+        tests=() if part else tests,
         rounds=max(1, options.rounds or (1 if options.quick else ROUNDS)),
-        memory=names is None and not options.stores,
-        stores=names is None or options.stores,
+        memory=names is None and not part,
+        stores=options.stores or (names is None and not part),
+        growth=options.growth or (names is None and not part),
     )
 
 
@@ -133,6 +147,23 @@ def run(plan: Plan, console: Console) -> Results:
         tables.append(memory_table(memory))
     figures = [figure for comparison in comparisons for figure in comparison.figures]
     return Results(conditions, tables, [*figures, *memory])
+
+
+def run_growth(plan: Plan, console: Console) -> Results:
+    """How costs grow with collections. Raises ServerError when it cannot measure."""
+    load = os.getloadavg()[0]
+    with make_progress(console) as progress:
+        steps = len(SIZES) * len(COLLECTIONS) + plan.rounds + 2 * (len(COLLECTIONS) - 1)
+        bar = progress.add_task("growth", total=steps)
+        growths = compare_growth(lambda: progress.advance(bar))
+        scan = compare_scan(plan.rounds, lambda: progress.advance(bar))
+        memory = compare_collections(lambda: progress.advance(bar))
+    tables = [
+        growth_table(growths, SIZES),
+        scan_table(scan),
+        memory_table(memory, "Memory of collections", "of one element"),
+    ]
+    return Results(describe("redis-server 7.0", load, plan), tables, [*growths, scan, *memory])
 
 
 def run_stores(plan: Plan, console: Console) -> Results:

@@ -65,6 +65,25 @@ class Measure:
         return not self.bar.holds(self.ratio)
 
 
+@attrs.frozen
+class Growth:
+    """What a command costs on collections of growing sizes, on both servers; its bar is for our last to our first."""
+
+    name: str
+    peer: tuple[float, ...]
+    respstore: tuple[float, ...]
+    bar: Bar
+
+    @property
+    def ratio(self) -> float:
+        """What the bar judges."""
+        return round(self.respstore[-1] / self.respstore[0], 2)
+
+    @property
+    def missed(self) -> bool:
+        return not self.bar.holds(self.ratio)
+
+
 THROUGHPUT_BAR = {1: Bar(1.0, at_least=True), 16: Bar(0.6, at_least=True)}
 LONG_RANGE_BAR = Bar(0.5, at_least=True)
 COLLECTION_BAR = Bar(0.8, at_least=True)
@@ -90,6 +109,9 @@ WIRE_BARS = dict.fromkeys(STORE_BARS, Bar(1.3, at_least=False))
 JOIN_BARS = {256: Bar(1.0, at_least=False), 1024: Bar(1.0, at_least=False), 4096: Bar(0.3, at_least=False)}
 """Wall time by number of clients."""
 WIRE_BARRIER_BAR = Bar(1.5, at_least=False)
+GROWTH_BAR = Bar(10.0, at_least=False)
+SCAN_BAR = Bar(3.0, at_least=False)
+COLLECTION_MEMORY_BAR = Bar(2.0, at_least=False)
 BARRIER_BAR = Bar(25.0, at_least=False)
 KEY_BAR = Bar(150.0, at_least=False)
 """Milliseconds in which all who wait are released."""

@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from compat.bench.benchmark import CLIENTS, Comparison
-from compat.bench.figures import COLLECTION_BAR, CPU_BAR, LONG_RANGE_BAR, P99_BAR, THROUGHPUT_BAR, Figure, Measure
+from compat.bench.figures import (
+    COLLECTION_BAR,
+    CPU_BAR,
+    GROWTH_BAR,
+    LONG_RANGE_BAR,
+    P99_BAR,
+    THROUGHPUT_BAR,
+    Figure,
+    Growth,
+    Measure,
+)
 from compat.report import markdown_table
 
 WIDE = 160
@@ -54,12 +64,37 @@ def _speed_cells(comparison: Comparison) -> list[str]:
     ]
 
 
-def memory_table(figures: Iterable[Figure]) -> Table:
-    """Bytes per key and per connection."""
+def memory_table(figures: Iterable[Figure], title: str = "Memory", unit: str = "of one") -> Table:
+    """Bytes per key, connection or element."""
     rows = [[figure.name, *_values(figure, ",.0f"), str(figure.bar or ""), _verdict(figure)] for figure in figures]
-    return Table(
-        "Memory", "Growth of resident memory, in bytes.", ["of one", "Redis", "respstore", "ratio", "bar", ""], rows
-    )
+    return Table(title, "Growth of resident memory, in bytes.", [unit, "Redis", "respstore", "ratio", "bar", ""], rows)
+
+
+def scan_table(figure: Figure) -> Table:
+    """A whole SCAN."""
+    row = [figure.name, *_values(figure, ",.2f"), str(figure.bar), _verdict(figure)]
+    return Table("SCAN", "One client, a request at a time.", ["what", "Redis", "respstore", "ratio", "bar", ""], [row])
+
+
+def growth_table(growths: Sequence[Growth], sizes: Sequence[int]) -> Table:
+    """How costs grow with the size of a collection."""
+    rows = [
+        [
+            growth.name,
+            *(f"{growth.peer[place]:.2f} / {growth.respstore[place]:.2f}" for place in _SHOWN_SIZES),
+            f"{growth.peer[-1] / growth.peer[0]:.1f}",
+            f"{growth.ratio:.1f}",
+            "missed" if growth.missed else "met",
+        ]
+        for growth in growths
+    ]
+    header = ["us per request, Redis / respstore", *(f"{sizes[place]:,}" for place in _SHOWN_SIZES)]
+    bars = f"From the smallest to the largest, measured at each doubling between. Bar: growth {GROWTH_BAR}."
+    return Table("Growth", bars, [*header, "growth, Redis", "respstore", ""], rows)
+
+
+_SHOWN_SIZES = (0, 3, 6, -1)
+"""Places of the sizes that have a column."""
 
 
 def stores_table(title: str, figures: Iterable[Figure]) -> Table:
@@ -104,7 +139,7 @@ def _verdict(figure: Figure) -> str:
     return "missed" if figure.missed else "met"
 
 
-def verdict(figures: Sequence[Figure | Measure]) -> str:
+def verdict(figures: Sequence[Figure | Measure | Growth]) -> str:
     """One line: how many bars were met, and which were missed by what."""
     judged = [figure for figure in figures if figure.bar is not None]
     missed = [f"{figure.name} {figure.ratio:.2f} ({figure.bar})" for figure in judged if figure.missed]

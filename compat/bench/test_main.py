@@ -17,6 +17,10 @@ def test_stores_are_measured_alone_or_with_all_else() -> None:
     assert not parse_arguments(["--stores", "--rounds", "1"]).has_full_stores
     for smaller in (["--quick"], ["--tests", "get"]):
         assert not parse_arguments(smaller).stores
+        assert not parse_arguments(smaller).growth
+    assert parse_arguments([]).has_full_growth
+    assert parse_arguments(["--growth"]).has_full_growth
+    assert not parse_arguments(["--growth"]).stores
 
 
 def test_tests_are_named_as_for_redis_benchmark() -> None:
