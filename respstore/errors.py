@@ -202,6 +202,12 @@ PROTECTED_MODE = (
 SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
+# TCPStore clients, which see none of these: they are for the log
+NOT_TCPSTORE = "it does not speak the protocol of torch's TCPStore"
+TCPSTORE_HAS_NO_PASSWORD = (
+    "it speaks the protocol of torch's TCPStore, which has no passwords, and this server requires one (requirepass)"
+)
+
 # Configuration
 NO_CONFIG_FILE = "ERR The server is running without a config file"
 LISTEN_FAILED = "Unable to listen on this port. Check server logs."

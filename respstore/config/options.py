@@ -47,6 +47,7 @@ from respstore.config.values import (
     Text,
     YesNo,
 )
+from respstore.protocol import tcpstore
 
 T = TypeVar("T")
 
@@ -152,6 +153,10 @@ class Options:
     client_output_buffer_limit: BufferLimits = option(OUTPUT_BUFFER_LIMITS, OutputBufferLimits(), WORKS)
     maxmemory_clients: int = option(0, MemoryOrPercent(), UNSUPPORTED)
     tracking_table_max_keys: int = option(1000000, Integer(0, LONG_MAX))
+
+    # torch.distributed's TCPStore, whose protocol respstore speaks, too: not in Redis
+    tcpstore_max_string: int = option(tcpstore.MAX_STRING, Memory(tcpstore.MAX_STRING), WORKS)
+    tcpstore_max_keys: int = option(tcpstore.MAX_KEYS, Integer(tcpstore.MAX_KEYS), WORKS)
 
     # The process
     databases: int = option(16, Integer(1), WORKS, AT_START)

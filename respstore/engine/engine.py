@@ -114,9 +114,9 @@ class Engine:
     # Sessions
 
     def add(self, session: Session) -> None:
-        """A session begins."""
+        """A session begins, in place of the one that has the same number, if any."""
+        self.statistics.connections += session.id not in self.sessions
         self.sessions[session.id] = session
-        self.statistics.connections += 1
         if self.config.requirepass:
             session.set_gate(UNAUTHENTICATED, on=True)
         if self.is_paused():
@@ -128,7 +128,7 @@ class Engine:
             self._bytes_in_of_closed += session.received
             self.waiting.withdraw(session)
             self.postponed.pop(session, None)
-            session.end_transaction()
+            session.ended()
 
     # Turns and ticks
 

@@ -107,9 +107,12 @@ class Session:
         "watch",
     )
 
-    def __init__(self, engine: "Engine", peer: str = "", local: str = "", fd: int = -1) -> None:
+    def __init__(
+        self, engine: "Engine", peer: str = "", local: str = "", fd: int = -1, number: int | None = None
+    ) -> None:
+        """A client that has just connected; `number` is its id, if it has one already."""
         self.engine = engine
-        self.id = engine.next_session_id()
+        self.id = engine.next_session_id() if number is None else number
         self.db: Database = engine.keyspace.databases[0]
         self.protocol = 2
         self.name = b""
@@ -397,6 +400,10 @@ class Session:
         if self.watch is not None:
             self.watch.close()
             self.watch = None
+
+    def ended(self) -> None:
+        """The engine has forgotten it: it is to hold nothing any more."""
+        self.end_transaction()
 
     def close(self) -> None:
         """Close the connection once what was replied so far is sent; no further request is run."""

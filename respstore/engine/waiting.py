@@ -5,8 +5,8 @@ in the queue of each of its keys. When such a key changes it becomes **ready**; 
 is over (a whole EXEC, not each of its commands) the sessions of its queue are retried in order of arrival, until the
 key is gone or all were tried. Whoever releases a session makes its reply; the server sends it in the same turn.
 
-Those who wait at a barrier stand in no queue: the barrier (barriers.py) releases them itself, and judges them when its
-key changes.
+Those who wait at a barrier stand in no queue: the barrier (barriers.py, counters.py) releases them itself, and judges
+them when its key changes.
 
 A session leaves the room in one of five ways, and each takes it out of all queues: released with a reply, timed out,
 unblocked by CLIENT UNBLOCK, closed, or the server stops.
@@ -27,6 +27,7 @@ from respstore.protocol.replies import NULL_ARRAY
 
 if TYPE_CHECKING:
     from respstore.engine.barriers import Arrival, Barrier
+    from respstore.engine.counters import Counter, CounterArrival
     from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
@@ -70,7 +71,7 @@ class Park:
     timeout: float | None
     on_timeout: Any = NULL_ARRAY
     if_denied: Any = NULL_ARRAY
-    arrival: "Arrival | None" = None
+    arrival: "Arrival | CounterArrival | None" = None
 
     def late_reply(self) -> Any:
         """The reply when the time is over; to be made before anybody whose time is over at once has left."""
@@ -91,14 +92,29 @@ class WaitingRoom:
 
     Attributes:
         barriers: those at which somebody waits.
+        counters: torch's barriers at which somebody waits.
+        promised: how many items of a list torch clients were told of that have not come for them yet.
         ready: keys that changed and have waiters; `serve` empties it.
         rearm: called with the new soonest deadline when it became sooner; the server's timers set it.
     """
 
-    __slots__ = ("_deadlines", "_queues", "_serial", "_sessions", "_timed", "barriers", "ready", "rearm")
+    __slots__ = (
+        "_deadlines",
+        "_queues",
+        "_serial",
+        "_sessions",
+        "_timed",
+        "barriers",
+        "counters",
+        "promised",
+        "ready",
+        "rearm",
+    )
 
     def __init__(self) -> None:
         self.barriers: dict[tuple[Database, bytes], Barrier] = {}
+        self.counters: dict[tuple[Database, bytes], Counter] = {}
+        self.promised: dict[tuple[Database, bytes], int] = {}
         self.ready: dict[tuple[Database, bytes], None] = {}
         self.rearm: Callable[[float], None] = lambda deadline: None
         self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
@@ -143,6 +159,9 @@ class WaitingRoom:
                 barrier = self.barriers.get((db, key))
                 if barrier is not None:
                     barrier.judge()
+                counter = self.counters.get((db, key))
+                if counter is not None:
+                    counter.judge()
                 queue = self._queues.get((db, key))
                 if queue is not None:
                     self._serve_key(db, key, queue)

@@ -22,6 +22,7 @@ import trio
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.tcpstore_session import take_over
 from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
@@ -173,6 +174,8 @@ class Poller:
                     continue
                 try:
                     if data:
+                        if not data[0] and not connection.session.received:
+                            self._change_protocol(connection)
                         connection.session.receive_data(data)
                     else:
                         connection.session.receive_eof()
@@ -199,6 +202,12 @@ class Poller:
         if engine.touched:
             self.flush_touched()
         return bool(events)
+
+    def _change_protocol(self, connection: _Connection) -> None:
+        """The first byte is 0, with which no RESP client starts: a torch client."""
+        del self._of_session[connection.session]
+        connection.session = take_over(connection.session)
+        self._of_session[connection.session] = connection
 
     def _flush(self, connection: _Connection) -> None:
         session = connection.session

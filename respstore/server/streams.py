@@ -17,6 +17,7 @@ import trio
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.tcpstore_session import take_over
 from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
@@ -109,7 +110,6 @@ class Streams:
         self._serving.cancel()
 
     async def _serve(self, connection: _Connection) -> None:
-        session = connection.session
         try:
             with connection.scope:
                 async with trio.open_nursery() as nursery:
@@ -121,10 +121,10 @@ class Streams:
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the connection broke, which is the peer's right
         except* Exception:
-            logger.exception("bug: the connection of client %s ends", session.describe())
+            logger.exception("bug: the connection of client %s ends", connection.session.describe())
         finally:
-            session.receive_eof()
-            del self._connections[session]
+            connection.session.receive_eof()
+            del self._connections[connection.session]
             self._slow.pop(connection, None)
             if self._deserted is not None and not self._connections:
                 self._deserted.set()
@@ -140,12 +140,21 @@ class Streams:
             if data:
                 engine.begin_turn()
                 engine.statistics.reads += 1
+                if not data[0] and not session.received:
+                    session = self._change_protocol(connection)
                 session.receive_data(bytes(data))
                 engine.end_of_turn()
             else:
                 session.receive_eof()
             self._flush(connection)
             self.flush_touched()
+
+    def _change_protocol(self, connection: _Connection) -> Session:
+        """The first byte is 0, with which no RESP client starts: a torch client."""
+        del self._connections[connection.session]
+        session = connection.session = connection.unsent.session = take_over(connection.session)
+        self._connections[session] = connection
+        return session
 
     async def _write(self, connection: _Connection) -> None:
         unsent = connection.unsent

@@ -1,0 +1,248 @@
+"""The wire format of torch.distributed's TCPStore: bytes <-> operations.
+
+There is no document of it; the sources are TCPStoreBackend.hpp and TCPStoreLibUvBackend.cpp of torch 2.13, and what its
+client was seen to send. Numbers are little endian, a string is its length (u64) and its bytes. An operation is one byte
+and its fields, without a frame around it: who does not know an operation cannot tell where the next one begins. So
+whatever is wrong ends the connection, and there are no error replies.
+
+    client  00 CE F7 85 3C                           VALIDATE and the magic number, once, not answered
+    client  0D nonce:u32                             PING, answered by the nonce
+    client  06 1:u64 2:u64 "/k"                      WAIT for one key ...
+    server  00                                       ... which is there now
+    client  03 2:u64 "/k"                            GET
+    server  1:u64 "v"
+
+A client that grows tired of a WAIT or a BARRIER sends CANCEL_WAIT, which is answered by 1; a 0 that crossed it comes
+first. Clients put a `/` in front of keys, but not of `init/`, in which they count themselves.
+"""
+
+import struct
+from typing import Final
+
+from respstore.errors import ProtocolError
+
+VALIDATE: Final = 0
+SET: Final = 1
+COMPARE_SET: Final = 2
+GET: Final = 3
+ADD: Final = 4
+CHECK: Final = 5
+WAIT: Final = 6
+GET_NUM_KEYS: Final = 7
+DELETE_KEY: Final = 8
+APPEND: Final = 9
+MULTI_GET: Final = 10
+MULTI_SET: Final = 11
+CANCEL_WAIT: Final = 12
+PING: Final = 13
+QUEUE_PUSH: Final = 14
+QUEUE_POP: Final = 15
+QUEUE_LEN: Final = 16
+LIST_KEYS: Final = 17
+BARRIER: Final = 18
+
+OPERATIONS: Final = 19
+"""How many there are."""
+
+MAGIC: Final = 0x3C85F7CE
+
+INIT_KEY: Final = b"init/"
+"""In which clients count themselves. It has no `/` in front, so that clients leave it out of their lists of keys."""
+
+MAX_STRING: Final = 8 * 1024**2
+MAX_KEYS: Final = 128 * 1024
+"""What torch's own server (libuv) takes: the longest key or value in bytes, and keys in one operation."""
+
+READY: Final = b"\0"
+NOT_READY: Final = b"\1"
+"""Replies to CHECK."""
+STOP_WAITING: Final = b"\0"
+WAIT_CANCELED: Final = b"\1"
+"""Replies to WAIT and BARRIER."""
+
+_COUNTED: Final = -1
+"""The client says how many strings follow."""
+_COUNTED_PAIRS: Final = -2
+_U32: Final = 4
+_I64: Final = 8
+
+# Of each operation: how many strings it has, and how many bytes the number behind them has.
+_SHAPES: Final[tuple[tuple[int, int], ...]] = (
+    (0, _U32),  # VALIDATE
+    (2, 0),  # SET
+    (3, 0),  # COMPARE_SET
+    (1, 0),  # GET
+    (1, _I64),  # ADD
+    (_COUNTED, 0),  # CHECK
+    (_COUNTED, 0),  # WAIT
+    (0, 0),  # GET_NUM_KEYS
+    (1, 0),  # DELETE_KEY
+    (2, 0),  # APPEND
+    (_COUNTED, 0),  # MULTI_GET
+    (_COUNTED_PAIRS, 0),  # MULTI_SET
+    (0, 0),  # CANCEL_WAIT
+    (0, _U32),  # PING
+    (2, 0),  # QUEUE_PUSH
+    (1, 0),  # QUEUE_POP
+    (1, 0),  # QUEUE_LEN
+    (0, 0),  # LIST_KEYS
+    (1, _I64),  # BARRIER
+)
+
+_read_length: Final = struct.Struct("<Q").unpack_from
+_read_u32: Final = struct.Struct("<I").unpack_from
+_read_i64: Final = struct.Struct("<q").unpack_from
+_pack_length: Final = struct.Struct("<Q").pack
+_pack_i64: Final = struct.Struct("<q").pack
+_pack_u32: Final = struct.Struct("<I").pack
+
+_HEADS: Final = tuple(_pack_length(length) for length in range(1024))
+_SHORT: Final = len(_HEADS)
+_SMALL: Final = tuple(_pack_i64(number) for number in range(1024))
+
+Operation = tuple[int, list[bytes], int]
+"""Which one, its strings in order, and its number (0 if it has none)."""
+
+
+class OperationParser:
+    """Makes operations of what one client sends.
+
+    What arrived of an operation is read once, string by string, so that neither a long one nor one that comes byte by
+    byte costs more than its length.
+
+    Args:
+        longest: bytes of the longest string that is taken.
+        most: the greatest number of keys in one operation.
+    """
+
+    __slots__ = ("_at", "_data", "_held", "_later", "_left", "_longest", "_most", "_need", "_opcode", "_strings")
+
+    def __init__(self, longest: int, most: int) -> None:
+        self._longest = longest
+        self._most = most
+        self._data = b""  # read up to _at
+        self._at = 0
+        self._later = bytearray()  # behind _data
+        # The operation in progress, if any
+        self._opcode = -1
+        self._strings: list[bytes] = []
+        self._left = 0
+        self._held = 0  # bytes of it that were read
+        self._need = 0  # bytes without which it does not get on
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived."""
+        if self._later or self._at < len(self._data):
+            self._later += data
+        else:
+            self._data = data
+            self._at = 0
+
+    def take(self) -> Operation | None:
+        """The next operation, None if it is not complete yet.
+
+        Raises:
+            ProtocolError: there is no such operation, or it is too large. Nothing more can be read.
+        """
+        operation = self._parse()
+        while operation is None and self._later and len(self._data) - self._at + len(self._later) >= self._need:
+            self._data = b"".join((memoryview(self._data)[self._at :], self._later))
+            self._at = 0
+            self._later = bytearray()
+            operation = self._parse()
+        return operation
+
+    def next_opcode(self) -> int:
+        """The first byte of the operation that comes next; -1 if nothing came of it, or if one is in progress."""
+        if self._opcode >= 0:
+            return -1
+        if self._at < len(self._data):
+            return self._data[self._at]
+        return self._later[0] if self._later else -1
+
+    def unread(self) -> int:
+        """Bytes that came and belong to no complete operation yet."""
+        return self._held + len(self._data) - self._at + len(self._later)
+
+    def _parse(self) -> Operation | None:
+        data, at = self._data, self._at
+        size = len(data)
+        start = at
+        opcode = self._opcode
+        if opcode < 0:
+            if at >= size:
+                self._need = 1
+                return None
+            opcode = data[at]
+            if opcode >= OPERATIONS:
+                raise ProtocolError(f"there is no operation {opcode}")
+            at += 1
+            left, tail = _SHAPES[opcode]
+            if left < 0:
+                if at + 8 > size:
+                    self._need = 9
+                    return None
+                (count,) = _read_length(data, at)
+                if count > self._most:
+                    raise ProtocolError(f"{count} keys at once, at most {self._most} are taken")
+                at += 8
+                left *= -count
+            strings = []
+        else:
+            strings, left, tail = self._strings, self._left, _SHAPES[opcode][1]
+        need = 0
+        while left:
+            begin = at + 8
+            if begin > size:
+                need = 8
+                break
+            (length,) = _read_length(data, at)
+            if length > self._longest:
+                raise ProtocolError(f"a string of {length} bytes, at most {self._longest} are taken")
+            end = begin + length
+            if end > size:
+                need = end - at
+                break
+            strings.append(data[begin:end])
+            at = end
+            left -= 1
+        number = 0
+        if not need and tail:
+            if at + tail > size:
+                need = tail
+            else:
+                (number,) = (_read_u32 if tail == _U32 else _read_i64)(data, at)
+                at += tail
+        self._at = at
+        if need:
+            self._opcode, self._strings, self._left, self._need = opcode, strings, left, need
+            self._held += at - start
+            return None
+        if self._opcode >= 0:
+            self._opcode, self._strings, self._held = -1, [], 0
+        return opcode, strings, number
+
+
+def string(value: bytes) -> bytes:
+    """A string in a reply."""
+    length = len(value)
+    return (_HEADS[length] if length < _SHORT else _pack_length(length)) + value
+
+
+def strings(values: list[bytes]) -> bytes:
+    """Several strings, one behind the other."""
+    parts: list[bytes] = []
+    for value in values:
+        length = len(value)
+        parts += (_HEADS[length] if length < _SHORT else _pack_length(length), value)
+    return b"".join(parts)
+
+
+def integer(value: int) -> bytes:
+    """A signed number of 64 bits in a reply."""
+    return _SMALL[value] if 0 <= value < _SHORT else _pack_i64(value)
+
+
+def nonce(value: int) -> bytes:
+    """The reply to PING."""
+    return _pack_u32(value)
