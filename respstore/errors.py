@@ -145,6 +145,7 @@ NOT_A_SCORE_RANGE = "ERR min or max is not a float"
 NOT_A_MEMBER_RANGE = "ERR min or max not valid string range item"
 LIMIT_WITHOUT_BY = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
 BYLEX_WITHSCORES = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float"
 
 # Sets
 MORE_KEYS_THAN_ARGUMENTS = "ERR Number of keys can't be greater than number of args"
@@ -306,6 +307,11 @@ def unknown_client_type(name: bytes) -> RespError:
 def no_such_user(name: bytes) -> RespError:
     """There is no such user whose clients CLIENT KILL could close."""
     return RespError(f"ERR No such user '{quotable(name)}'")
+
+
+def no_input_keys(name: str) -> RespError:
+    """The number of keys to combine, given to the command `name`, is not positive."""
+    return RespError(f"ERR at least 1 input key is needed for '{name}' command")
 
 
 def invalid_expire(name: str) -> RespError:

@@ -1,21 +1,19 @@
 """Commands on lists that wait until there is something to take: https://redis.io/docs/latest/commands/blpop/
 
-Each looks at its keys in order and takes from the first that holds a list. If none does, the client parks; then the key
-at which a list appears first decides, whatever the order of the keys, and a key of another type is as good as none.
+How they wait is told in engine/blocking.py.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from respstore.commands.lists import LEFT, RIGHT, as_list, end_of, move, parse_lmpop, take
-from respstore.engine.arguments import timeout_seconds
+from respstore.commands.lists import LEFT, RIGHT, end_of, move, take
+from respstore.engine.arguments import pop_from_several
+from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
 from respstore.engine.keyspecs import at, counted, first, span
 from respstore.engine.session import Session
-from respstore.engine.waiting import PENDING, Park
 from respstore.keyspace import Database
-from respstore.protocol.replies import NULL_ARRAY
 
 
 @command(
@@ -46,7 +44,7 @@ def brpop(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> 
 
 def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
-    return _take_or_wait(db, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)])
+    return take_or_wait(db, deque, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)])
 
 
 @command(
@@ -59,9 +57,9 @@ def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
 )
 def blmpop(session: Session, timeout: bytes, numkeys: bytes, key: bytes, where: bytes, *options: bytes) -> Any:
     """Take elements from the first of several lists that exists; wait for one if none does."""
-    keys, end, count = parse_lmpop((numkeys, key, where, *options))
+    keys, end, count = pop_from_several((numkeys, key, where, *options), (LEFT, RIGHT))
     db = session.db
-    return _take_or_wait(db, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
+    return take_or_wait(db, deque, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
 
 
 @command(
@@ -96,38 +94,6 @@ def brpoplpush(session: Session, source: bytes, destination: bytes, timeout: byt
 
 def _move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes) -> Any:
     # What the destination holds matters only once there is something to move: a parked client may get a WRONGTYPE.
-    return _take_or_wait(
-        db, (source,), timeout, lambda key, value: move(db, key, destination, wherefrom, whereto), if_denied=None
+    return take_or_wait(
+        db, deque, (source,), timeout, lambda key, value: move(db, key, destination, wherefrom, whereto), if_denied=None
     )
-
-
-def _take_or_wait(
-    db: Database,
-    keys: Sequence[bytes],
-    timeout: bytes,
-    take_from: Callable[[bytes, deque[bytes]], Any],
-    if_denied: Any = NULL_ARRAY,
-) -> Any:
-    """Take from the first key that holds a list, now or when one appears.
-
-    Args:
-        db: where the keys are.
-        keys: in the order in which to look.
-        timeout: how long to wait, in seconds.
-        take_from: takes from the list at a key and gives the reply.
-        if_denied: the reply where there is no list and nothing may wait.
-
-    Raises:
-        RespError: the timeout is none, or a key before the first list is of another type.
-    """
-    seconds = timeout_seconds(timeout)
-    for key in keys:
-        value = as_list(db.get(key))
-        if value is not None:
-            return take_from(key, value)
-
-    def retry(key: bytes) -> Any:
-        value = db.get(key)
-        return take_from(key, value) if type(value) is deque else PENDING
-
-    return Park(keys, retry, seconds, if_denied=if_denied)

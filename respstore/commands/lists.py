@@ -7,13 +7,13 @@ What must stay true: whoever takes elements calls `Database.shrunk`, which delet
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import indexOf
 from typing import Final
 
 from respstore import errors
-from respstore.engine.arguments import Words, integer, integer_between
+from respstore.engine.arguments import Words, integer, integer_between, pop_from_several
 from respstore.engine.command import command
 from respstore.engine.keyspecs import at, counted, first
 from respstore.engine.ranges import positions_between
@@ -230,33 +230,13 @@ def take(db: Database, key: bytes, value: List, end: bytes, count: int) -> list[
 )
 def lmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: bytes) -> list[object] | Special:
     """Take elements from the first of several keys that holds a list."""
-    keys, end, count = parse_lmpop((numkeys, key, where, *options))
+    keys, end, count = pop_from_several((numkeys, key, where, *options), (LEFT, RIGHT))
     db = session.db
     for name in keys:
         value = as_list(db.get(name))
         if value is not None:
             return [name, take(db, name, value, end, count)]
     return NULL_ARRAY
-
-
-def parse_lmpop(args: Sequence[bytes]) -> tuple[Sequence[bytes], bytes, int]:
-    """Read `numkeys key... LEFT|RIGHT [COUNT count]`.
-
-    Returns:
-        The keys, the end, and how many elements to take at most.
-    """
-    numkeys = integer_between(args[0], 1, MAX_INTEGER, errors.NUMKEYS_NOT_POSITIVE)
-    keys, rest = args[1 : 1 + numkeys], args[1 + numkeys :]
-    if not rest:
-        raise RespError(errors.SYNTAX)
-    end = end_of(rest[0])
-    count = 0
-    words = Words(rest[1:])
-    for word in words:
-        if count or word.upper() != b"COUNT":
-            raise RespError(errors.SYNTAX)
-        count = integer_between(words.argument(), 1, MAX_INTEGER, errors.COUNT_NOT_POSITIVE)
-    return keys, end, count or 1
 
 
 @command(

@@ -13,14 +13,25 @@ from math import isnan
 from typing import Final
 
 from respstore import errors
-from respstore.engine.arguments import cursor, double, draw_count, integer_between, repeated_draws, scan_options
+from respstore.engine.arguments import (
+    cursor,
+    double,
+    draw_count,
+    integer_between,
+    pop_from_several,
+    repeated_draws,
+    scan_options,
+)
 from respstore.engine.command import command
-from respstore.engine.keyspecs import first
+from respstore.engine.keyspecs import counted, first
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, SortedSet, Value
 from respstore.numbers import MAX_INTEGER, MIN_INTEGER, format_double, parse_float
-from respstore.protocol.replies import Pairs
+from respstore.protocol.replies import NULL_ARRAY, Pairs, Special
+
+MIN: Final = b"MIN"
+MAX: Final = b"MAX"
 
 _ZADD_OPTIONS: Final = frozenset({b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"})
 _LARGEST_PACKED: Final = 2**62
@@ -215,7 +226,7 @@ def zrem(session: Session, key: bytes, member: bytes, *more: bytes) -> int:
 )
 def zpopmin(session: Session, key: bytes, *count: bytes) -> list[bytes | float] | Pairs:
     """Take the members with the lowest scores out of a sorted set."""
-    return _pop(session.db, key, count, highest=False)
+    return _pop(session.db, key, count, MIN)
 
 
 @command(
@@ -228,28 +239,49 @@ def zpopmin(session: Session, key: bytes, *count: bytes) -> list[bytes | float] 
 )
 def zpopmax(session: Session, key: bytes, *count: bytes) -> list[bytes | float] | Pairs:
     """Take the members with the highest scores out of a sorted set."""
-    return _pop(session.db, key, count, highest=True)
+    return _pop(session.db, key, count, MAX)
 
 
-def _pop(db: Database, key: bytes, count: Sequence[bytes], *, highest: bool) -> list[bytes | float] | Pairs:
+def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[bytes | float] | Pairs:
     if len(count) > 1:
         raise RespError(errors.SYNTAX)
     number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE) if count else 1
     value = as_sorted_set(db.get(key))
-    pairs = take(db, key, value, number, highest=highest) if value is not None and number else []
+    pairs = take(db, key, value, end, number) if value is not None and number else []
     return Pairs(pairs) if count else [part for pair in pairs for part in pair]
 
 
-def take(db: Database, key: bytes, value: SortedSet, count: int, *, highest: bool) -> list[tuple[bytes, float]]:
+@command(
+    "zmpop numkeys key... where=(MIN | MAX) [COUNT count]",
+    group="sorted-set",
+    since="7.0.0",
+    flags="write",
+    keys=counted("RW access delete", at=1),
+    complexity="O(K)+O(M*log(N)), K the number of keys and M that of members taken",
+)
+def zmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: bytes) -> list[object] | Special:
+    """Take members from an end of the first of several keys that holds a sorted set."""
+    keys, end, count = pop_from_several((numkeys, key, where, *options), (MIN, MAX))
+    db = session.db
+    for name in keys:
+        value = as_sorted_set(db.get(name))
+        if value is not None:
+            return [name, take(db, name, value, end, count)]
+    return NULL_ARRAY
+
+
+def take(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> list[tuple[bytes, float]]:
     """Take at most `count` members, at least one, from an end of the sorted set at `key`, in the order of taking."""
     length = len(value)
-    if highest:
+    if end == MAX:
         members, scores = value.pop(max(0, length - count), length)
         members.reverse()
         scores.reverse()
+        event = "zpopmax"
     else:
         members, scores = value.pop(0, min(count, length))
-    db.shrunk(key, value, "zpopmax" if highest else "zpopmin")
+        event = "zpopmin"
+    db.shrunk(key, value, event)
     return list(zip(members, scores, strict=True))
 
 

@@ -1,7 +1,7 @@
 """Arguments of commands -> numbers and options, with Redis's errors; a handler calls these where it reads them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -182,6 +182,29 @@ def find_database(keyspace: Keyspace, number: int) -> Database:
     if not 0 <= number < len(keyspace.databases):
         raise RespError(errors.DB_INDEX_OUT_OF_RANGE)
     return keyspace.databases[number]
+
+
+def pop_from_several(args: Sequence[bytes], ends: Sequence[bytes]) -> tuple[Sequence[bytes], bytes, int]:
+    """Read `numkeys key... end [COUNT count]`, as LMPOP, ZMPOP and those that wait take it.
+
+    Args:
+        args: the arguments.
+        ends: the words, in capitals, for both ends.
+
+    Returns:
+        The keys, the end, and how many elements to take at most.
+    """
+    numkeys = integer_between(args[0], 1, MAX_INTEGER, errors.NUMKEYS_NOT_POSITIVE)
+    keys, rest = args[1 : 1 + numkeys], args[1 + numkeys :]
+    if not rest or rest[0].upper() not in ends:
+        raise RespError(errors.SYNTAX)
+    count = 0
+    words = Words(rest[1:])
+    for word in words:
+        if count or word.upper() != b"COUNT":
+            raise RespError(errors.SYNTAX)
+        count = integer_between(words.argument(), 1, MAX_INTEGER, errors.COUNT_NOT_POSITIVE)
+    return keys, rest[0].upper(), count or 1
 
 
 class Words:

@@ -224,7 +224,33 @@ def test_pops_refuse(session: Session, name: bytes) -> None:
     assert talk(session, name + b" z 0") == b"*0\r\n"
 
 
-@pytest.mark.parametrize("request_", [b"ZREM z a b c", b"ZPOPMIN z 3", b"ZPOPMAX z 7"])
+def test_zmpop_takes_from_the_first_sorted_set_only(session: Session) -> None:
+    talk(session, b"ZADD y 9 w")
+    assert talk(session, b"ZMPOP 3 missing z y MIN") == b"*2\r\n" + bulk(b"z") + b"*1\r\n" + array(b"a", b"1")
+    pairs = array(b"c", b"3") + array(b"b", b"2")
+    assert talk(session, b"ZMPOP 2 z y max COUNT 5") == b"*2\r\n" + bulk(b"z") + b"*2\r\n" + pairs
+    session.protocol = 3
+    assert talk(session, b"ZMPOP 2 z y MIN") == b"*2\r\n" + bulk(b"y") + b"*1\r\n*2\r\n" + bulk(b"w") + b",9\r\n"
+    assert talk(session, b"ZMPOP 2 z y MIN") == b"_\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reply"),
+    [
+        (b"0 z MIN", b"-ERR numkeys should be greater than 0\r\n"),
+        (b"2 z MIN", SYNTAX),
+        (b"1 z LEFT", SYNTAX),
+        (b"1 z MIN COUNT", SYNTAX),
+        (b"1 z MIN COUNT 0", b"-ERR count should be greater than 0\r\n"),
+        (b"1 z MIN COUNT 1 COUNT 1", SYNTAX),
+        (b"2 s z MIN", WRONG_TYPE),
+    ],
+)
+def test_zmpop_refuses(session: Session, arguments: bytes, reply: bytes) -> None:
+    assert talk(session, b"ZMPOP " + arguments) == reply
+
+
+@pytest.mark.parametrize("request_", [b"ZMPOP 1 z MAX COUNT 3", b"ZREM z a b c", b"ZPOPMIN z 3", b"ZPOPMAX z 7"])
 def test_an_empty_sorted_set_is_no_key(session: Session, request_: bytes) -> None:
     assert not talk(session, request_).startswith(b"-")
     assert talk(session, b"EXISTS z") == b":0\r\n"

@@ -17,6 +17,7 @@ from respstore.engine.arguments import (
     integer,
     integer_between,
     long_double,
+    pop_from_several,
     repeated_draws,
     scan_options,
     timeout_seconds,
@@ -51,6 +52,15 @@ def test_no_integer(arg: bytes) -> None:
 @pytest.mark.parametrize("arg", [b"-6", b"6", b"%d" % 2**62])
 def test_an_integer_outside_of_a_range(arg: bytes) -> None:
     assert refusal(lambda: integer_between(arg, -5, 5, "ERR no")) == "ERR no"
+
+
+def test_pop_from_several() -> None:
+    ends = (b"LEFT", b"RIGHT")
+    assert pop_from_several((b"2", b"a", b"b", b"right"), ends) == ((b"a", b"b"), b"RIGHT", 1)
+    assert pop_from_several((b"1", b"a", b"LEFT", b"count", b"7"), ends) == ((b"a",), b"LEFT", 7)
+    assert refusal(lambda: pop_from_several((b"0", b"a", b"LEFT"), ends)) == errors.NUMKEYS_NOT_POSITIVE
+    assert refusal(lambda: pop_from_several((b"1", b"a", b"MIN"), ends)) == errors.SYNTAX
+    assert refusal(lambda: pop_from_several((b"1", b"a", b"LEFT", b"COUNT", b"0"), ends)) == errors.COUNT_NOT_POSITIVE
 
 
 def test_double() -> None:

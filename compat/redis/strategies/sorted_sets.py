@@ -18,6 +18,7 @@ from compat.redis.strategies.pieces import (
     one_of,
     options,
     pattern,
+    set_key,
     sorted_set_key,
     word,
 )
@@ -27,6 +28,7 @@ score = word(
     0, 1, 2, 3, 1, 2, -1, "1.5", "-0", "0.1", "1e3", "inf", "-inf", "+inf", "1e17", "1e-7", "3.0", "1e308", "0x10",
     "9007199254740993", "123456789012345678", "1e400", "nan", "junk", "",
 )  # fmt: skip
+source_key = one_of([sorted_set_key, sorted_set_key, sorted_set_key, lex_key, set_key])
 any_sorted_set_key = one_of([sorted_set_key, lex_key])
 bound = word(
     0, 1, 2, 3, "(0", "(1", "(2", "-inf", "+inf", "-inf", "+inf", "inf", "(inf", "(-inf", "1.5", "(0.1", "-0", "1e400",
@@ -87,7 +89,22 @@ draws = word(
 )
 scan_options = options(command("MATCH", pattern), command("COUNT", junk), command("COUNT", count))
 
+weights = one_of([command("WEIGHTS", many(score, 1, 3)), command("WEIGHTS 2 -1"), command("WEIGHTS", score)])
+aggregate = command("AGGREGATE", word("SUM", "MIN", "MAX", "min", "junk"))
+sources = one_of(
+    [
+        command("1", source_key),
+        command("2", source_key, source_key),
+        command("3", source_key, source_key, source_key),
+        command("2", source_key, source_key, weights),
+        command(count, many(source_key)),
+    ]
+)
+
 STRATEGIES: dict[str, Strategy] = {
+    "bzmpop": command("BZMPOP", timeout, keys_and_end, pop_count),
+    "bzpopmax": command("BZPOPMAX", many(sorted_set_key), timeout),
+    "bzpopmin": command("BZPOPMIN", many(sorted_set_key), timeout),
     "zadd": one_of(
         [
             command("ZADD", sorted_set_key, many(pair)),
@@ -98,8 +115,14 @@ STRATEGIES: dict[str, Strategy] = {
     ),
     "zcard": command("ZCARD", sorted_set_key),
     "zcount": command("ZCOUNT", by_score),
+    "zdiff": command("ZDIFF", sources, options(with_scores)),
+    "zdiffstore": command("ZDIFFSTORE", sorted_set_key, sources, maybe(maybe(with_scores))),
     "zincrby": command("ZINCRBY", sorted_set_key, score, member),
+    "zinter": command("ZINTER", sources, options(aggregate, with_scores, weights)),
+    "zintercard": command("ZINTERCARD", sources, options(command("LIMIT", count))),
+    "zinterstore": command("ZINTERSTORE", sorted_set_key, sources, options(aggregate, weights)),
     "zlexcount": command("ZLEXCOUNT", by_lex),
+    "zmpop": command("ZMPOP", keys_and_end, pop_count),
     "zmscore": command("ZMSCORE", sorted_set_key, many(member)),
     "zpopmax": command("ZPOPMAX", any_sorted_set_key, maybe(count)),
     "zpopmin": command("ZPOPMIN", any_sorted_set_key, maybe(count)),
@@ -125,4 +148,6 @@ STRATEGIES: dict[str, Strategy] = {
     "zrevrank": command("ZREVRANK", sorted_set_key, member),
     "zscan": command("ZSCAN", sorted_set_key, word(0, 0, 0, 5, "junk"), scan_options, maybe("COUNT 1000")),
     "zscore": command("ZSCORE", sorted_set_key, member),
+    "zunion": command("ZUNION", sources, options(aggregate, with_scores, weights)),
+    "zunionstore": command("ZUNIONSTORE", sorted_set_key, sources, options(aggregate, weights)),
 }

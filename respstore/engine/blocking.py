@@ -1,0 +1,54 @@
+"""To take from the first of several keys that holds something, or to wait for it: BLPOP, BZPOPMIN and their like.
+
+Each looks at its keys in order. If none holds what it takes from, the client parks; then the key at which such a value
+appears first decides, whatever the order of the keys, and a key of another type is as good as none.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from respstore import errors
+from respstore.engine.arguments import timeout_seconds
+from respstore.engine.waiting import PENDING, Park
+from respstore.errors import RespError
+from respstore.keyspace import Database, Value
+from respstore.protocol.replies import NULL_ARRAY
+
+V = TypeVar("V", bound=Value)
+
+
+def take_or_wait(
+    db: Database,
+    kind: type[V],
+    keys: Sequence[bytes],
+    timeout: bytes,
+    take_from: Callable[[bytes, V], Any],
+    *,
+    if_denied: Any = NULL_ARRAY,
+) -> Any:
+    """Take from the first key that holds a value of a type, now or when one appears.
+
+    Args:
+        db: where the keys are.
+        kind: the type of values to take from.
+        keys: in the order in which to look.
+        timeout: how long to wait, in seconds.
+        take_from: takes from the value at a key and gives the reply.
+        if_denied: the reply where there is no such value and nothing may wait.
+
+    Raises:
+        RespError: the timeout is none, or a key before the first value is of another type.
+    """
+    seconds = timeout_seconds(timeout)
+    for key in keys:
+        value = db.get(key)
+        if type(value) is kind:
+            return take_from(key, value)
+        if value is not None:
+            raise RespError(errors.WRONG_TYPE)
+
+    def retry(key: bytes) -> Any:
+        value = db.get(key)
+        return take_from(key, value) if type(value) is kind else PENDING
+
+    return Park(keys, retry, seconds, if_denied=if_denied)
