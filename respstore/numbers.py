@@ -29,6 +29,9 @@ _INFINITY: Final = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE)
 _DECIMAL_BYTES: Final = b"0123456789.eE+-"
 _TOO_LARGE: Final = float("inf")
 
+SMALLEST_NORMAL: Final = 2.0**-1022
+"""The smallest positive double with all its digits; to C's strtod, what is smaller is out of range."""
+
 _LONG_DOUBLE_TEXT: Final = 5120
 """Redis copies what shall become a long double to a buffer of this many bytes, a zero at the end included."""
 

@@ -27,6 +27,7 @@ from respstore.commands import (
     sorted_set_algebra,
     sorted_set_ranges,
     sorted_sets,
+    sorting,
     strings,
     transactions,
 )
@@ -58,6 +59,7 @@ TABLE: Final = build_table(
         sorted_set_algebra,
         sorted_set_ranges,
         sorted_sets,
+        sorting,
         strings,
         transactions,
     )

@@ -19,6 +19,7 @@ from compat.redis.strategies import (
     server,
     sets,
     sorted_sets,
+    sorting,
     strings,
 )
 from compat.redis.strategies.pieces import Strategy, Words, junk
@@ -31,6 +32,7 @@ DATA: dict[str, Strategy] = {
     **sorted_sets.STRATEGIES,
     **sets.STRATEGIES,
     **hyperloglogs.STRATEGIES,
+    **sorting.STRATEGIES,
     **keys.STRATEGIES,
 }
 STRATEGIES: dict[str, Strategy] = {**DATA, **connection.STRATEGIES, **server.STRATEGIES}
