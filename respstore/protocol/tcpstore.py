@@ -89,6 +89,10 @@ _SHAPES: Final[tuple[tuple[int, int], ...]] = (
     (1, _I64),  # BARRIER
 )
 
+_COUNTED_KEYS: Final = frozenset((CHECK, WAIT, MULTI_GET))
+"""Operations whose strings are all keys; of the others the first is one, of MULTI_SET every other one."""
+_SLASH: Final = ord("/")
+
 _read_length: Final = struct.Struct("<Q").unpack_from
 _read_u32: Final = struct.Struct("<I").unpack_from
 _read_i64: Final = struct.Struct("<q").unpack_from
@@ -101,7 +105,7 @@ _SHORT: Final = len(_HEADS)
 _SMALL: Final = tuple(_pack_i64(number) for number in range(1024))
 
 Operation = tuple[int, list[bytes], int]
-"""Which one, its strings in order, and its number (0 if it has none)."""
+"""Which one, its strings in order, and its number (0 if it has none). Keys are names in the database."""
 
 
 class OperationParser:
@@ -113,13 +117,32 @@ class OperationParser:
     Args:
         longest: bytes of the longest string that is taken.
         most: the greatest number of keys in one operation.
+        prefix: what stands in front of the names of keys in the database, in place of the `/` on the wire.
+
+    Attributes:
+        is_behind: what `take` read last breaks off within an operation.
     """
 
-    __slots__ = ("_at", "_data", "_held", "_later", "_left", "_longest", "_most", "_need", "_opcode", "_strings")
+    __slots__ = (
+        "_at",
+        "_data",
+        "_held",
+        "_later",
+        "_left",
+        "_longest",
+        "_most",
+        "_need",
+        "_opcode",
+        "_prefix",
+        "_strings",
+        "is_behind",
+    )
 
-    def __init__(self, longest: int, most: int) -> None:
+    def __init__(self, longest: int, most: int, prefix: bytes = b"") -> None:
+        self.is_behind = False
         self._longest = longest
         self._most = most
+        self._prefix = prefix
         self._data = b""  # read up to _at
         self._at = 0
         self._later = bytearray()  # behind _data
@@ -164,14 +187,13 @@ class OperationParser:
         """Bytes that came and belong to no complete operation yet."""
         return self._held + len(self._data) - self._at + len(self._later)
 
-    def _parse(self) -> Operation | None:
+    def _parse(self) -> Operation | None:  # noqa: C901 - without calls it takes half the time
         data, at = self._data, self._at
-        size = len(data)
-        start = at
         opcode = self._opcode
         if opcode < 0:
-            if at >= size:
+            if at >= len(data):
                 self._need = 1
+                self.is_behind = False
                 return None
             opcode = data[at]
             if opcode >= OPERATIONS:
@@ -179,48 +201,92 @@ class OperationParser:
             at += 1
             left, tail = _SHAPES[opcode]
             if left < 0:
-                if at + 8 > size:
+                if at + 8 > len(data):
                     self._need = 9
+                    self.is_behind = True
                     return None
                 (count,) = _read_length(data, at)
                 if count > self._most:
                     raise ProtocolError(f"{count} keys at once, at most {self._most} are taken")
                 at += 8
                 left *= -count
-            strings = []
+            strings: list[bytes] = []
         else:
             strings, left, tail = self._strings, self._left, _SHAPES[opcode][1]
         need = 0
-        while left:
-            begin = at + 8
-            if begin > size:
-                need = 8
-                break
-            (length,) = _read_length(data, at)
-            if length > self._longest:
-                raise ProtocolError(f"a string of {length} bytes, at most {self._longest} are taken")
-            end = begin + length
-            if end > size:
-                need = end - at
-                break
-            strings.append(data[begin:end])
-            at = end
-            left -= 1
+        if opcode in _COUNTED_KEYS:
+            at, left, need = self._read_keys(at, left, strings)
+        else:
+            longest = self._longest
+            while left:
+                begin = at + 8
+                if begin > len(data):
+                    need = 8
+                    break
+                (length,) = _read_length(data, at)
+                if length > longest:
+                    raise _too_long(length, longest)
+                end = begin + length
+                if end > len(data):
+                    need = end - at
+                    break
+                strings.append(data[begin:end])
+                at = end
+                left -= 1
         number = 0
-        if not need and tail:
-            if at + tail > size:
+        if tail and not need:
+            if at + tail > len(data):
                 need = tail
             else:
                 (number,) = (_read_u32 if tail == _U32 else _read_i64)(data, at)
                 at += tail
-        self._at = at
         if need:
+            self._held += at - self._at
+            self._at = at
             self._opcode, self._strings, self._left, self._need = opcode, strings, left, need
-            self._held += at - start
+            self.is_behind = True
             return None
+        self._at = at
         if self._opcode >= 0:
             self._opcode, self._strings, self._held = -1, [], 0
+        if opcode == MULTI_SET:
+            strings[::2] = map(self._name, strings[::2])
+        elif strings and opcode not in _COUNTED_KEYS:
+            strings[0] = self._name(strings[0])
         return opcode, strings, number
+
+    def _read_keys(self, at: int, left: int, strings: list[bytes]) -> tuple[int, int, int]:
+        """Read up to `left` keys from `at` on.
+
+        Returns:
+            Where the next one begins, how many are still to come, and how many bytes are needed for that.
+        """
+        data, longest, prefix = self._data, self._longest, self._prefix
+        size = len(data)
+        append = strings.append
+        for index in range(left):
+            begin = at + 8
+            if begin > size:
+                return at, left - index, 8
+            (length,) = _read_length(data, at)
+            end = begin + length
+            if length > longest:
+                raise _too_long(length, longest)
+            if end > size:
+                return at, left - index, end - at
+            if length and data[begin] == _SLASH:  # `_name`, without a call for each of many
+                begin += 1
+            append(prefix + data[begin:end] if prefix else data[begin:end])
+            at = end
+        return at, 0, 0
+
+    def _name(self, key: bytes) -> bytes:
+        """What a key on the wire is called in the database."""
+        return self._prefix + (key[1:] if key.startswith(b"/") else key)
+
+
+def _too_long(length: int, longest: int) -> ProtocolError:
+    return ProtocolError(f"a string of {length} bytes, at most {longest} are taken")
 
 
 def string(value: bytes) -> bytes:
@@ -231,11 +297,12 @@ def string(value: bytes) -> bytes:
 
 def strings(values: list[bytes]) -> bytes:
     """Several strings, one behind the other."""
-    parts: list[bytes] = []
-    for value in values:
-        length = len(value)
-        parts += (_HEADS[length] if length < _SHORT else _pack_length(length), value)
-    return b"".join(parts)
+    return b"".join(
+        [
+            _HEADS[length] + value if (length := len(value)) < _SHORT else _pack_length(length) + value
+            for value in values
+        ]
+    )
 
 
 def integer(value: int) -> bytes:

@@ -7,13 +7,14 @@ from respstore.protocol import tcpstore
 from respstore.protocol.tcpstore import Operation, OperationParser
 from tests.wire import PING, VALIDATE, number, operation, string
 
+# With the prefix "/" keys are called as on the wire, those of them that begin with one.
 SAMPLES: list[tuple[bytes, Operation]] = [
     (VALIDATE, (tcpstore.VALIDATE, [], 0x3C85F7CE)),
     (operation(tcpstore.SET, b"/k", b"v"), (tcpstore.SET, [b"/k", b"v"], 0)),
     (operation(tcpstore.SET, b"/", b""), (tcpstore.SET, [b"/", b""], 0)),
     (operation(tcpstore.COMPARE_SET, b"/k", b"", b"d"), (tcpstore.COMPARE_SET, [b"/k", b"", b"d"], 0)),
     (operation(tcpstore.GET, b"/\0\xff"), (tcpstore.GET, [b"/\0\xff"], 0)),
-    (operation(tcpstore.ADD, b"init/", 1), (tcpstore.ADD, [b"init/"], 1)),
+    (operation(tcpstore.ADD, b"init/", 1), (tcpstore.ADD, [b"/init/"], 1)),
     (operation(tcpstore.ADD, b"/n", -(2**63)), (tcpstore.ADD, [b"/n"], -(2**63))),
     (operation(tcpstore.CHECK, [b"/a", b"/b"]), (tcpstore.CHECK, [b"/a", b"/b"], 0)),
     (operation(tcpstore.WAIT, []), (tcpstore.WAIT, [], 0)),
@@ -33,7 +34,7 @@ SAMPLES: list[tuple[bytes, Operation]] = [
 
 
 def make_parser() -> OperationParser:
-    return OperationParser(tcpstore.MAX_STRING, tcpstore.MAX_KEYS)
+    return OperationParser(tcpstore.MAX_STRING, tcpstore.MAX_KEYS, b"/")
 
 
 def taken(parser: OperationParser) -> list[Operation]:
@@ -116,6 +117,22 @@ def test_there_is_no_next_operation_within_one() -> None:
         assert parser.take() is None
         if place >= 9:
             assert parser.next_opcode() in (-1, tcpstore.SET)
+
+
+@pytest.mark.parametrize("prefix", [b"", b"job/"])
+def test_names_of_keys(prefix: bytes) -> None:
+    parser = OperationParser(tcpstore.MAX_STRING, tcpstore.MAX_KEYS, prefix)
+    keys = [b"/k", b"init/", b"/", b"", b"//k"]
+    names = [prefix + name for name in (b"k", b"init/", b"", b"", b"/k")]
+
+    parser.feed(operation(tcpstore.WAIT, keys))
+    assert parser.take() == (tcpstore.WAIT, names, 0)
+    for key, name in zip(keys, names, strict=True):
+        parser.feed(
+            operation(tcpstore.COMPARE_SET, key, b"/e", b"/d") + operation(tcpstore.MULTI_SET, [key, b"/v"] * 2)
+        )
+        assert parser.take() == (tcpstore.COMPARE_SET, [name, b"/e", b"/d"], 0)
+        assert parser.take() == (tcpstore.MULTI_SET, [name, b"/v"] * 2, 0)
 
 
 # Limits
