@@ -154,6 +154,37 @@ WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float"
 MORE_KEYS_THAN_ARGUMENTS = "ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
 
+# Streams
+INVALID_STREAM_ID = "ERR Invalid stream ID specified as stream command argument"
+INVALID_RANGE_START = "ERR invalid start ID for the interval"
+INVALID_RANGE_END = "ERR invalid end ID for the interval"
+XADD_ID_TOO_SMALL = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+XADD_ID_ZERO = "ERR The ID specified in XADD must be greater than 0-0"
+STREAM_EXHAUSTED = "ERR The stream has exhausted the last possible ID, unable to add more items"
+ENTRY_TOO_LARGE = "ERR Elements are too large to be stored"
+MAXLEN_AND_MINID = "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+MAXLEN_NEGATIVE = "ERR The MAXLEN argument must be >= 0."
+TRIM_LIMIT_NEGATIVE = "ERR The LIMIT argument must be >= 0."
+LIMIT_WITHOUT_TRIMMING = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+LIMIT_OF_EXACT_TRIMMING = "ERR syntax error, LIMIT cannot be used without the special ~ option"
+XTRIM_WITHOUT_STRATEGY = "ERR syntax error, XTRIM must be called with a trimming strategy"
+ENTRIES_ADDED_NEGATIVE = "ERR entries_added must be positive"
+XSETID_BELOW_GIVEN_DELETED = "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+XSETID_BELOW_DELETED = "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
+XSETID_BELOW_TOP = "ERR The ID specified in XSETID is smaller than the target stream top item"
+XSETID_BELOW_LENGTH = "ERR The entries_added specified in XSETID is smaller than the target stream length"
+UNBALANCED_STREAMS = "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+GROUP_IN_XREAD = "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+NOACK_IN_XREAD = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+GROUP_MISSING = "ERR Missing GROUP option for XREADGROUP"
+TOP_IN_XREADGROUP = (
+    "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+    "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+)
+NEW_IN_XREAD = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+READ_GROUP_GONE = "NOGROUP the consumer group this client was blocked on no longer exists"
+READ_STREAM_GONE = "UNBLOCKED the stream key no longer exists"
+
 # Waiting
 TIMEOUT_NOT_AN_INTEGER = "ERR timeout is not an integer or out of range"
 TIMEOUT_NOT_A_FLOAT = "ERR timeout is not a float or out of range"
@@ -275,6 +306,13 @@ def unknown_subcommand_or_arguments(name: bytes, container: str) -> RespError:
     """`container` has no subcommand `name`, or none with so many arguments."""
     word = quotable(name[:128])
     return RespError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container.upper()} HELP.")
+
+
+def no_such_group_to_read(key: bytes, group: bytes) -> RespError:
+    """XREADGROUP found no stream, or no such group of it."""
+    return RespError(
+        f"NOGROUP No such key '{quotable(key)}' or consumer group '{quotable(group)}' in XREADGROUP with GROUP option"
+    )
 
 
 def debug_unsupported(name: str, reason: str) -> RespError:

@@ -28,6 +28,8 @@ from respstore.commands import (
     sorted_set_ranges,
     sorted_sets,
     sorting,
+    stream_reads,
+    streams,
     strings,
     transactions,
 )
@@ -60,6 +62,8 @@ TABLE: Final = build_table(
         sorted_set_ranges,
         sorted_sets,
         sorting,
+        stream_reads,
+        streams,
         strings,
         transactions,
     )

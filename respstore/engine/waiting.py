@@ -14,7 +14,7 @@ unblocked by CLIENT UNBLOCK, closed, or the server stops.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -61,6 +61,7 @@ class Park:
             wait on for the other keys only, or another Park to wait for what that one says, until the same deadline.
         timeout: how long to wait at most, in seconds; None for ever.
         on_timeout: the reply when the time is over.
+        on_gone: the reply when one of the keys does not exist any more; PENDING to wait on.
         if_denied: the reply where nothing may wait (MULTI, scripts).
         arrival: for who waits at a barrier, which does the releasing and makes the reply when the time is over; it is
             told when the session waits and when no more. The session stands in no queue.
@@ -70,6 +71,7 @@ class Park:
     retry: Callable[[bytes], Any]
     timeout: float | None
     on_timeout: Any = NULL_ARRAY
+    on_gone: Any = PENDING
     if_denied: Any = NULL_ARRAY
     arrival: "Arrival | CounterArrival | None" = None
 
@@ -100,6 +102,7 @@ class WaitingRoom:
 
     __slots__ = (
         "_deadlines",
+        "_needy",
         "_queues",
         "_serial",
         "_sessions",
@@ -119,6 +122,9 @@ class WaitingRoom:
         self.rearm: Callable[[float], None] = lambda deadline: None
         self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
         self._sessions: dict[Session, Wait] = {}
+        # Keys in whose queue somebody is, or was, who does not wait on when the key is gone. The others are most: no
+        # queue is searched for such a one in vain.
+        self._needy: set[tuple[Database, bytes]] = set()
         # A wait that ended early leaves its deadline behind; its number tells, for that is not in `_timed` any more.
         self._deadlines: list[tuple[float, int]] = []
         self._timed: dict[int, Session] = {}
@@ -146,7 +152,7 @@ class WaitingRoom:
             if self._deadlines[0][1] == self._serial:
                 self.rearm(deadline)
         if park.arrival is None:
-            self._join(session, session.db, park.keys)
+            self._join(session, session.db, park)
         else:
             park.arrival.enter(now)
 
@@ -190,6 +196,16 @@ class WaitingRoom:
                 self.release(session, value)
         for session in reversed(passed):
             queue.move_to_end(session, last=False)
+        if (db, key) in self._needy and db.get(key) is None:
+            for session in list(queue):
+                on_gone = self._sessions[session].park.on_gone
+                if on_gone is not PENDING:
+                    self.release(session, on_gone)
+
+    def notice(self, db: Database, key: bytes) -> None:
+        """Retry who waits for a key, though the key did not change."""
+        if (db, key) in self._queues:
+            self._changed(db, key)
 
     def release(self, session: "Session", value: Any) -> None:
         """End a session's wait with a reply (a RespError for an error)."""
@@ -268,15 +284,17 @@ class WaitingRoom:
         for key in wait.park.keys:
             self._leave(session, wait.db, key)
         self._sessions[session] = wait._replace(park=park)
-        self._join(session, wait.db, park.keys)
+        self._join(session, wait.db, park)
 
-    def _join(self, session: "Session", db: Database, keys: Iterable[bytes]) -> None:
-        for key in keys:
+    def _join(self, session: "Session", db: Database, park: Park) -> None:
+        for key in park.keys:
             queue = self._queues.get((db, key))
             if queue is None:
                 queue = self._queues[db, key] = OrderedDict()
                 db.observe(key, self._changed)
             queue[session] = None
+            if park.on_gone is not PENDING:
+                self._needy.add((db, key))
 
     def _leave(self, session: "Session", db: Database, key: bytes) -> None:
         queue = self._queues.get((db, key))
@@ -284,6 +302,7 @@ class WaitingRoom:
             queue.pop(session, None)
             if not queue:
                 del self._queues[db, key]
+                self._needy.discard((db, key))
                 db.unobserve(key, self._changed)
 
     def _forget_stale_deadlines(self) -> None:

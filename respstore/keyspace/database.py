@@ -6,15 +6,17 @@ A value is a plain Python object, and its type is the Redis type:
   encodings "raw" and "int");
 - `deque` of `bytes`: a list;
 - `Hash` and `Set`: dicts that also know what Redis would keep them in (containers.py);
-- `SortedSet` (sorted_set.py).
+- `SortedSet` (sorted_set.py);
+- `Stream` (stream.py).
 
 A new type is named in `Value` and `TYPE_NAMES`, and gets its lines in encodings.py, sizes.py and digest.py.
 
 What must stay true:
 
-- A container that became empty is no key: whoever takes the last element deletes the key.
+- A container that became empty is no key: whoever takes the last element deletes the key. A stream may be empty.
 - Every change goes through `put`, `replace`, `delete` or is followed by `changed`, once per key and event. That is the
-  one hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications.
+  one hook for WATCH, for clients that wait for a key, and (its `event`) for keyspace notifications. (`noted` is for
+  what happens to a key without changing what a reader finds there, such as a group of a stream.)
 - `get` never shows a value whose time is over. Who reads `data` directly, to iterate or to save a call, asks `is_live`
   of each key, or nothing where `expires` is empty.
 - This room knows no clock: the engine sets `keyspace.now` before each batch of commands.
@@ -29,8 +31,9 @@ from typing import Final
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
 from respstore.keyspace.sorted_set import SortedSet
+from respstore.keyspace.stream import Stream
 
-Value = bytes | bytearray | int | deque[bytes] | Hash | Set | SortedSet
+Value = bytes | bytearray | int | deque[bytes] | Hash | Set | SortedSet | Stream
 Observer = Callable[["Database", bytes], None]
 
 TYPE_NAMES: Final[dict[type, str]] = {
@@ -41,6 +44,7 @@ TYPE_NAMES: Final[dict[type, str]] = {
     Hash: "hash",
     Set: "set",
     SortedSet: "zset",
+    Stream: "stream",
 }
 
 
@@ -180,6 +184,13 @@ class Database:
         self.changed(key, event)
         if not value:
             self.delete(key)
+
+    def noted(self, key: bytes, event: str) -> None:
+        """As `changed`, for what nobody who observes the key wants to know: what is beside its data.
+
+        Redis does not let the groups of a stream, nor XSETID, break a WATCH.
+        """
+        self.keyspace.changes += 1
 
     def delete(self, key: bytes, event: str = "del") -> bool:
         """Remove a key.

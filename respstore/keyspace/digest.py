@@ -3,22 +3,33 @@
 The rule is Redis's, so that a data set can be compared with a real server's. A digest has 160 bits and starts at 0. To
 **add** bytes to it is to xor it with their SHA-1: the order does not matter. To **mix** bytes in is to add them and to
 take the SHA-1 of the result: the order matters. So the keys of a database and the members of a set are added, the
-elements of a list mixed in.
+elements of a list and the entries of a stream mixed in.
 
 A new type needs its number in `TYPE_NUMBERS` and its elements in `_contents`.
 """
 
 from collections import deque
 from hashlib import sha1
+from itertools import chain
 from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
 from respstore.keyspace.sorted_set import SortedSet
+from respstore.keyspace.stream import Stream
 from respstore.numbers import format_double
 
 BYTES: Final = 20
-TYPE_NUMBERS: Final[dict[type, int]] = {bytes: 0, bytearray: 0, int: 0, deque: 1, Set: 2, SortedSet: 3, Hash: 4}
+TYPE_NUMBERS: Final[dict[type, int]] = {
+    bytes: 0,
+    bytearray: 0,
+    int: 0,
+    deque: 1,
+    Set: 2,
+    SortedSet: 3,
+    Hash: 4,
+    Stream: 6,
+}
 
 
 def digest_of_keyspace(keyspace: Keyspace) -> str:
@@ -60,6 +71,12 @@ def _contents(digest: int, value: Value) -> int:
     if isinstance(value, Hash):
         for field, text in value.items():
             digest = _add(digest, _bytes(_mix(_mix(0, field), text)))
+        return digest
+    if isinstance(value, Stream):
+        for id_, fields, values in value:
+            digest = _mix(digest, b"%d.%d" % id_)
+            for text in chain.from_iterable(zip(fields, values, strict=True)):
+                digest = _mix(digest, text)
         return digest
     return _mix(digest, b"%d" % value if isinstance(value, int) else value)
 

@@ -12,6 +12,7 @@ from typing import Final
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Value
 from respstore.keyspace.sorted_set import SortedSet
+from respstore.keyspace.stream import Stream
 from respstore.numbers import parse_integer
 
 EMBEDDED_LENGTH: Final = 44
@@ -30,6 +31,8 @@ def encoding_of(value: Value) -> str:
         return "hashtable" if value.is_table else "listpack" if isinstance(value, Hash) else "intset"
     if isinstance(value, SortedSet):
         return "skiplist" if value.is_skiplist else "listpack"
+    if isinstance(value, Stream):
+        return "stream"
     if isinstance(value, bytearray):
         return "raw"
     if isinstance(value, int) or parse_integer(value) is not None:
@@ -50,6 +53,8 @@ def serialized_length_of(value: Value) -> int:
         return _length_of_length(len(value)) + sum(map(_serialized_string_length, chain(value, values)))
     if isinstance(value, SortedSet):
         return _length_of_length(len(value)) + sum(map(_serialized_string_length, value.scores)) + 8 * len(value)
+    if isinstance(value, Stream):
+        return _length_of_length(value.length) + sum(node.size for node in value.nodes())
     return _serialized_string_length(b"%d" % value if isinstance(value, int) else value)
 
 

@@ -19,6 +19,8 @@ What a handler may return, and what becomes of it:
 | `BigNumber` | bulk string | big number |
 | `Attributed` | the value alone | the value behind its attribute |
 | `Push` | array | push |
+| `ByKey` | array of pairs | map |
+| `StreamEntries` | array of ids with arrays of fields and values | the same |
 | `RespError` (inside an array) | error | error |
 | `Encoded` | as it is | as it is |
 | `NO_REPLY` | nothing | nothing |
@@ -107,6 +109,25 @@ class SetOf:
     """A set of values that Python cannot hash, such as maps, or whose order matters; they differ by construction."""
 
     items: Sequence[Any]
+
+
+@attrs.frozen
+class ByKey:
+    """What was found at keys, as XREAD answers it; a key may come twice."""
+
+    items: Sequence[tuple[bytes, Any]]
+
+
+@attrs.frozen
+class StreamEntries:
+    """Entries of a stream.
+
+    Args:
+        entries: their ids (milliseconds and sequence number), fields, and values; of an entry that was deleted, None
+            for its fields.
+    """
+
+    entries: Sequence[tuple[tuple[int, int], Sequence[bytes] | None, Sequence[bytes]]]
 
 
 BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
@@ -272,6 +293,38 @@ def _encoded(value: Encoded, protocol: int, out: Output) -> None:
     out += value.pieces
 
 
+def _by_key(value: ByKey, protocol: int, out: Output) -> None:
+    out.append(b"%%%d\r\n" % len(value.items) if protocol == 3 else b"*%d\r\n" % len(value.items))
+    for pair in value.items:
+        if protocol == 2:
+            out.append(b"*2\r\n")
+        encode(pair[0], protocol, out)
+        encode(pair[1], protocol, out)
+
+
+def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
+    """Entries mostly have the same fields as the one before, so that its form serves again: twice as fast."""
+    out.append(b"*%d\r\n" % len(value.entries))
+    form, form_fields = b"", None
+    for id_, fields, values in value.entries:
+        name = b"%d-%d" % id_
+        if fields is None:
+            out += (b"*2\r\n$%d\r\n%b\r\n" % (len(name), name), NULL if protocol == 3 else b"*-1\r\n")
+            continue
+        if fields is not form_fields:
+            form, form_fields = _form_of_entry(fields), fields
+        if len(values) == 1:
+            out.append(form % (len(name), name, len(values[0]), values[0]))
+        else:
+            out.append(form % (len(name), name, *[part for text in values for part in (len(text), text)]))
+
+
+def _form_of_entry(fields: Sequence[bytes]) -> bytes:
+    """An entry of a stream with these fields; to be filled in: the lengths and texts of its id and its values."""
+    escaped = [b"$%d\r\n%b\r\n$%%d\r\n%%b\r\n" % (len(field), field.replace(b"%", b"%%")) for field in fields]
+    return b"*2\r\n$%%d\r\n%%b\r\n*%d\r\n%b" % (2 * len(fields), b"".join(escaped))
+
+
 def _error(value: RespError, protocol: int, out: Output) -> None:
     out.append(encode_error(value.text))
 
@@ -294,6 +347,8 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     BigNumber: _big_number,
     Attributed: _attributed,
     Push: _push,
+    ByKey: _by_key,
+    StreamEntries: _stream_entries,
     RespError: _error,
     Encoded: _encoded,
 }

@@ -20,6 +20,7 @@ from compat.redis.strategies import (
     sets,
     sorted_sets,
     sorting,
+    streams,
     strings,
 )
 from compat.redis.strategies.pieces import Strategy, Words, junk
@@ -33,6 +34,7 @@ DATA: dict[str, Strategy] = {
     **sets.STRATEGIES,
     **hyperloglogs.STRATEGIES,
     **sorting.STRATEGIES,
+    **streams.STRATEGIES,
     **keys.STRATEGIES,
 }
 STRATEGIES: dict[str, Strategy] = {**DATA, **connection.STRATEGIES, **server.STRATEGIES}
@@ -40,7 +42,7 @@ EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **hyperloglogs.EXCLUDED, **se
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.
-ALWAYS = ("set", "rpush", "lpush", "hset", "sadd", "zadd", "del", "multi", "exec", "get", "watch")
+ALWAYS = ("set", "rpush", "lpush", "hset", "sadd", "zadd", "xadd", "del", "multi", "exec", "get", "watch")
 NOTHING: Strategy = st.just(())
 CLIENTS = st.sampled_from(["A", "A", "A", "B", "B", "C"])
 

@@ -85,7 +85,8 @@ LISTS = ("l1", "l2", "l3")
 HASHES = ("h1", "h2")
 SORTED_SETS = ("z1", "z2", "z3")
 SETS = ("m1", "m2", "m3")
-ANY = (*STRINGS, *LISTS, *HASHES, *SETS, *SORTED_SETS, "")
+STREAMS = ("x1", "x2")
+ANY = (*STRINGS, *LISTS, *HASHES, *SETS, *SORTED_SETS, *STREAMS, "")
 
 string_key = word(*STRINGS * 4, *LISTS, "")
 list_key = word(*LISTS * 4, *STRINGS[:2], "")
@@ -93,6 +94,7 @@ hash_key = word(*HASHES * 6, *STRINGS[:1], *LISTS[:1], "")
 sorted_set_key = word(*SORTED_SETS * 5, STRINGS[0], LISTS[0], "")
 lex_key = word(*("zl1", "zl2") * 6, STRINGS[0])  # sorted sets whose scores are all 0
 set_key = word(*SETS * 5, *STRINGS[:1], *HASHES[:1], "")
+stream_key = word(*STREAMS * 6, *STRINGS[:1], "")
 key = word(*ANY)
 
 value = word(
@@ -124,5 +126,6 @@ expiry = one_of(
     ]
 )
 
-# What a confused client may send in the place of an argument. No small positive number: it might become an expiry.
-junk = word("", "junk", "-1", "0", "-1.5", "9223372036854775808", b"\x00", "NX", "COUNT", "*", "l1", "s1")
+# What a confused client may send in the place of an argument. No small positive number: it might become an expiry. No
+# lone star: it might become the time, as the id of an entry.
+junk = word("", "junk", "-1", "0", "-1.5", "9223372036854775808", b"\x00", "NX", "COUNT", "?*", "l1", "s1")

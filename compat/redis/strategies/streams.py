@@ -1,0 +1,83 @@
+"""Stream commands. Ids are given, for no two servers have the same clock; those that wait, wait for ever."""
+
+from __future__ import annotations
+
+from compat.redis.strategies.pieces import (
+    Strategy,
+    command,
+    count,
+    element,
+    integer,
+    many,
+    maybe,
+    one_of,
+    options,
+    stream_key,
+    word,
+)
+
+# Entries come in ascending order more often than not, or nothing is ever added.
+new_id = word(
+    *("5-*", "6-*", "7-*", "8-*", "9-*", "10-*", "10-*", "11-*", "18446744073709551615-*") * 3,
+    *("1", "5-1", "7-2", "10-3", "12-0", "18446744073709551615-18446744073709551615"),
+    *("0-0", "0-*", "0-1", "junk", "-", "+", "$", "1-junk", "-1-1", "1--1", "007-*", "18446744073709551616-1", ""),
+)
+id_ = word(
+    *("5-0", "6-0", "7-0", "8-0", "8-1", "9-0", "10-0", "10-1", "11-0", "5-1", "6-1", "7-1") * 2,
+    *("0", "1", "7", "10", "18446744073709551615-0", "junk", "-", "+", "-1", ""),
+)
+bound = word(
+    *("-", "+", "-", "+", "5", "7", "(7", "(8-0", "10", "(10-1", "10-1", "9-0", "(5", "0", "(0"),
+    *("(0-0", "(18446744073709551615-18446744073709551615", "18446744073709551615-1", "(-", "(+", "(", "junk"),
+)
+limit = maybe(command("LIMIT", word(0, 1, 3, 200, -1, "junk")))
+trimming = one_of(
+    [
+        command("MAXLEN", maybe(word("=", "~")), word(0, 1, 2, 3, 5, -1, "junk"), limit),
+        command("MINID", maybe(word("=", "~")), id_, limit),
+    ]
+)
+group = word(*("g", "h") * 4, "", "missing")
+consumer = word(*("c", "d") * 4, "e", "")
+group_consumer = command("GROUP", group, consumer)
+timeout = word(0, 0, 0, 0, 0, 0, -1, "junk", "1.5", "1000000")
+reads = one_of(
+    [
+        command("STREAMS", stream_key, id_),
+        command("STREAMS", stream_key, word("$", "$", ">", "0")),
+        command("STREAMS", stream_key, stream_key, id_, word("$", "0", "8")),
+        command("STREAMS", stream_key, stream_key, "0"),
+        "STREAMS",
+    ]
+)
+
+STRATEGIES: dict[str, Strategy] = {
+    "xadd": command(
+        "XADD",
+        stream_key,
+        one_of(["", "", "", "", "NOMKSTREAM", trimming, command("NOMKSTREAM", trimming), command(trimming, trimming)]),
+        new_id,
+        one_of([command(element, element), command(element, element, element, element), "f v", "f v", element]),
+    ),
+    "xdel": command("XDEL", stream_key, many(id_)),
+    "xlen": command("XLEN", stream_key),
+    "xrange": command("XRANGE", stream_key, bound, bound, maybe(command("COUNT", count))),
+    "xread": command("XREAD", options(command("COUNT", count), command("BLOCK", timeout), "NOACK", "GROUP g c"), reads),
+    "xreadgroup": command(
+        "XREADGROUP",
+        one_of([group_consumer, group_consumer, group_consumer, "GROUP g"]),
+        options(command("COUNT", count), command("BLOCK", timeout), "NOACK"),
+        one_of(
+            [
+                command("STREAMS", stream_key, word(">", ">", ">", "$", "0", "0", "7", "junk")),
+                command("STREAMS", stream_key, stream_key, word(">", "0"), word(">", ">", "0", "8")),
+                reads,
+            ]
+        ),
+    ),
+    "xrevrange": command("XREVRANGE", stream_key, bound, bound, maybe(command("COUNT", count))),
+    "xsetid": command(
+        "XSETID", stream_key, id_, options(command("ENTRIESADDED", integer), command("MAXDELETEDID", id_))
+    ),
+    "xtrim": command("XTRIM", stream_key, one_of([trimming, trimming, trimming, "junk 1", limit])),
+}

@@ -1,0 +1,253 @@
+"""Commands on streams that add, delete and list entries: https://redis.io/docs/latest/commands/?group=stream
+
+Those that read what is new, and may wait for it, stand in `stream_reads.py`. A stream whose last entry is deleted stays
+a key, with its last id.
+"""
+
+from typing import Final
+
+from respstore import errors
+from respstore.engine.arguments import Words, integer
+from respstore.engine.command import command
+from respstore.engine.keyspecs import first
+from respstore.engine.session import Session
+from respstore.engine.stream_arguments import parse_add_options, range_end, range_start, stream_id
+from respstore.errors import RespError
+from respstore.keyspace import Value
+from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, Stream
+from respstore.keyspace.stream_node import MAX_NODE_BYTES, StreamId
+from respstore.protocol.replies import NULL_ARRAY, OK, Special, StreamEntries
+
+NOTHING: Final = StreamEntries(())
+
+
+def as_stream(value: Value | None) -> Stream | None:
+    """A looked-up value as a stream, None if there is none.
+
+    Raises:
+        RespError: it is no stream.
+    """
+    if value is None or type(value) is Stream:
+        return value
+    raise RespError(errors.WRONG_TYPE)
+
+
+def format_id(id_: StreamId) -> bytes:
+    """An id as replies have it."""
+    return b"%d-%d" % id_
+
+
+# Adding
+
+
+@command(
+    'xadd key [NOMKSTREAM]@6.2.0 trim=[strategy=(MAXLEN | MINID@6.2.0) operator=[equal="=" | approximately="~"] '
+    'threshold [LIMIT count]@6.2.0] id_or_auto=(auto_id="*" | id) (field value)...',
+    group="stream",
+    since="5.0.0",
+    flags="write denyoom fast",
+    keys=first("RW update"),
+    tips="nondeterministic_output",
+    complexity="O(1), and O(N) in the number of entries that are trimmed",
+)
+def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes, *more: bytes) -> bytes | None:
+    """Add an entry to the end of a stream, which is made if there is none; answer its id."""
+    args = (first, second, third, *more)
+    config = session.engine.config
+    trim = given = None
+    used, may_create = 1, True
+    if first != b"*":
+        options = parse_add_options(args, config, is_add=True)
+        trim, given, used, may_create = options.trim, options.id, options.used, options.may_create
+    if len(args) - used < 2 or (len(args) - used) % 2:
+        raise errors.wrong_arity("xadd")
+    if given == MIN_ID:
+        raise RespError(errors.XADD_ID_ZERO)
+    db = session.db
+    value = db.get(key)
+    stream = as_stream(value)
+    if stream is None:
+        if not may_create:
+            return None
+        stream = Stream()
+    fields, values = args[used::2], args[used + 1 :: 2]
+    id_ = _new_id(stream.last_id, given, db.keyspace.now)
+    if sum(map(len, args[used:])) > MAX_NODE_BYTES:
+        raise RespError(errors.ENTRY_TOO_LARGE)
+    stream.append(id_, fields, values, config.stream_node_max_bytes, config.stream_node_max_entries)
+    stream.announced += 1
+    if value is None:
+        db.put(key, stream, "xadd")
+    else:
+        db.changed(key, "xadd")
+    if trim is not None and trim.apply(stream):
+        db.noted(key, "xtrim")
+    return b"%d-%d" % id_
+
+
+def _new_id(last: StreamId, given: tuple[int, int | None] | None, now: int) -> StreamId:
+    """The id of an entry to be added.
+
+    Args:
+        last: the stream's last id.
+        given: as the client says it, without a sequence number if that is left to us; None for the time.
+        now: the wall clock in ms.
+
+    Raises:
+        RespError: it would not be greater than the last.
+    """
+    if last == MAX_ID:
+        raise RespError(errors.STREAM_EXHAUSTED)
+    if given is None:
+        if now > last[0]:
+            return now, 0
+        return (last[0], last[1] + 1) if last[1] < MAX_HALF else (last[0] + 1, 0)
+    ms, sequence = given
+    if sequence is None:
+        sequence = last[1] + 1 if ms == last[0] else 0
+    if sequence > MAX_HALF or (ms, sequence) <= last:
+        raise RespError(errors.XADD_ID_TOO_SMALL)
+    return ms, sequence
+
+
+@command(
+    "xsetid key last-id [ENTRIESADDED entries_added:integer]@7.0.0 [MAXDELETEDID max_deleted_entry_id]@7.0.0",
+    group="stream",
+    since="5.0.0",
+    flags="write denyoom fast",
+    keys=first("RW update"),
+    complexity="O(1)",
+)
+def xsetid(session: Session, key: bytes, last_id: bytes, *options: bytes) -> str:
+    """Set the last id of a stream, and what it counts, as replicas must."""
+    new_id = stream_id(last_id)
+    entries_added = None
+    max_deleted = MIN_ID
+    words = Words(options)
+    for word in words:
+        match word.upper():
+            case b"ENTRIESADDED":
+                entries_added = integer(words.argument())
+                if entries_added < 0:
+                    raise RespError(errors.ENTRIES_ADDED_NEGATIVE)
+            case b"MAXDELETEDID":
+                max_deleted = stream_id(words.argument())
+                if new_id < max_deleted:
+                    raise RespError(errors.XSETID_BELOW_GIVEN_DELETED)
+            case _:
+                raise RespError(errors.SYNTAX)
+    stream = as_stream(session.db.get(key))
+    if stream is None:
+        raise RespError(errors.NO_SUCH_KEY)
+    if new_id < stream.max_deleted_id:
+        raise RespError(errors.XSETID_BELOW_DELETED)
+    if stream.length:
+        if new_id < stream.last_entry_id():
+            raise RespError(errors.XSETID_BELOW_TOP)
+        if entries_added is not None and entries_added < stream.length:
+            raise RespError(errors.XSETID_BELOW_LENGTH)
+    stream.last_id = new_id
+    if entries_added is not None:
+        stream.entries_added = entries_added
+    if max_deleted > MIN_ID:
+        stream.max_deleted_id = max_deleted
+    session.db.noted(key, "xsetid")
+    return OK
+
+
+# Deleting
+
+
+@command(
+    "xdel key id...",
+    group="stream",
+    since="5.0.0",
+    flags="write fast",
+    keys=first("RW delete"),
+    complexity="O(1) per id",
+)
+def xdel(session: Session, key: bytes, id_: bytes, *more: bytes) -> int:
+    """Delete entries by their ids and answer how many there were."""
+    stream = as_stream(session.db.get(key))
+    if stream is None:
+        return 0
+    deleted = stream.delete([stream_id(arg) for arg in (id_, *more)])
+    if deleted:
+        session.db.changed(key, "xdel")
+    return deleted
+
+
+@command(
+    'xtrim key trim=(strategy=(MAXLEN | MINID@6.2.0) operator=[equal="=" | approximately="~"] threshold '
+    "[LIMIT count]@6.2.0)",
+    group="stream",
+    since="5.0.0",
+    flags="write",
+    keys=first("RW delete"),
+    tips="nondeterministic_output",
+    complexity="O(N) in the number of entries deleted",
+)
+def xtrim(session: Session, key: bytes, strategy: bytes, threshold: bytes, *options: bytes) -> int:
+    """Delete the first entries, until not too many are left or the ids are great enough; answer how many they were."""
+    trim = parse_add_options((strategy, threshold, *options), session.engine.config, is_add=False).trim
+    stream = as_stream(session.db.get(key))
+    if stream is None or trim is None:
+        return 0
+    deleted = trim.apply(stream)
+    if deleted:
+        session.db.changed(key, "xtrim")
+    return deleted
+
+
+# Listing
+
+
+@command("xlen key", group="stream", since="5.0.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
+def xlen(session: Session, key: bytes) -> int:
+    """Count the entries of a stream."""
+    stream = as_stream(session.db.read(key))
+    return 0 if stream is None else stream.length
+
+
+@command(
+    "xrange key start end [COUNT count]",
+    group="stream",
+    since="5.0.0",
+    flags="readonly",
+    keys=first("RO access"),
+    complexity="O(log(N)+M), N the number of entries and M of those returned",
+)
+def xrange(session: Session, key: bytes, start: bytes, end: bytes, *options: bytes) -> StreamEntries | Special:
+    """List the entries from one id to another."""
+    return _range(session, key, range_start(start), range_end(end), options, is_reversed=False)
+
+
+@command(
+    "xrevrange key end start [COUNT count]",
+    group="stream",
+    since="5.0.0",
+    flags="readonly",
+    keys=first("RO access"),
+    complexity="O(log(N)+M), N the number of entries and M of those returned",
+)
+def xrevrange(session: Session, key: bytes, end: bytes, start: bytes, *options: bytes) -> StreamEntries | Special:
+    """List the entries from one id back to another, the last one first."""
+    return _range(session, key, range_start(start), range_end(end), options, is_reversed=True)
+
+
+def _range(
+    session: Session, key: bytes, start: StreamId, end: StreamId, options: tuple[bytes, ...], *, is_reversed: bool
+) -> StreamEntries | Special:
+    count = None
+    words = Words(options)
+    for word in words:
+        if word.upper() != b"COUNT":
+            raise RespError(errors.SYNTAX)
+        count = integer(words.argument())
+    stream = as_stream(session.db.read(key))
+    if stream is None:
+        return NOTHING
+    if count is not None and count <= 0:
+        return NULL_ARRAY
+    found = stream.reversed_range(start, end, count) if is_reversed else stream.range(start, end, count)
+    return StreamEntries(found)

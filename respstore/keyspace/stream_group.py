@@ -1,0 +1,188 @@
+"""Consumer groups of a stream: who has got which entries, and has not acknowledged them yet.
+
+An entry that was delivered is **pending** until it is acknowledged. Its one `Pending` stands in two lists, the group's
+and its consumer's. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the
+list is empty, so that who only reads and acknowledges pays for no order.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sortedcontainers import SortedList  # type: ignore[import-untyped] # it has no annotations
+
+from respstore.keyspace.stream_node import StreamId
+
+
+class Pending:
+    """An entry that was delivered, and not acknowledged.
+
+    Attributes:
+        consumer: who has it.
+        delivered: when it was delivered last, in wall-clock ms.
+        deliveries: how often.
+    """
+
+    __slots__ = ("consumer", "delivered", "deliveries")
+
+    def __init__(self, consumer: "Consumer", delivered: int, deliveries: int = 1) -> None:
+        self.consumer = consumer
+        self.delivered = delivered
+        self.deliveries = deliveries
+
+
+class PendingList:
+    """Pending entries by id, in order."""
+
+    __slots__ = ("_by_id", "_order")
+
+    def __init__(self) -> None:
+        self._by_id: dict[StreamId, Pending] = {}
+        self._order: SortedList | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, id_: StreamId) -> Pending | None:
+        """The pending entry of that id."""
+        return self._by_id.get(id_)
+
+    def has_none_of(self, ids: Sequence[StreamId]) -> bool:
+        """Whether none of these is pending."""
+        return self._by_id.keys().isdisjoint(ids)
+
+    def add(self, id_: StreamId, pending: Pending) -> None:
+        """Add an entry that is not there."""
+        self._by_id[id_] = pending
+        if self._order is not None:
+            self._order.add(id_)
+
+    def add_several(self, ids: Sequence[StreamId], pending: Iterable[Pending]) -> None:
+        """Add entries that are not there."""
+        self._by_id.update(zip(ids, pending, strict=True))
+        if self._order is not None:
+            self._order.update(ids)
+
+    def remove(self, id_: StreamId) -> None:
+        """Remove an entry that is there."""
+        del self._by_id[id_]
+        if not self._by_id:
+            self._order = None
+        elif self._order is not None:
+            self._order.remove(id_)
+
+    def items(self, start: StreamId, end: StreamId | None = None) -> Iterator[tuple[StreamId, Pending]]:
+        """Entries from an id, in order, to the end or to an id; the list may be changed where it was passed by."""
+        if not self._by_id:
+            return
+        order = self._ordered()
+        id_: StreamId | None = next(order.irange(start, end), None)
+        while id_ is not None:
+            yield id_, self._by_id[id_]
+            id_ = next(order.irange(id_, end, inclusive=(False, True)), None)
+
+    def ends(self) -> tuple[StreamId, StreamId]:
+        """The smallest and the greatest id; there must be one."""
+        order = self._ordered()
+        return order[0], order[-1]
+
+    def _ordered(self) -> SortedList:
+        if self._order is None:
+            self._order = SortedList(self._by_id)
+        return self._order
+
+
+class Consumer:
+    """One that reads for a group.
+
+    Attributes:
+        name: its name.
+        seen: when it asked for something last, in wall-clock ms.
+        pending: what it has.
+    """
+
+    __slots__ = ("name", "pending", "seen")
+
+    def __init__(self, name: bytes, seen: int) -> None:
+        self.name = name
+        self.seen = seen
+        self.pending = PendingList()
+
+
+class Group:
+    """A consumer group.
+
+    Attributes:
+        last_id: of the last entry that was delivered.
+        entries_read: how many entries of the stream, of those that there ever were, come up to it; None if unknown.
+        pending: what its consumers have.
+        consumers: by name.
+    """
+
+    __slots__ = ("consumers", "entries_read", "last_id", "pending")
+
+    def __init__(self, last_id: StreamId, entries_read: int | None = None) -> None:
+        self.last_id = last_id
+        self.entries_read = entries_read
+        self.pending = PendingList()
+        self.consumers: dict[bytes, Consumer] = {}
+
+    def __copy__(self) -> "Group":
+        group = Group(self.last_id, self.entries_read)
+        for name, consumer in self.consumers.items():
+            mine = group.consumers[name] = Consumer(name, consumer.seen)
+            for id_, pending in consumer.pending.items((0, 0)):
+                group.give(id_, Pending(mine, pending.delivered, pending.deliveries))
+        return group
+
+    def give(self, id_: StreamId, pending: Pending) -> None:
+        """Note an entry that was not pending."""
+        self.pending.add(id_, pending)
+        pending.consumer.pending.add(id_, pending)
+
+    def hand_over(self, id_: StreamId, pending: Pending, consumer: Consumer) -> None:
+        """Let another consumer, or the same one, have a pending entry."""
+        if pending.consumer is not consumer:
+            pending.consumer.pending.remove(id_)
+            consumer.pending.add(id_, pending)
+            pending.consumer = consumer
+
+    def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
+        """Note that a consumer gets entries for the first time; a pending one (after XGROUP SETID) changes hands."""
+        if self.pending.has_none_of(ids):
+            pending = [Pending(consumer, now) for _ in ids]
+            self.pending.add_several(ids, pending)
+            consumer.pending.add_several(ids, pending)
+            return
+        for id_ in ids:
+            known = self.pending.get(id_)
+            if known is None:
+                self.give(id_, Pending(consumer, now))
+            else:
+                self.hand_over(id_, known, consumer)
+                known.delivered, known.deliveries = now, 1
+
+    def settle(self, id_: StreamId) -> bool:
+        """Forget a pending entry.
+
+        Returns:
+            Whether it was pending.
+        """
+        pending = self.pending.get(id_)
+        if pending is None:
+            return False
+        self.pending.remove(id_)
+        pending.consumer.pending.remove(id_)
+        return True
+
+    def remove_consumer(self, name: bytes) -> int:
+        """Remove a consumer, and forget what it has.
+
+        Returns:
+            How many entries that were; 0 as well if there is no such consumer.
+        """
+        consumer = self.consumers.pop(name, None)
+        if consumer is None:
+            return 0
+        ids = [id_ for id_, _ in consumer.pending.items((0, 0))]
+        for id_ in ids:
+            self.pending.remove(id_)
+        return len(ids)

@@ -1,0 +1,180 @@
+"""A run of a stream's entries, about as many as Redis keeps together in one node of its radix tree.
+
+Redis packs the entries of a node into a listpack; so many Python objects would take ten times the memory. So here, a
+node is **open** while somebody works with it, a sorted list of entries, and is **closed** after that: packed into one
+bytes object, which is smaller than the listpack. The stream says when.
+
+Where one node ends and the next begins is Redis's rule, for approximate trimming removes whole nodes and XINFO counts
+them: a node takes entries until the listpack would have become too long. `size` is the listpack's length to the byte.
+An entry that was deleted stays in the listpack, so it counts in `size` and `total`, and the node ends at it (`last`),
+but it is not among the entries any more. Rules: streamAppendItem in Redis's t_stream.c, and listpack.c.
+"""
+
+import marshal
+from array import array
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Final
+
+from respstore.numbers import parse_integer
+
+StreamId = tuple[int, int]
+"""Milliseconds and a number in sequence, both unsigned and of 64 bits."""
+
+Entry = tuple[StreamId, tuple[bytes, ...], tuple[bytes, ...]]
+"""An entry's id, its fields and their values."""
+
+MAX_NODE_BYTES: Final = 1 << 30
+"""What holds for a node where stream-node-max-bytes is 0 or more than this, and for a single entry."""
+CLOSABLE_BYTES: Final = 1 << 16
+"""A node with more data stays open: to pack it would take long and save little."""
+_LISTPACK_FRAME: Final = 7
+"""Bytes of a listpack without elements."""
+_BACKWARD_LENGTHS: Final = ((2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
+"""By how many bytes an element's length is repeated behind it, for the lengths below."""
+_TYPECODES: Final = (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64))
+
+
+class Node:
+    """Entries that follow one another.
+
+    Attributes:
+        first: the id of the entry that it was made for, which may be deleted since.
+        last: the id of the entry that came last, which may be deleted since.
+        fields: those of the entry that it was made for; most others have the same.
+        live: how many entries it has.
+        total: the same, with those that were deleted.
+        size: the length of Redis's listpack in bytes, but for the two counters.
+        entries: all of them in order; None of a closed node.
+    """
+
+    __slots__ = ("_is_changed", "_packed", "entries", "fields", "first", "last", "live", "size", "total")
+
+    def __init__(self, first: StreamId, fields: tuple[bytes, ...]) -> None:
+        self.first = self.last = first
+        self.fields = fields
+        self.live = self.total = 0
+        self.size = _LISTPACK_FRAME + integer_size(len(fields)) + sum(map(text_size, fields)) + integer_size(0)
+        self.entries: list[Entry] | None = []
+        self._packed = b""
+        self._is_changed = True
+
+    def __copy__(self) -> "Node":
+        node = Node(self.first, self.fields)
+        node.last, node.live, node.total, node.size = self.last, self.live, self.total, self.size
+        node.entries = None if self.entries is None else self.entries.copy()
+        node._packed, node._is_changed = self._packed, self._is_changed
+        return node
+
+    def has_room(self, length: int, max_bytes: int, max_entries: int) -> bool:
+        """Whether one more entry goes in.
+
+        Args:
+            length: bytes of its fields and values together.
+            max_bytes, max_entries: stream-node-max-bytes and stream-node-max-entries; 0 for no limit.
+        """
+        if max_entries and self.total >= max_entries:
+            return False
+        counters = integer_size(self.live) + integer_size(self.total - self.live)
+        limit = max_bytes if 0 < max_bytes <= MAX_NODE_BYTES else MAX_NODE_BYTES
+        return self.size + counters + length < limit
+
+    def append(self, entry: Entry) -> None:
+        """Add an entry behind the last one; the node must be open, and have room."""
+        (ms, sequence), fields, values = entry
+        count = len(values)
+        size = 2 + _difference_size(ms - self.first[0]) + _difference_size(sequence - self.first[1])
+        if fields == self.fields:
+            entry = entry[0], self.fields, values
+            size += integer_size(count + 3)
+        else:
+            size += integer_size(count) + sum(map(text_size, fields)) + integer_size(2 * count + 4)
+        self.size += size + sum(map(text_size, values))
+        self.live += 1
+        self.total += 1
+        self.last = entry[0]
+        self._is_changed = True
+        assert self.entries is not None
+        self.entries.append(entry)
+
+    def delete(self, start: int, stop: int) -> None:
+        """Delete entries by their position; the node must be open."""
+        assert self.entries is not None
+        del self.entries[start:stop]
+        self.live -= stop - start
+        self._is_changed = True
+
+    def open(self) -> list[Entry]:
+        """Unpack the entries, if they are packed, and answer them."""
+        entries = self.entries
+        if entries is None:
+            entries = self.entries = self._unpack()
+        return entries
+
+    def close(self) -> None:
+        """Pack the entries, unless that would not pay."""
+        if self.entries is None or self.size > CLOSABLE_BYTES:
+            return
+        if self._is_changed:
+            self._packed = self._pack(self.entries)
+            self._is_changed = False
+        self.entries = None
+
+    def packed_size(self) -> int:
+        """How many bytes the entries of a closed node take."""
+        return len(self._packed)
+
+    def _pack(self, entries: Sequence[Entry]) -> bytes:
+        first = self.first[0]
+        times = [entry[0][0] - first for entry in entries]
+        sequences = [entry[0][1] for entry in entries]
+        fields = [None if entry[1] is self.fields else entry[1] for entry in entries]
+        other_fields = fields if any(fields) else None
+        values = [entry[2] for entry in entries]
+        return marshal.dumps((_column(times), _column(sequences), other_fields, values))
+
+    def _unpack(self) -> list[Entry]:
+        times, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
+        first = self.first[0]
+        ids = [(first + time, sequence) for time, sequence in zip(array(*times), array(*sequences), strict=True)]
+        mine = self.fields
+        of_entries = repeat(mine, len(ids)) if fields is None else [each or mine for each in fields]
+        return list(zip(ids, of_entries, values, strict=True))
+
+
+def _column(numbers: Sequence[int]) -> tuple[str, bytes]:
+    """Numbers of at most 64 bits in as many bytes each as the largest needs: arguments for `array`."""
+    largest = max(numbers, default=0)
+    typecode = next(typecode for typecode, limit in _TYPECODES if largest < limit)
+    return typecode, array(typecode, numbers).tobytes()
+
+
+def integer_size(number: int) -> int:
+    """Bytes of a signed 64-bit integer as an element of a listpack."""
+    if 0 <= number < 1 << 7:
+        return 2
+    if -(1 << 12) <= number < 1 << 12:
+        return 3
+    if -(1 << 15) <= number < 1 << 15:
+        return 4
+    if -(1 << 23) <= number < 1 << 23:
+        return 5
+    return 6 if -(1 << 31) <= number < 1 << 31 else 10
+
+
+def _difference_size(number: int) -> int:
+    """The same for the difference of two unsigned 64-bit integers, which wraps around."""
+    if 0 <= number < 1 << 7:
+        return 2
+    return integer_size((number + (1 << 63)) % (1 << 64) - (1 << 63))
+
+
+def text_size(text: bytes) -> int:
+    """Bytes of a string as an element of a listpack; one that is written as an integer is kept as one."""
+    length = len(text)
+    if length <= 20 and (number := parse_integer(text)) is not None:
+        return integer_size(number)
+    length += 1 if length < 1 << 6 else 2 if length < 1 << 12 else 5
+    if length < 1 << 7:
+        return length + 1
+    return length + next(size for size, limit in _BACKWARD_LENGTHS if length < limit)

@@ -1,0 +1,131 @@
+"""Consumer groups: who has which entries."""
+
+from copy import copy
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from respstore.keyspace.stream_group import Consumer, Group, Pending, PendingList
+from respstore.keyspace.stream_node import StreamId
+
+NUMBERS = st.integers(1, 30)
+
+
+def group_of(names: bytes) -> Group:
+    group = Group((0, 0))
+    for name in names:
+        group.consumers[bytes([name])] = Consumer(bytes([name]), 0)
+    return group
+
+
+def ids_of(pending: PendingList, start: StreamId = (0, 0), end: StreamId | None = None) -> list[StreamId]:
+    return [id_ for id_, _ in pending.items(start, end)]
+
+
+def test_ranges_and_ends() -> None:
+    group = group_of(b"a")
+    group.deliver([(1, 0), (2, 0), (3, 0), (5, 5)], group.consumers[b"a"], 7)
+    assert ids_of(group.pending, (2, 0)) == [(2, 0), (3, 0), (5, 5)]
+    assert ids_of(group.pending, (2, 1), (5, 4)) == [(3, 0)]
+    assert ids_of(group.pending, (6, 0)) == []
+    assert group.pending.ends() == ((1, 0), (5, 5))
+    pending = group.pending.get((1, 0))
+    assert pending is not None
+    assert (pending.consumer.name, pending.delivered, pending.deliveries) == (b"a", 7, 1)
+
+
+def test_an_entry_that_is_delivered_again_changes_hands() -> None:
+    group = group_of(b"ab")
+    group.deliver([(1, 0), (2, 0)], group.consumers[b"a"], 7)
+    group.deliver([(2, 0), (3, 0)], group.consumers[b"b"], 8)
+    assert ids_of(group.consumers[b"a"].pending) == [(1, 0)]
+    assert ids_of(group.consumers[b"b"].pending) == [(2, 0), (3, 0)]
+    assert ids_of(group.pending) == [(1, 0), (2, 0), (3, 0)]
+    pending = group.pending.get((2, 0))
+    assert pending is not None
+    assert (pending.delivered, pending.deliveries) == (8, 1)
+
+
+def test_a_list_may_change_while_one_goes_through_it() -> None:
+    group = group_of(b"a")
+    group.deliver([(n, 0) for n in range(1, 6)], group.consumers[b"a"], 7)
+    passed = []
+    for id_, _ in group.pending.items((0, 0)):
+        passed.append(id_)
+        group.settle(id_)
+    assert passed == [(n, 0) for n in range(1, 6)]
+    assert len(group.pending) == 0
+
+
+def test_a_copy_is_another_group() -> None:
+    group = group_of(b"ab")
+    group.deliver([(1, 0)], group.consumers[b"a"], 7)
+    other = copy(group)
+    mine, theirs = group.pending.get((1, 0)), other.pending.get((1, 0))
+    assert mine is not None
+    assert theirs is not None
+    assert theirs.consumer is other.consumers[b"a"] is not mine.consumer
+    assert (theirs.delivered, theirs.deliveries) == (7, 1)
+    other.settle((1, 0))
+    assert len(group.pending) == len(group.consumers[b"a"].pending) == 1
+    assert other.consumers.keys() == {b"a", b"b"}
+
+
+class Groups(RuleBasedStateMachine):
+    """A group beside a dictionary of who has what."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.group = group_of(b"abc")
+        self.owners: dict[StreamId, bytes] = {}
+
+    @rule(name=st.sampled_from([b"a", b"b", b"c"]), numbers=st.sets(NUMBERS, min_size=1))
+    def deliver(self, name: bytes, numbers: set[int]) -> None:
+        ids = [(number, 0) for number in sorted(numbers)]
+        self.group.deliver(ids, self._consumer(name), 0)
+        self.owners.update(dict.fromkeys(ids, name))
+
+    @rule(name=st.sampled_from([b"a", b"b", b"c"]), number=NUMBERS)
+    def claim(self, name: bytes, number: int) -> None:
+        pending = self.group.pending.get((number, 0))
+        consumer = self._consumer(name)
+        if pending is None:
+            self.group.give((number, 0), Pending(consumer, 0))
+        else:
+            self.group.hand_over((number, 0), pending, consumer)
+        self.owners[number, 0] = name
+
+    @rule(number=NUMBERS)
+    def settle(self, number: int) -> None:
+        assert self.group.settle((number, 0)) == (self.owners.pop((number, 0), None) is not None)
+
+    @rule(name=st.sampled_from([b"a", b"b", b"c"]))
+    def remove_consumer(self, name: bytes) -> None:
+        mine = [id_ for id_, owner in self.owners.items() if owner == name]
+        assert self.group.remove_consumer(name) == len(mine)
+        for id_ in mine:
+            del self.owners[id_]
+
+    @rule(number=NUMBERS)
+    def look_in_order(self, number: int) -> None:
+        assert ids_of(self.group.pending, (number, 0)) == sorted(id_ for id_ in self.owners if id_ >= (number, 0))
+        if self.owners:
+            assert self.group.pending.ends() == (min(self.owners), max(self.owners))
+
+    @invariant()
+    def everybody_has_what_is_theirs(self) -> None:
+        assert len(self.group.pending) == len(self.owners)
+        for id_, owner in self.owners.items():
+            pending = self.group.pending.get(id_)
+            assert pending is not None
+            assert pending.consumer.name == owner
+            assert self.group.consumers[owner].pending.get(id_) is pending
+        assert sum(len(consumer.pending) for consumer in self.group.consumers.values()) == len(self.owners)
+
+    def _consumer(self, name: bytes) -> Consumer:
+        return self.group.consumers.setdefault(name, Consumer(name, 0))
+
+
+TestGroups = Groups.TestCase
+TestGroups.settings = settings(max_examples=50, deadline=None)

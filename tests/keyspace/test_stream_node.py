@@ -1,0 +1,128 @@
+"""A node of a stream: what is packed comes back as it was, and the listpack's length is Redis's."""
+
+from copy import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from respstore.keyspace.stream_node import CLOSABLE_BYTES, Entry, Node, integer_size, text_size
+
+FIELDS = st.sampled_from([(b"f",), (b"f", b"g"), (b"", b"f"), (b"\x00",)])
+HALVES = st.integers(0, 2**64 - 1) | st.integers(0, 300)
+ENTRIES = st.tuples(st.tuples(HALVES, HALVES), FIELDS).flatmap(
+    lambda start: st.tuples(
+        st.just(start[0]),
+        st.just(start[1]),
+        st.tuples(*[st.binary(max_size=70) for _ in start[1]]),
+    )
+)
+
+
+def node_of(entries: list[Entry]) -> Node:
+    node = Node(entries[0][0], entries[0][1])
+    for entry in entries:
+        node.append(entry)
+    return node
+
+
+@given(st.lists(ENTRIES, min_size=1, unique_by=lambda entry: entry[0]).map(sorted))
+def test_what_is_packed_comes_back(entries: list[Entry]) -> None:
+    node = node_of(entries)
+    node.close()
+    assert node.entries is None
+    assert node.open() == entries
+    assert (node.live, node.total, node.first, node.last) == (len(entries), len(entries), entries[0][0], entries[-1][0])
+
+
+def test_fields_are_kept_once() -> None:
+    node = node_of([((1, n), (b"field",), (b"value%d" % n,)) for n in range(10)])
+    node.close()
+    entries = node.open()
+    assert all(entry[1] is node.fields for entry in entries)
+
+
+def test_a_node_packs_closer_than_a_listpack() -> None:
+    node = node_of([((1_700_000_000_000 + n, 0), (b"field",), (b"value%d" % n,)) for n in range(100)])
+    node.close()
+    assert node.packed_size() < node.size
+
+
+def test_deleted_entries_count_but_are_gone() -> None:
+    entries: list[Entry] = [((1, n), (b"f",), (b"v",)) for n in range(4)]
+    node = node_of(entries)
+    size = node.size
+    node.close()
+    node.open()
+    node.delete(2, 4)
+    node.close()
+    assert node.open() == entries[:2]
+    assert (node.live, node.total, node.size, node.last) == (2, 4, size, (1, 3))
+    node.delete(0, 2)
+    node.close()
+    assert node.open() == []
+
+
+def test_a_node_with_much_data_stays_open() -> None:
+    node = node_of([((1, 1), (b"f",), (b"x" * CLOSABLE_BYTES,))])
+    node.close()
+    assert node.entries is not None
+
+
+def test_a_copy_is_another_node() -> None:
+    node = node_of([((1, 1), (b"f",), (b"v",))])
+    for prepare in (node.open, node.close):
+        prepare()
+        other = copy(node)
+        other.open()
+        other.append(((2, 0), (b"g",), (b"w",)))
+        assert len(node.open()) == node.live == node.total == 1
+        assert other.open() == [((1, 1), (b"f",), (b"v",)), ((2, 0), (b"g",), (b"w",))]
+
+
+# The listpack
+
+
+@pytest.mark.parametrize(
+    ("number", "size"),
+    [
+        *[(0, 2), (127, 2), (128, 3), (-1, 3), (4095, 3), (-4096, 3), (4096, 4), (-32768, 4), (32768, 5)],
+        *[(2**23 - 1, 5), (-(2**23) - 1, 6), (2**31, 10), (-(2**63), 10)],
+    ],
+)
+def test_integers(number: int, size: int) -> None:
+    assert integer_size(number) == text_size(b"%d" % number) == size
+
+
+@pytest.mark.parametrize(
+    ("length", "size"),
+    [
+        *[(0, 2), (1, 3), (63, 65), (64, 67), (125, 128), (126, 130), (4095, 4099), (4096, 4103), (16_377, 16_384)],
+        *[(16_378, 16_386), (2_097_145, 2_097_153), (2_097_146, 2_097_155), (300_000_000, 300_000_010)],
+    ],
+)
+def test_texts(length: int, size: int) -> None:
+    assert text_size(b"x" * length) == size
+
+
+def test_what_is_no_canonical_integer_is_a_text() -> None:
+    assert [text_size(text) for text in (b"01", b"-0", b"+1", b" 1", b"9223372036854775808")] == [4, 4, 4, 4, 21]
+
+
+@pytest.mark.parametrize(("max_entries", "room"), [(0, True), (3, True), (2, False), (1, False)])
+def test_a_node_has_room_for_so_many_entries(max_entries: int, room: bool) -> None:
+    node = node_of([((1, n), (b"f",), (b"v",)) for n in range(2)])
+    assert node.has_room(2, 0, max_entries) is room
+    node.delete(0, 1)
+    assert node.has_room(2, 0, max_entries) is room
+
+
+def test_a_node_has_room_for_so_many_bytes() -> None:
+    node = node_of([((1, 1), (b"f",), (b"v",))])
+    # the frame, two counters, the number of fields, a field, a zero; flags, id, value and the entry's length
+    assert node.size == 7 + 2 + 3 + 2 + 2 + 4 + 3 + 2
+    assert node.has_room(10, node.size + 4 + 11, 100)
+    assert not node.has_room(10, node.size + 4 + 10, 100)
+    assert node.has_room(2**29, 0, 100)
+    assert not node.has_room(2**30, 0, 100)
+    assert not node.has_room(2**30, 2**31, 100)
