@@ -161,6 +161,22 @@ def test_interactively(sides: tuple[Side, Side], options: list[str]) -> None:
     assert "(TX)" in redis
 
 
+def test_commands_that_redis_does_not_have(sides: tuple[Side, Side]) -> None:
+    _, respstore = sides
+    barrier = [find_program("redis-cli"), "-p", str(respstore.port), "BARRIER", "epoch", "2", "TIMEOUT", "20"]
+    with subprocess.Popen(barrier, stdout=subprocess.PIPE) as first:
+        while not respstore.ask(b"BARRIERLIST").parts:
+            time.sleep(0.01)
+        assert "clients" in cli(respstore, "BARRIERINFO", "epoch")
+        assert cli(respstore, "BARRIER", "epoch", "2") == "0\n0\n1\n"
+        assert first.communicate(timeout=DEADLINE)[0] == b"0\n0\n"
+    assert cli(respstore, "BGET", "epoch", "0") == "0\n1\n"
+    told = cli(respstore, "HELP", "BARRIER")
+    assert "name parties [MEMBER id] [EPOCH n] [TIMEOUT seconds]" in told
+    assert "Wait until the given number of clients have come" in told
+    assert "BARRIERRESET" in cli(respstore, "HELP", "@coordination")
+
+
 def lines_of(side: Side, *arguments: str, count: int) -> list[str]:
     """The first lines that an endless mode of redis-cli prints."""
     command = [find_program("redis-cli"), "-p", str(side.port), *arguments]

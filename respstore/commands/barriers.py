@@ -24,7 +24,7 @@ MAX_PARTIES: Final = 1_000_000
     complexity="O(1), and O(N) in the number of parties for the last of them",
 )
 def barrier(session: Session, name: bytes, parties: bytes, *options: bytes) -> Any:
-    """Wait until so many clients have come, then release all of them at once; answer the epoch and one's own index.
+    """Wait until the given number of clients have come, release all at once, and answer the epoch and one's index.
 
     With MEMBER, who comes again takes its own old place; with EPOCH, who comes late is told so. The key counts how
     often the barrier has been passed.

@@ -1,6 +1,7 @@
 """BARRIER and its kin as clients see them: what is answered, and what becomes of a barrier when a waiter ends."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
@@ -550,6 +551,59 @@ def test_a_muted_client_hears_nothing(clients: list[Session]) -> None:
     arrive(clients[0], b"BARRIER b 2")
     assert talk(clients[1], b"BARRIER b 2") == passed(0, 1)
     assert received(clients[0]) == b""
+
+
+# Many rounds
+
+
+@pytest.mark.slow
+def test_every_round_is_passed_once_by_every_member_though_connections_break(engine: Engine) -> None:
+    """Members name themselves and their epoch, and come again whenever their connection or a reply was lost."""
+    members, rounds, random = 64, 1000, Random(1)
+    sessions = [Session(engine) for _ in range(members)]
+    passes: list[list[int]] = [[] for _ in range(members)]  # the index of each pass, -1 if its reply was lost
+    breaks = lost = 0
+
+    def reconnect(member: int) -> None:
+        sessions[member].receive_eof()
+        sessions[member] = Session(engine)
+
+    def hear(member: int) -> None:
+        nonlocal lost
+        reply = received(sessions[member])
+        if reply and random.random() < 0.02:
+            lost += 1
+            reconnect(member)
+        elif reply:
+            _, epoch, index, _ = reply.split(b"\r\n")
+            assert int(epoch[1:]) == len(passes[member])
+            passes[member].append(int(index[1:]))
+
+    while min(map(len, passes)) < rounds:
+        turn = [member for member in range(members) if len(passes[member]) < rounds]
+        random.shuffle(turn)
+        for member in turn:
+            hear(member)
+            if sessions[member].is_parked:
+                if random.random() < 0.03:
+                    breaks += 1
+                    reconnect(member)
+                continue
+            if len(passes[member]) == rounds:
+                continue
+            words = b"BARRIER b %d MEMBER %d EPOCH %d TIMEOUT 9\r\n" % (members, member, len(passes[member]))
+            sessions[member].receive_data(words)
+            engine.end_of_turn()
+            hear(member)
+
+    assert talk(sessions[0], b"GET b") == bulk(b"%d" % rounds)
+    for indices in zip(*passes, strict=True):
+        told = [index for index in indices if index >= 0]
+        assert len(set(told)) == len(told)
+        assert set(told) <= set(range(members))
+    assert 0 < sum(indices.count(-1) for indices in passes) <= lost
+    assert breaks > 0
+    assert is_empty(engine)
 
 
 # Transactions

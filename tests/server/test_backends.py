@@ -130,6 +130,87 @@ async def test_serves_others_while_one_floods(use_poller):
         nursery.cancel_scope.cancel()
 
 
+# Barriers
+
+
+async def test_releases_a_barrier_in_the_turn_of_who_comes_last(use_poller):
+    async with serving(use_poller) as running:
+        waiters = [await running.connect() for _ in range(20)]
+        for rank, waiter in enumerate(waiters):
+            await waiter.send(b"BARRIER b 21 MEMBER %d" % rank)
+            await until(lambda: len(running.engine.waiting) == rank + 1)  # noqa: B023 - it is awaited at once
+        last = await running.connect()
+
+        await last.send(b"BARRIER b 21")
+
+        for index, client in enumerate([*waiters, last]):
+            expected = b"*2\r\n:0\r\n:%d\r\n" % index
+            assert await client.read(len(expected)) == expected
+        assert running.engine.waiting.barriers == {}
+
+
+async def test_names_who_is_missing_at_the_deadline(use_poller):
+    async with serving(use_poller) as running:
+        patient, other = await running.connect(), await running.connect()
+        await patient.send(b"BARRIER b 3 MEMBER 2")
+        await until(lambda: len(running.engine.waiting) == 1)
+
+        reply = await other.ask(b"BARRIER b 3 MEMBER 0 TIMEOUT 0.01")
+
+        assert reply.startswith(b"-TIMEOUT barrier 'b' epoch 0: 2 of 3 arrived after 0.0")
+        assert reply.endswith(b"s; missing: 1\r\n")
+        assert len(running.engine.waiting) == 1
+
+
+@pytest.mark.parametrize("end", ["close", "reset", "kill"])
+async def test_who_goes_has_not_arrived(use_poller, end):
+    async with serving(use_poller) as running:
+        waiter, session = await running.connect_session()
+        other = await running.connect()
+        await waiter.send(b"BARRIER b 2 MEMBER 0")
+        await until(lambda: len(running.engine.waiting) == 1)
+
+        if end == "close":
+            await waiter.stream.aclose()
+        elif end == "reset":
+            waiter.reset()
+        else:
+            assert await other.ask(b"CLIENT KILL ID %d" % session.id) == b":1\r\n"
+        await until(lambda: len(running.engine.sessions) == 1)
+
+        assert running.engine.waiting.barriers == {}
+        await other.send(b"BARRIER b 2 MEMBER 0")
+        again = await running.connect()
+        await until(lambda: len(running.engine.waiting) == 1)
+        await again.send(b"BARRIER b 2 MEMBER 1")
+        assert await other.read(12) == b"*2\r\n:0\r\n:0\r\n"
+
+
+async def test_wakes_who_waits_at_a_barrier_that_is_reset(use_poller):
+    async with serving(use_poller) as running:
+        waiter, other = await running.connect(), await running.connect()
+        await waiter.send(b"BARRIER b 2")
+        await until(lambda: len(running.engine.waiting) == 1)
+
+        assert await other.ask(b"BARRIERRESET", b"b", b"rank 3 failed") == b":1\r\n"
+
+        assert await waiter.line() == b"-BROKENBARRIER barrier 'b' was reset: rank 3 failed\r\n"
+        assert await waiter.ask(b"PING") == b"+PONG\r\n"
+
+
+async def test_tells_who_waits_that_it_stops(use_poller):
+    async with serving(use_poller) as running:
+        at_barrier, for_key = await running.connect(), await running.connect()
+        await at_barrier.send(b"BARRIER b 2")
+        await for_key.send(b"BGET k 0")
+        await until(lambda: len(running.engine.waiting) == 2)
+
+        await running.stop()
+
+        assert await at_barrier.rest() == b"-ERR the server is shutting down\r\n"
+        assert await for_key.rest() == b"-ERR the server is shutting down\r\n"
+
+
 # Peers that do not read
 
 
@@ -296,6 +377,30 @@ async def test_says_what_was_wrong_before_it_closes(use_poller):
 
 
 # Many
+
+
+@pytest.mark.slow
+async def test_releases_a_thousand_clients_at_once(use_poller, many_files):
+    async with serving(use_poller) as running:
+        with contextlib.ExitStack() as sockets:
+            clients = []
+            for _ in range(10):
+                address = "127.0.0.1", running.address.port
+                clients += [sockets.enter_context(socket.create_connection(address)) for _ in range(100)]
+                await settled()
+            for number, client in enumerate(clients):
+                client.sendall(b"BGET b 0\r\n" if number % 2 else b"BARRIER b 501\r\n")
+                if number % 100 == 99:
+                    await settled()
+            await until(lambda: len(running.engine.waiting) == 1000)
+            last = await running.connect()
+
+            assert await last.ask(b"BARRIER b 501") == b"*2\r\n"
+            await settled()  # whoever comes last may be answered first
+
+            replies = [client.recv(64) for client in clients]
+            assert replies[1::2] == [array(b"1")] * 500
+            assert sorted(replies[::2]) == sorted(b"*2\r\n:0\r\n:%d\r\n" % index for index in range(500))
 
 
 @pytest.mark.slow
