@@ -121,6 +121,8 @@ class Link:
                 cause = str(first)
             self._doubt(cause)
             now = monotonic()
+            if now - connection.used_at > LONGEST_PAUSE:
+                pause = 0.0  # it was fine for a while
             if now + pause >= deadline:
                 raise self._unreachable(limit, cause)
             sleep(pause)

@@ -113,8 +113,8 @@ class Background:
     def is_over(self) -> bool:
         return not self._thread.is_alive()
 
-    def result(self) -> Any:
-        self._thread.join(PATIENCE)
+    def result(self, patience: float = PATIENCE) -> Any:
+        self._thread.join(patience)
         assert self._outcome, "still running"
         succeeded, value = self._outcome[0]
         if not succeeded:

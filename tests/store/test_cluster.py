@@ -113,7 +113,7 @@ def test_a_slot_that_nobody_has_is_waited_for(nodes: Nodes, store: Store) -> Non
 
 
 def test_no_node_answers() -> None:
-    reason = r"within 0\.0[0-9]+ s: no node says who has which keys \(127\.0\.0\.1:1: Connection refused\)"
+    reason = r"within .* s: no node says who has which keys \(127\.0\.0\.1:1: Connection refused\)"
     with Store("redis+cluster://127.0.0.1:1", timeout=0.05) as store, pytest.raises(StoreConnectionError, match=reason):
         store.get("k")
 

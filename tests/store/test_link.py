@@ -63,7 +63,7 @@ def test_a_server_that_never_answers(silent: str, call: str) -> None:
     with (
         peer(*([None] if silent == "accepts" else [])) as port,
         store_at(port, 0.1) as store,
-        pytest.raises(StoreTimeoutError, match=rf"127\.0\.0\.1:{port} did not answer within 0\.[0-9]+ s"),
+        pytest.raises(StoreTimeoutError, match=rf"127\.0\.0\.1:{port} did not answer within .* s"),
     ):
         getattr(store, call)(*arguments.get(call, ("k",)))
     assert time.monotonic() - start >= 0.1

@@ -104,13 +104,14 @@ from respstore import Server, Store
 store = Store(sys.argv[1])
 store.check(["k"])
 print("waits", flush=True)
-store.get("never")
+store.barrier("b", 2) if sys.argv[2] == "barrier" else store.get("never")
 """
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_a_wait_within_a_second(server: Server) -> None:
-    with subprocess.Popen([sys.executable, "-c", WAITER, server.url], stdout=-1, stderr=-1, text=True) as waiter:
+@pytest.mark.parametrize("call", ["get", "barrier"])
+def test_ctrl_c_ends_a_wait_within_a_second(server: Server, call: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", WAITER, server.url, call], stdout=-1, stderr=-1, text=True) as waiter:
         assert waiter.stdout.readline() == "waits\n"
         start = time.monotonic()
         waiter.send_signal(signal.SIGINT)
