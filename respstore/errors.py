@@ -315,6 +315,14 @@ def no_such_group_to_read(key: bytes, group: bytes) -> RespError:
     )
 
 
+def subscribed(name: str) -> RespError:
+    """A client that listens to channels, and speaks RESP2, may not use the command `name` (in lower case)."""
+    return RespError(
+        f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+        "context"
+    )
+
+
 def debug_unsupported(name: str, reason: str) -> RespError:
     """DEBUG's subcommand `name` (in upper case) is Redis's, but cannot be had here."""
     return RespError(f"ERR DEBUG {name} is not supported: {reason}")

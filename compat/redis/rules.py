@@ -209,6 +209,7 @@ RULES: dict[str, Rule] = {
     "OBJECT IDLETIME": kind,  # of a small integer, which all keys share, it tells when any of them was used
     "PEXPIRETIME": MILLISECONDS,
     "PTTL": MILLISECONDS,
+    "PUBSUB CHANNELS": unordered,
     "RANDOMKEY": kind,
     "SCAN": scan,
     "SDIFF": unordered,

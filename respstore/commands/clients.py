@@ -9,6 +9,7 @@ from typing import Final
 from respstore import errors
 from respstore.commands.connection import DEFAULT_USER, client_name
 from respstore.engine.arguments import integer, integer_between
+from respstore.engine.channels import subscriptions_of
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
@@ -152,7 +153,7 @@ def client_line(client: Session) -> str:
     own (argv-mem). `obl` counts the bytes that were not given to the system yet, `omem` those that it did not take.
     """
     now = client.engine.keyspace.now
-    transaction = client.transaction
+    transaction, subscriptions = client.transaction, subscriptions_of(client)
     fields = {
         "id": client.id,
         "addr": client.peer,
@@ -163,8 +164,8 @@ def client_line(client: Session) -> str:
         "idle": max(now - client.active, 0) // 1000,
         "flags": _flags(client),
         "db": client.db.index,
-        "sub": 0,
-        "psub": 0,
+        "sub": len(subscriptions.channels),
+        "psub": len(subscriptions.patterns),
         "ssub": 0,
         "multi": -1 if transaction is None else len(transaction.requests),
         "qbuf": client.unread(),
@@ -188,6 +189,7 @@ def client_line(client: Session) -> str:
 
 def _flags(client: Session) -> str:
     letters = {
+        "P": client.subscriptions is not None,
         "x": client.transaction is not None,
         "b": client.is_parked,
         "d": client.watch is not None and client.watch.dirty,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from respstore import errors
 from respstore.engine.arguments import Words, database_number, find_database, integer
 from respstore.engine.command import command
-from respstore.engine.dispatch import UNAUTHENTICATED
+from respstore.engine.dispatch import SUBSCRIBED, UNAUTHENTICATED
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import OK
@@ -45,8 +45,10 @@ def client_name(arg: bytes) -> bytes:
     tips="request_policy:all_shards response_policy:all_succeeded",
     complexity="O(1)",
 )
-def ping(session: Session, message: bytes | None = None) -> str | bytes:
+def ping(session: Session, message: bytes | None = None) -> str | bytes | list[bytes]:
     """Answer PONG, or the message."""
+    if session.gate & SUBSCRIBED:  # in the form of a message, which is what such a client reads
+        return [b"pong", message or b""]
     return "PONG" if message is None else message
 
 
@@ -76,7 +78,7 @@ def hello(session: Session, *arguments: bytes) -> dict[bytes, Any]:
     _obey_hello_options(session, arguments[1:])
     if session.gate & UNAUTHENTICATED:
         raise RespError(errors.HELLO_NOT_AUTHENTICATED)
-    session.protocol = protocol
+    session.speak(protocol)
     return {
         b"server": b"redis",
         b"version": REDIS_VERSION,
@@ -169,7 +171,8 @@ def reset(session: Session) -> str:
     """Make the connection what it was when it was new, but for its id."""
     session.end_transaction()
     session.db = session.engine.keyspace.databases[0]
-    session.protocol = 2
+    session.engine.channels.forget(session)
+    session.speak(2)
     session.name = b""
     if session.muted == "off":
         session.mute(None)

@@ -240,8 +240,8 @@ def _stats(engine: Engine) -> Iterator[Field]:
     yield "current_eviction_exceeded_time", 0
     yield "keyspace_hits", sum(db.hits for db in keyspace.databases)
     yield "keyspace_misses", sum(db.misses for db in keyspace.databases)
-    yield "pubsub_channels", 0
-    yield "pubsub_patterns", 0
+    yield "pubsub_channels", len(engine.channels.channels)
+    yield "pubsub_patterns", len(engine.channels.patterns)
     yield "pubsubshard_channels", 0
     yield "latest_fork_usec", 0
     yield "total_forks", 0

@@ -34,13 +34,17 @@ class Gate(IntFlag):
     PARKED = 32
     RELEASED = 64
     YIELDED = 128
+    SUBSCRIBED = 256
+    """... to a channel, and in RESP2."""
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED = (int(gate) for gate in Gate)
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED = (int(gate) for gate in Gate)
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
 _NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
+_FOR_SUBSCRIBERS: Final = frozenset(("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"))
+"""What a RESP2 client may send while it listens to channels."""
 _HTTP: Final = frozenset((b"post", b"host:"))
 """Words of HTTP, which a web page can make a browser send to any port, commands included: Redis hangs up, too."""
 
@@ -166,6 +170,9 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.gate & MULTI and "no_multi" in flags:
         entry.rejected += 1
         raise RespError(errors.NOT_IN_MULTI)
+    if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
+        entry.rejected += 1
+        raise errors.subscribed(entry.command.name)
     return entry
 
 

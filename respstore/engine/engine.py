@@ -12,6 +12,7 @@ from typing import Final
 
 from respstore import errors
 from respstore.config import Config
+from respstore.engine.channels import Channels
 from respstore.engine.command import Command
 from respstore.engine.dispatch import PAUSED, UNAUTHENTICATED, Entry, make_entries
 from respstore.engine.session import Session
@@ -51,6 +52,7 @@ class Engine:
         sessions: connected clients by id.
         parser: shared by the sessions.
         waiting: those who are parked.
+        channels: who listens to what.
         postponed: sessions that CLIENT PAUSE holds up, in the order of their requests.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         yielded: sessions that let others go first, in the order in which they go on.
@@ -73,6 +75,7 @@ class Engine:
         self.sessions: dict[int, Session] = {}
         self.parser = FastParser()
         self.waiting = WaitingRoom()
+        self.channels = Channels()
         self.resumed: list[Session] = []
         self.yielded: deque[Session] = deque()
         self.postponed: dict[Session, None] = {}
@@ -127,6 +130,7 @@ class Engine:
         if self.sessions.pop(session.id, None) is not None:
             self._bytes_in_of_closed += session.received
             self.waiting.withdraw(session)
+            self.channels.forget(session)
             self.postponed.pop(session, None)
             session.ended()
 
@@ -248,7 +252,7 @@ class Engine:
         timeout = self.config.timeout
         if timeout and self._ticks % 10 == 0:  # once a second
             for session in list(self.sessions.values()):
-                if now_ms - session.active > timeout * 1000 and not session.is_parked:
+                if now_ms - session.active > timeout * 1000 and not session.is_parked and not session.subscriptions:
                     logger.info("closing client %s: idle for longer than %d s", session.describe(), timeout)
                     session.abort()
 

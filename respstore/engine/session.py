@@ -18,6 +18,7 @@ from respstore.engine.dispatch import (
     MUTED,
     PARKED,
     RELEASED,
+    SUBSCRIBED,
     UNAUTHENTICATED,
     YIELDED,
     Entry,
@@ -39,6 +40,7 @@ from respstore.protocol.replies import (
 from respstore.protocol.requests import Request, RequestParser
 
 if TYPE_CHECKING:
+    from respstore.engine.channels import Subscriptions
     from respstore.engine.engine import Engine
     from respstore.engine.transaction import Transaction, Watch
     from respstore.keyspace import Database
@@ -69,6 +71,7 @@ class Session:
         gate: why commands need a closer look, bits of `dispatch.Gate`; 0 for the usual client.
         transaction: what MULTI gathers, None outside of it.
         watch: the keys that it watches, None if there are none.
+        subscriptions: the channels that it listens to, None if there are none.
         muted: None, or after CLIENT REPLY "off", "next" (the next reply is to be skipped) or "skip" (this one).
         no_evict: CLIENT NO-EVICT is on.
         is_closing: the connection is to be closed after what is to be sent.
@@ -102,6 +105,7 @@ class Session:
         "peer",
         "protocol",
         "received",
+        "subscriptions",
         "transaction",
         "unsent",
         "watch",
@@ -122,6 +126,7 @@ class Session:
         self.gate = 0
         self.transaction: Transaction | None = None
         self.watch: Watch | None = None
+        self.subscriptions: Subscriptions | None = None
         self.muted: str | None = None
         self.no_evict = False
         self.is_closing = False
@@ -178,8 +183,8 @@ class Session:
 
     @property
     def kind(self) -> str:
-        """What CLIENT LIST TYPE and client-output-buffer-limit call it: a normal client, as all are up to now."""
-        return "normal"
+        """What CLIENT LIST TYPE and client-output-buffer-limit call it."""
+        return "normal" if self.subscriptions is None else "pubsub"
 
     def unread(self) -> int:
         """Bytes held for requests that did not run yet, complete or not (CLIENT LIST: qbuf)."""
@@ -372,6 +377,17 @@ class Session:
         """Send something that is no reply to the request in hand, such as a push."""
         self._reply(value)
         self.engine.touched.append(self)
+
+    def deliver(self, data: bytes) -> None:
+        """Send bytes that are encoded already, at the end of the turn: for what many sessions get."""
+        if not self._output:  # else it is sent anyway
+            self.engine.touched.append(self)
+        self._output.append(data)
+
+    def speak(self, protocol: int) -> None:
+        """Use a version of the protocol from now on."""
+        self.protocol = protocol
+        self.set_gate(SUBSCRIBED, on=protocol == 2 and self.subscriptions is not None)
 
     def set_gate(self, bit: int, *, on: bool) -> None:
         """Switch a bit of the gate."""

@@ -77,7 +77,8 @@ class OutputBuffer:
             return True
         if session.is_closing:
             return self._is_stuck(monotonic())
-        limit = session.engine.config.client_output_buffer_limit.normal
+        limits = session.engine.config.client_output_buffer_limit
+        limit = limits.pubsub if session.kind == "pubsub" else limits.normal
         if limit.hard and self.size > limit.hard:
             logger.warning("closing client %s: %d bytes of replies unread", session.describe(), self.size)
             return True

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from respstore.engine.barriers import read_counter
-from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED
+from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED, SUBSCRIBED
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.keyspace import Database, Hash, Set
@@ -40,6 +40,7 @@ def check_engine(engine: Engine, sent: int) -> None:
         _check_session(engine, session)
     _check_waiting(engine)
     _check_barriers(engine)
+    _check_channels(engine)
     _check_observers(engine)
     expect(not engine.resumed, "somebody is resumed only after the turn", engine.resumed)
     held = sum(session.unread() for session in engine.sessions.values())
@@ -58,6 +59,8 @@ def check_nothing_left(engine: Engine) -> None:
     expect(not waiting._queues, "a key has a queue without clients", waiting._queues)
     expect(not waiting.barriers, "a barrier has nobody who waits", waiting.barriers)
     expect(not engine.postponed, "a client that is gone is postponed", engine.postponed)
+    expect(not engine.channels.channels, "a channel has no listeners", engine.channels.channels)
+    expect(not engine.channels.patterns, "a pattern has no listeners", engine.channels.patterns)
     for db in engine.keyspace.databases:
         expect(not db.observed, "somebody who is gone observes a key", db.observed)
 
@@ -127,6 +130,20 @@ def _check_waiting(engine: Engine) -> None:
         expect(wait.db is session.db, "a client waits in a database that it does not use", session.describe())
     for session, db, key in queued:
         expect(type(db.get(key)) is not deque, "a client waits for a list that is there", session.describe(), key)
+
+
+def _check_channels(engine: Engine) -> None:
+    listeners = {(session, name) for name, sessions in engine.channels.channels.items() for session in sessions}
+    listeners |= {(session, name) for name, (_, sessions) in engine.channels.patterns.items() for session in sessions}
+    subscribed = set()
+    for session in engine.sessions.values():
+        subscriptions, who = session.subscriptions, session.describe()
+        expect(subscriptions is None or len(subscriptions), "a client listens to nothing", who)
+        if subscriptions is not None:
+            subscribed |= {(session, name) for name in (*subscriptions.channels, *subscriptions.patterns)}
+        limited = subscriptions is not None and session.protocol == 2
+        expect(bool(session.gate & SUBSCRIBED) == limited, "a subscription and its gate differ", who)
+    expect(listeners == subscribed, "channels and clients do not agree on who listens", listeners ^ subscribed)
 
 
 def _check_barriers(engine: Engine) -> None:

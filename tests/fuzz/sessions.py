@@ -37,6 +37,8 @@ MB = 1024 * 1024
 MOST_SECONDS = 0.1
 MOST_PAUSED_STEPS = 5
 PING = array(b"PING")
+UNCOUNTABLE = {b"reply", b"debug", b"subscribe", b"psubscribe", b"unsubscribe", b"punsubscribe"}
+"""Words of requests that may have none or several replies: CLIENT REPLY silences, DEBUG PROTOCOL pushes."""
 LOG = logging.getLogger("respstore")
 OPENINGS = [
     *[b"", b"", b"HELLO 3\r\n", b"HELLO 3\r\n", b"MULTI\r\n", b"CLIENT REPLY OFF\r\n", b"AUTH secret\r\n"],
@@ -143,8 +145,8 @@ class _Client:
             more = requests.feed(data)
             while more:
                 self._expected += sum(map(bool, more))
-                if {b"reply", b"debug"} & {word.lower() for request in more for word in request}:
-                    self._is_countable = False  # CLIENT REPLY silences, DEBUG PROTOCOL pushes
+                if UNCOUNTABLE & {word.lower() for request in more for word in request}:
+                    self._is_countable = False
                 more = requests.take()
             self._expected += requests.error is not None
         self.session.receive_data(data)

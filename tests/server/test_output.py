@@ -158,3 +158,12 @@ def test_tells_whether_the_peer_has_all():
         near.shutdown(socket.SHUT_WR)
         assert is_delivered(near.fileno())
     assert is_delivered(-1)
+
+
+def test_subscribers_have_a_limit_of_their_own(buffer):
+    limit(buffer, hard=10, soft=0, soft_seconds=0)
+    buffer.append(b"x" * 11)
+    assert buffer.must_go()
+
+    buffer.session.engine.channels.subscribe(buffer.session, b"c")
+    assert not buffer.must_go()
