@@ -237,6 +237,10 @@ PROTECTED_MODE = (
 SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
+# Namespaces of torch jobs
+NAMESPACE_NAME = "ERR a namespace is 1 to 200 characters of ASCII without spaces, and no slash at either end"
+PORT_OUT_OF_RANGE = "ERR a port is an integer from 0 (any free port) to 65535"
+
 # TCPStore clients, which see none of these: they are for the log
 NOT_TCPSTORE = "it does not speak the protocol of torch's TCPStore"
 TCPSTORE_HAS_NO_PASSWORD = (
@@ -425,6 +429,26 @@ def listable(name: bytes) -> str:
     """A name for a list of names: between quotes where it could be taken for anything else."""
     text = escaped(name)
     return f"'{text}'" if not text or any(char in " ,;'" for char in text) else text
+
+
+def namespace_open(name: bytes, port: int) -> RespError:
+    """C10D OPEN asks for a port, or for NOAUTH, that the namespace was not opened with."""
+    return RespError(f"ERR namespace '{escaped(name)}' is open on port {port}, in another way: close it first")
+
+
+def namespaces_overlap(name: bytes, other: bytes) -> RespError:
+    """One namespace lies within the other."""
+    return RespError(f"ERR namespaces '{escaped(name)}' and '{escaped(other)}' would have keys in common")
+
+
+def namespace_not_opened(name: bytes, reason: str) -> RespError:
+    """There is no port for a namespace."""
+    return RespError(f"ERR namespace '{escaped(name)}' can't be opened: {reason}")
+
+
+def no_such_namespace(name: bytes) -> RespError:
+    """C10D CLOSE names one that nobody has opened, or whose keys are gone."""
+    return RespError(f"ERR there is no namespace '{escaped(name)}'")
 
 
 def config_set_failed(name: str, reason: str) -> RespError:

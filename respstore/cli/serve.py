@@ -62,6 +62,9 @@ def serve(arguments: Sequence[str]) -> int:
     logger.setLevel(LEVELS[config.loglevel])
     try:
         _run(config, options)
+    except ConfigError as error:  # of options that do not go together
+        print(f"respstore: {error}", file=sys.stderr)
+        return WRONG_CONFIGURATION
     except OSError as error:
         return _fail(error, config)
     except KeyboardInterrupt:  # before or after the time when signals are obeyed

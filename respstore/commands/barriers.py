@@ -6,6 +6,7 @@ from respstore import errors
 from respstore.engine.arguments import Words, integer_between, timeout_seconds
 from respstore.engine.barriers import arrive, find, read_counter
 from respstore.engine.command import command
+from respstore.engine.counters import Counter
 from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
 from respstore.errors import member_name
@@ -58,10 +59,14 @@ def barrierinfo(session: Session, name: bytes) -> dict[bytes, Any] | None:
     """Describe a barrier: who waits there, since when, and who is missing.
 
     `missing` is null where members are not numbered from 0; `waiting_s` is how long the first has waited, in seconds.
-    `gave_up` are members that were there in this epoch until their own time was over.
+    `gave_up` are members that were there in this epoch until their own time was over. A barrier of torch clients is at
+    epoch 0 as long as somebody waits; who gave up there has arrived, but is no member.
     """
     room = session.engine.waiting
     barrier = find(room, session.db, name)
+    counter = room.counters.get((session.db, name))
+    if barrier is None and counter is not None:
+        return _describe_counter(session, counter)
     if barrier is None:
         epoch = read_counter(session.db, name)
         parties = waiting = missing = None
@@ -89,6 +94,20 @@ def barrierinfo(session: Session, name: bytes) -> dict[bytes, Any] | None:
     }
 
 
+def _describe_counter(session: Session, counter: Counter) -> dict[bytes, Any]:
+    arrivals = list(counter.arrivals.values())
+    return {
+        b"epoch": 0,
+        b"parties": max(arrival.parties for arrival in arrivals),
+        b"arrived": counter.count(),
+        b"members": [member_name(arrival.member) for arrival in arrivals],
+        b"missing": None,
+        b"waiting_s": round(session.engine.system.monotonic() - arrivals[0].arrived, 3),
+        b"clients": [arrival.session.id for arrival in arrivals],
+        b"gave_up": [],
+    }
+
+
 @command(
     "barrierlist [pattern]",
     group="coordination",
@@ -100,7 +119,8 @@ def barrierinfo(session: Session, name: bytes) -> dict[bytes, Any] | None:
 def barrierlist(session: Session, pattern: bytes = b"*") -> list[bytes]:
     """Name the barriers at which somebody waits now, or those whose name matches a pattern."""
     matches = compile_glob(pattern)
-    return [name for db, name in session.engine.waiting.barriers if db is session.db and matches(name)]
+    room = session.engine.waiting
+    return [name for db, name in dict.fromkeys((*room.barriers, *room.counters)) if db is session.db and matches(name)]
 
 
 @command(
@@ -113,5 +133,7 @@ def barrierlist(session: Session, pattern: bytes = b"*") -> list[bytes]:
 )
 def barrierreset(session: Session, name: bytes, reason: bytes = b"") -> int:
     """Send all who wait at a barrier away with an error, and answer how many they were; the counter stays."""
-    broken = session.engine.waiting.barriers.get((session.db, name))
-    return 0 if broken is None else broken.end(errors.barrier_reset(name, reason))
+    room, place, error = session.engine.waiting, (session.db, name), errors.barrier_reset(name, reason)
+    barrier, counter = room.barriers.get(place), room.counters.get(place)
+    ended = 0 if barrier is None else barrier.end(error)
+    return ended if counter is None else ended + counter.end(error)

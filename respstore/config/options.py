@@ -44,6 +44,8 @@ from respstore.config.values import (
     SavePoint,
     SavePoints,
     ShutdownFlags,
+    TCPStorePort,
+    TCPStorePorts,
     Text,
     YesNo,
 )
@@ -155,6 +157,8 @@ class Options:
     tracking_table_max_keys: int = option(1000000, Integer(0, LONG_MAX))
 
     # torch.distributed's TCPStore, whose protocol respstore speaks, too: not in Redis
+    tcpstore_port: tuple[TCPStorePort, ...] = option((), TCPStorePorts(), WORKS, AT_START, accumulates=True)
+    tcpstore_namespace_ttl: int = option(3600, Integer(), WORKS)
     tcpstore_max_string: int = option(tcpstore.MAX_STRING, Memory(tcpstore.MAX_STRING), WORKS)
     tcpstore_max_keys: int = option(tcpstore.MAX_KEYS, Integer(tcpstore.MAX_KEYS), WORKS)
 

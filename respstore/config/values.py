@@ -270,6 +270,36 @@ class SavePoints(_SeveralWords[tuple[SavePoint, ...]]):
         return " ".join(f"{point.seconds} {point.changes}" for point in value)
 
 
+class TCPStorePort(NamedTuple):
+    """A port for torch clients: its number, the namespace of their keys, and whether nobody needs a password there."""
+
+    port: int
+    namespace: bytes
+    noauth: bool
+
+
+class TCPStorePorts(_SeveralWords[tuple[TCPStorePort, ...]]):
+    """Ports, each with a namespace behind a `/` or without one, and perhaps with the word `noauth` behind that."""
+
+    def parse_words(self, words: Sequence[str]) -> tuple[TCPStorePort, ...]:
+        ports: list[TCPStorePort] = []
+        for word in words:
+            if word.lower() == "noauth" and ports and not ports[-1].noauth:
+                ports[-1] = ports[-1]._replace(noauth=True)
+                continue
+            match = re.fullmatch(r"([0-9]{1,5})(?:/([!-.0-~](?:[!-~]{0,198}[!-.0-~])?))?", word)
+            if not match or int(match[1]) > 65535:
+                raise ValueError("argument must be a port, or port/namespace, and may have 'noauth' behind it")
+            ports.append(TCPStorePort(int(match[1]), (match[2] or "").encode(), noauth=False))
+        return tuple(ports)
+
+    def text(self, value: tuple[TCPStorePort, ...]) -> str:
+        return " ".join(
+            f"{port}{'/' if namespace else ''}{namespace.decode()}{' noauth' if noauth else ''}"
+            for port, namespace, noauth in value
+        )
+
+
 class BufferLimit(NamedTuple):
     """When a client that does not read is cut off: above `hard` bytes at once, above `soft` bytes for `soft_seconds`.
 

@@ -10,6 +10,7 @@ The key is the truth: it may also be counted up by INCR, and whoever waits is re
 from typing import TYPE_CHECKING
 
 from respstore.engine.waiting import PENDING, Park
+from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.numbers import parse_integer
 
@@ -67,6 +68,17 @@ class Counter:
             if arrival.parties <= count:
                 self._room.release(arrival.session, count)
         self._least = min((arrival.parties for arrival in self.arrivals.values()), default=0)
+
+    def end(self, error: RespError) -> int:
+        """Send all who wait away with an error.
+
+        Returns:
+            How many they were.
+        """
+        arrivals = list(self.arrivals)
+        for session in arrivals:
+            self._room.release(session, error)
+        return len(arrivals)
 
     def _changed(self, db: Database, key: bytes) -> None:
         self._room.ready[db, key] = None

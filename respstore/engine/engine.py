@@ -15,6 +15,7 @@ from respstore.config import Config
 from respstore.engine.channels import Channels
 from respstore.engine.command import Command
 from respstore.engine.dispatch import PAUSED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.namespaces import Namespaces
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
@@ -53,6 +54,7 @@ class Engine:
         parser: shared by the sessions.
         waiting: those who are parked.
         channels: who listens to what.
+        namespaces: of torch jobs.
         postponed: sessions that CLIENT PAUSE holds up, in the order of their requests.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         yielded: sessions that let others go first, in the order in which they go on.
@@ -76,6 +78,7 @@ class Engine:
         self.parser = FastParser()
         self.waiting = WaitingRoom()
         self.channels = Channels()
+        self.namespaces = Namespaces(config, self.keyspace.databases[0])
         self.resumed: list[Session] = []
         self.yielded: deque[Session] = deque()
         self.postponed: dict[Session, None] = {}
@@ -196,6 +199,7 @@ class Engine:
         self._ticks += 1
         self._expire_keys(now)
         self._close_idle(now_ms)
+        self.namespaces.expire(now)
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
         statistics.input_bytes.sample(now, self.bytes_in())

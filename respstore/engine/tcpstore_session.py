@@ -28,6 +28,7 @@ from respstore.protocol.tcpstore import OperationParser
 if TYPE_CHECKING:
     from respstore.engine.command import Handler
     from respstore.engine.engine import Engine
+    from respstore.engine.namespaces import Namespace
 
 logger = logging.getLogger("respstore")
 
@@ -51,18 +52,34 @@ class TCPStoreSession(Session):
 
     Args:
         engine, peer, local, fd, number: as of a Session.
+        namespace: whose port it came to, None for the port of everybody.
     """
 
-    __slots__ = ("_greeted", "_next", "_owed", "_promised", "_wire")
+    __slots__ = ("_greeted", "_namespace", "_next", "_owed", "_promised", "_wire")
 
     def __init__(
-        self, engine: "Engine", peer: str = "", local: str = "", fd: int = -1, number: int | None = None
+        self,
+        engine: "Engine",
+        peer: str = "",
+        local: str = "",
+        fd: int = -1,
+        number: int | None = None,
+        *,
+        namespace: "Namespace | None" = None,
     ) -> None:
         super().__init__(engine, peer, local, fd, number)
         self.protocol = 0
         self.name = NAME
         config = engine.config
-        self._wire = OperationParser(config.tcpstore_max_string, config.tcpstore_max_keys)
+        self._namespace = namespace
+        prefix = b""
+        if namespace is not None:
+            prefix = namespace.prefix
+            self.name = b":".join(filter(None, (NAME, namespace.name)))
+            if namespace.trusts_all:
+                self.set_gate(UNAUTHENTICATED, on=False)
+            engine.namespaces.join(namespace, self)
+        self._wire = OperationParser(config.tcpstore_max_string, config.tcpstore_max_keys, prefix)
         self._greeted = False
         self._next: tcpstore.Operation | None = None  # CLIENT PAUSE holds it up
         self._owed = 0  # bytes of large replies in the output
@@ -110,6 +127,8 @@ class TCPStoreSession(Session):
         super().ended()
         if self._promised is not None:
             self._give_way(self._promised)
+        if self._namespace is not None:
+            self.engine.namespaces.leave(self._namespace, self, self.engine.system.monotonic())
 
     # Running operations
 
@@ -356,9 +375,14 @@ class TCPStoreSession(Session):
         return not db.expires and all(map(db.data.__contains__, keys))
 
     def _keys(self) -> list[bytes]:
-        """The keys that hold strings."""
+        """The keys of its namespace that hold strings, without the prefix."""
         data, live = self.db.data, self.db.keys()
-        return [key for key in live if TYPE_NAMES[type(data[key])] == "string"]
+        prefix = b"" if self._namespace is None else self._namespace.prefix
+        return [
+            key.removeprefix(prefix)
+            for key in live
+            if key.startswith(prefix) and TYPE_NAMES[type(data[key])] == "string"
+        ]
 
     def _length(self, key: bytes) -> int:
         """How many items a queue has; what is no queue has none."""

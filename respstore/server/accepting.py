@@ -58,13 +58,14 @@ async def accept_connections(listener: socket.socket, admit: Callable[[socket.so
                 sock.close()
 
 
-def refusal(sock: socket.socket, config: Config, connected: int) -> str | None:
+def refusal(sock: socket.socket, config: Config, connected: int, *, trusted: bool = False) -> str | None:
     """Why a new connection is not served.
 
     Args:
         sock: the connection.
         config: the options of the server.
         connected: how many connections it has already.
+        trusted: it came to a port where everybody is served.
 
     Returns:
         The text of the error to send, None to serve it.
@@ -74,7 +75,7 @@ def refusal(sock: socket.socket, config: Config, connected: int) -> str | None:
     """
     if connected >= config.maxclients:
         return errors.MAX_CLIENTS
-    if config.protected_mode and not config.requirepass and not _is_local(sock):
+    if config.protected_mode and not config.requirepass and not trusted and not _is_local(sock):
         return errors.PROTECTED_MODE
     return None
 

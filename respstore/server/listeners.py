@@ -114,7 +114,7 @@ class Listeners:
         if self._unix is not None:
             if _identity(self._unix_path) == self._unix_file:
                 self._unix_path.unlink(missing_ok=True)
-            _close(self._unix, in_use=self._nursery is not None)
+            close_listener(self._unix, in_use=self._nursery is not None)
             self._unix = None
 
     async def accept(self, admit: Callable[[socket.socket], None]) -> None:
@@ -157,11 +157,12 @@ class Listeners:
 
     def _close_tcp(self) -> None:
         for sock in self._tcp:
-            _close(sock, in_use=self._nursery is not None)
+            close_listener(sock, in_use=self._nursery is not None)
         self._tcp = []
 
 
-def _close(sock: socket.socket, *, in_use: bool) -> None:
+def close_listener(sock: socket.socket, *, in_use: bool) -> None:
+    """Close a listening socket; `in_use` if a task accepts from it."""
     if in_use:
         trio.lowlevel.notify_closing(sock)
     try:

@@ -14,7 +14,7 @@ import os
 import random
 import select
 import socket
-from contextlib import closing
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -24,8 +24,10 @@ from respstore import __version__, errors
 from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import Engine
+from respstore.engine.namespaces import Namespace
 from respstore.engine.session import Session
-from respstore.errors import ConfigError, display_address
+from respstore.engine.tcpstore_session import TCPStoreSession
+from respstore.errors import ConfigError, RespError, display_address
 from respstore.protocol.replies import encode_error
 from respstore.server.accepting import refusal, refuse, set_options
 from respstore.server.listeners import Address, Listeners
@@ -33,6 +35,7 @@ from respstore.server.output import GRACE_SECONDS
 from respstore.server.poller import Poller
 from respstore.server.process import Process
 from respstore.server.streams import Streams
+from respstore.server.tcpstore_ports import TCPStorePorts
 from respstore.server.timers import run_timers
 
 __all__ = ["Address", "Server", "serve"]
@@ -81,6 +84,8 @@ class Server:
             use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
         self._process.io_backend = "poller" if use_poller else "streams"
         self._listeners = Listeners(config)
+        self._tcpstore_ports = TCPStorePorts(config, self._admit_torch)
+        self.engine.namespaces.ports = self._tcpstore_ports
         self._is_listening = False
         self._backend: Poller | Streams = (
             Poller(self.engine, dedicated=dedicated) if use_poller else Streams(self.engine)
@@ -92,8 +97,15 @@ class Server:
         Raises:
             PortInUseError: somebody else holds an address.
             OSError: an address cannot be bound for another reason.
+            ConfigError: the namespaces of two `tcpstore-port` have keys in common.
         """
         self._listeners.open()
+        try:
+            self._open_namespaces()
+        except BaseException:
+            self._close_listeners()
+            self.engine.namespaces.named.clear()
+            raise
         self._is_listening = True
         address = self._listeners.address
         self._process.tcp_port = address.port
@@ -107,12 +119,14 @@ class Server:
             self.config.on_change(option, partial(self._listen_anew, option))
         for warning in self.config.warnings:
             logger.warning(warning)
-        with closing(self._listeners):
+        with ExitStack() as stack:
+            stack.callback(self._close_listeners)
             async with trio.open_nursery() as outer:
                 try:
                     await outer.start(self._backend.run)
                     async with trio.open_nursery() as inner:
                         inner.start_soon(self._listeners.accept, self._admit)
+                        inner.start_soon(self._tcpstore_ports.accept)
                         inner.start_soon(run_timers, self.engine, self._backend)
                         logger.info(
                             "respstore %s listens on %s (pid %d)", __version__, self._listeners, self._process.pid
@@ -143,6 +157,37 @@ class Server:
             raise ConfigError(errors.BIND_FAILED if option == "bind" else errors.LISTEN_FAILED) from None
         self._process.tcp_port = self._listeners.address.port
 
+    def _open_namespaces(self) -> None:
+        namespaces, now = self.engine.namespaces, self._process.monotonic()
+        for port, name, trusts_all in self.config.tcpstore_port:
+            if name in namespaces.named:
+                raise ConfigError("two ports are for one namespace", "tcpstore-port", "tcpstore-port")
+            try:
+                namespaces.open(name, now, port=port, trusts_all=trusts_all, is_lasting=True)
+            except RespError as error:
+                raise ConfigError(error.text.removeprefix("ERR "), "tcpstore-port", "tcpstore-port") from None
+
+    def _close_listeners(self) -> None:
+        self._listeners.close()
+        self._tcpstore_ports.close_all()
+
+    def _admit_torch(self, namespace: Namespace, sock: socket.socket) -> None:
+        """As `_admit`, for who comes to the port of a namespace and hears no reason if it is not served."""
+        try:
+            reason = refusal(sock, self.config, len(self._backend), trusted=namespace.trusts_all)
+            if reason is None and self.config.requirepass and not namespace.trusts_all:
+                reason = errors.TCPSTORE_HAS_NO_PASSWORD
+            if reason is None:
+                set_options(sock, self.config)
+                self._add(sock, namespace)
+                return
+            logger.info("a torch client on port %d is not served: %s", namespace.port, reason)
+        except OSError as error:
+            logger.info("a connection ended before it began: %s", error.strerror)
+        else:
+            self.engine.statistics.rejected_connections += 1
+        sock.close()
+
     def _admit(self, sock: socket.socket) -> None:
         try:
             reason = refusal(sock, self.config, len(self._backend))
@@ -157,9 +202,12 @@ class Server:
         self.engine.statistics.rejected_connections += 1
         refuse(sock, encode_error(reason))
 
-    def _add(self, sock: socket.socket) -> None:
+    def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
         peer, local = self._name(sock, sock.getpeername()), self._name(sock, sock.getsockname())
-        session = Session(self.engine, peer, local, sock.fileno())
+        if namespace is None:
+            session = Session(self.engine, peer, local, sock.fileno())
+        else:
+            session = TCPStoreSession(self.engine, peer, local, sock.fileno(), namespace=namespace)
         try:
             self._backend.add(sock, session)
         except OSError:

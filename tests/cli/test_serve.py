@@ -55,6 +55,11 @@ def test_names_what_is_wrong_with_the_configuration_in_one_line(capsys, argument
     assert capsys.readouterr() == ("", f"respstore: {reason}\n")
 
 
+def test_names_options_that_do_not_go_together(capsys):
+    assert main(["serve", "--port", "0", "--loglevel", "warning", "--tcpstore-port", "0/a", "0/a/b"]) == 2
+    assert capsys.readouterr() == ("", "respstore: tcpstore-port: namespaces 'a/b' and 'a' would have keys in common\n")
+
+
 def test_names_the_line_of_a_file_that_is_wrong(capsys, tmp_path):
     path = tmp_path / "redis.conf"
     path.write_text("# respstore\nport 0\ncluster-enabled yes\n")

@@ -26,6 +26,8 @@ from respstore.config.values import (
     Primary,
     SavePoints,
     ShutdownFlags,
+    TCPStorePort,
+    TCPStorePorts,
     Text,
     YesNo,
 )
@@ -231,3 +233,25 @@ def test_errors(words: str, reason: str) -> None:
     with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the reason is compared
         LIMITS.parse([words], OUTPUT_BUFFER_LIMITS)
     assert str(refusal.value) == reason
+
+
+def test_ports_for_torch_jobs() -> None:
+    kind = TCPStorePorts()
+    ports = kind.parse(["29500", "29501/job-7", "noauth", "0/run/3", "7/12", "NOAUTH"], ())
+
+    assert ports == (
+        TCPStorePort(29500, b"", noauth=False),
+        TCPStorePort(29501, b"job-7", noauth=True),
+        TCPStorePort(0, b"run/3", noauth=False),
+        TCPStorePort(7, b"12", noauth=True),
+    )
+    assert kind.text(ports) == "29500 29501/job-7 noauth 0/run/3 7/12 noauth"
+    assert kind.parse([kind.text(ports)], ()) == ports
+
+
+@pytest.mark.parametrize(
+    "words", ["noauth", "1 noauth noauth", "65536", "-1", "x", "1/", "1//a", "1/a/", "1/a b c", "1/é"]
+)
+def test_what_is_no_port_for_torch_jobs(words: str) -> None:
+    with pytest.raises(ValueError, match="must be a port, or port/namespace"):
+        TCPStorePorts().parse([words], ())

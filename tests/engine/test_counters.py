@@ -1,6 +1,6 @@
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
-from tests.talk import OK, make_engine, talk
+from tests.talk import NULL, OK, array, bulk, make_engine, pass_time, talk
 from tests.wire import CANCELED, STOP, ask, feed, operation, torch_client
 
 
@@ -95,6 +95,50 @@ def test_client_unblock_ends_a_wait() -> None:
         assert ask(client, tcpstore.BARRIER, b"/b", 100) == b""
         assert talk(other, b"CLIENT UNBLOCK %d%b" % (client.id, how)) == b":1\r\n"
         assert client.data_to_send() == CANCELED
+
+
+def test_it_is_shown_among_the_barriers() -> None:
+    engine = make_engine()
+    clients, redis = [torch_client(engine) for _ in range(3)], Session(engine)
+    ask(clients[0], tcpstore.BARRIER, b"/b", 4)
+    ask(clients[0], tcpstore.CANCEL_WAIT)
+    ask(clients[1], tcpstore.BARRIER, b"/b", 4)
+    pass_time(engine, 1.5)
+    ask(clients[2], tcpstore.BARRIER, b"/b", 4)
+
+    assert talk(redis, b"BARRIERLIST") == array(b"b")
+    names = [b"client:%d" % client.id for client in clients[1:]]
+    assert talk(redis, b"BARRIERINFO b") == b"*16\r\n" + b"".join(
+        (
+            bulk(b"epoch") + b":0\r\n" + bulk(b"parties") + b":4\r\n" + bulk(b"arrived") + b":3\r\n",
+            bulk(b"members") + array(*names) + bulk(b"missing") + NULL + bulk(b"waiting_s") + bulk(b"1.5"),
+            bulk(b"clients") + b"*2\r\n" + b"".join(b":%d\r\n" % client.id for client in clients[1:]),
+            bulk(b"gave_up") + b"*0\r\n",
+        )
+    )
+    assert bulk(b"member") + bulk(names[0]) in talk(redis, b"WAITLIST b")
+
+
+def test_barrierreset_lets_them_fail() -> None:
+    engine = make_engine()
+    client, redis = torch_client(engine), Session(engine)
+    ask(client, tcpstore.BARRIER, b"/b", 4)
+
+    assert talk(redis, b"BARRIERRESET b enough") == b":1\r\n"
+    assert client.data_to_send() == CANCELED
+    assert talk(redis, b"BARRIERLIST") == b"*0\r\n"
+
+
+def test_both_kinds_of_barriers_may_have_one_key() -> None:
+    engine = make_engine()
+    client, one, other = torch_client(engine), Session(engine), Session(engine)
+    ask(client, tcpstore.BARRIER, b"/b", 2)
+
+    assert talk(one, b"BARRIER b 2") == b""
+    assert talk(other, b"BARRIER b 2") == b"*2\r\n:1\r\n:1\r\n"
+    assert one.data_to_send() == b"*2\r\n:1\r\n:0\r\n"
+    assert client.data_to_send() == STOP
+    assert talk(other, b"BARRIERINFO b").startswith(b"*16\r\n$5\r\nepoch\r\n:2\r\n")
 
 
 def test_what_is_behind_a_barrier_runs_afterwards() -> None:

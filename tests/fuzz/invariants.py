@@ -58,6 +58,8 @@ def check_nothing_left(engine: Engine) -> None:
     expect(not len(waiting), "a client that is gone waits")
     expect(not waiting._queues, "a key has a queue without clients", waiting._queues)
     expect(not waiting.barriers, "a barrier has nobody who waits", waiting.barriers)
+    expect(not waiting.counters, "a counter has nobody who waits", waiting.counters)
+    expect(not waiting.promised, "an item is promised to somebody who is gone", waiting.promised)
     expect(not engine.postponed, "a client that is gone is postponed", engine.postponed)
     expect(not engine.channels.channels, "a channel has no listeners", engine.channels.channels)
     expect(not engine.channels.patterns, "a pattern has no listeners", engine.channels.patterns)
