@@ -4,7 +4,7 @@ from collections import deque
 from random import Random
 
 from compat.servers import redis_server
-from respstore.keyspace import Keyspace
+from respstore.keyspace import Hash, Keyspace, Set
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 
 DEADLINE = 33_177_117_420_000  # in the year 3021
@@ -24,12 +24,20 @@ def test_random_data() -> None:
             pipeline = client.pipeline(transaction=False)
             pipeline.execute_command("SELECT", db.index)
             pipeline.delete(key)
-            if rng.random() < 0.5:
-                db.put(key, elements[0], "set")
-                pipeline.set(key, elements[0])
-            else:
-                db.put(key, deque(elements), "rpush")
-                pipeline.rpush(key, *elements)
+            match rng.randrange(4):
+                case 0:
+                    db.put(key, elements[0], "set")
+                    pipeline.set(key, elements[0])
+                case 1:
+                    db.put(key, deque(elements), "rpush")
+                    pipeline.rpush(key, *elements)
+                case 2:
+                    db.put(key, Set.of(elements, 512), "sadd")
+                    pipeline.sadd(key, *elements)
+                case _:
+                    fields = Hash(zip(elements, reversed(elements), strict=True))
+                    db.put(key, fields, "hset")
+                    pipeline.hset(key, mapping=dict(fields))
             if rng.random() < 0.3:
                 db.expire_at(key, DEADLINE + number)
                 pipeline.pexpireat(key, DEADLINE + number)

@@ -116,11 +116,12 @@ def sunionstore(session: Session, destination: bytes, key: bytes, *more: bytes) 
 
 
 def _union(session: Session, keys: Sequence[bytes]) -> Set:
-    union: dict[bytes, None] = {}
+    union = Set()
     for members in _read(session, keys):
         if members is not None:
             union.update(members)
-    return Set.of(union, _most(session))
+    union.is_table = not union.fits_intset(_most(session))
+    return union
 
 
 # Differences
@@ -168,7 +169,8 @@ def _difference(session: Session, keys: Sequence[bytes]) -> Set:
         for other in sorted(others, key=len, reverse=True):
             found = filterfalse(other.__contains__, found)
         return Set.of(found, _most(session))
-    result = Set.of(start, _most(session))
+    result = Set(start)
+    result.is_table = not result.fits_intset(_most(session))
     for other in others:
         for member in other:
             result.remove(member)

@@ -134,10 +134,12 @@ class Hash(Container[bytes]):
             How many fields are new.
         """
         before = len(self)
-        fields = pairs[::2]
         if self.order is not None:
-            self._note_new(fields)
-        self.update(zip(fields, pairs[1::2], strict=True))
+            self._note_new(pairs[::2])
+        if len(pairs) == 2:  # most are so; it takes half the time
+            self[pairs[0]] = pairs[1]
+        else:
+            self.update(zip(pairs[::2], pairs[1::2], strict=True))
         if not self.is_table and (len(self) > most or max(map(len, pairs)) > longest):
             self.is_table = True
         return len(self) - before
@@ -172,7 +174,10 @@ class Set(Container[None]):
         before = len(self)
         if self.order is not None:
             self._note_new(members)
-        self.update(dict.fromkeys(members))
+        if len(members) == 1:  # most are so; it takes half the time
+            self[members[0]] = None
+        else:
+            self.update(dict.fromkeys(members))
         added = len(self) - before
         if added and not self.is_table:
             self.is_table = len(self) > most or not are_integers(members)

@@ -63,8 +63,9 @@ JUNK = [
     *[b">3\r\n", b"~1000000000\r\n", b"+OK\r\n", b":1\r\n", b"_\r\n", b"\xff"],
 ]
 OPTIONS = (
-    b"timeout maxclients requirepass hz save list-max-listpack-size maxmemory dir * client-output-buffer-limit".split()
-)
+    b"timeout maxclients requirepass hz save list-max-listpack-size maxmemory dir * client-output-buffer-limit"
+    b" hash-max-listpack-entries hash-max-listpack-value set-max-intset-entries"
+).split()
 """Configuration that may be changed without taking away what makes a run bounded."""
 
 DEBUGS = (
