@@ -263,11 +263,12 @@ class Store:
         """Another store on the same server, with the same prefix and timeout and connections of its own."""
         return type(self)(self._target.url, prefix=self._prefix, timeout=self._limit)
 
-    def execute_command(self, *words: Word, repeatable: bool = False) -> Any:
+    def execute_command(self, command: str, *words: Word, repeatable: bool = False) -> Any:
         """Any other command of the server, such as `EXPIRE`. Keys are taken as they are, without this store's prefix.
 
         Args:
-            words: the command and its arguments.
+            command: its name.
+            words: its arguments; in a cluster the first of them is its key.
             repeatable: whether it may be sent again when the connection breaks before its reply.
 
         Returns:
@@ -276,7 +277,9 @@ class Store:
         Raises:
             StoreError: the server answers with an error.
         """
-        return self._ask(words, repeatable=repeatable)
+        key = words[0] if words and not isinstance(words[0], int) else b""
+        request = pack((command, *words))
+        return answer(self._link.call(request, self._limit, repeatable=repeatable, key=key))
 
     def set_timeout(self, timeout: Timeout) -> None:
         """Change how long a call may take: seconds or a timedelta; None or a negative one: for ever."""

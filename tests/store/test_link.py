@@ -5,10 +5,13 @@ import time
 from typing import Any
 
 import pytest
+from hiredis import ReplyError
 
 from respstore import Server, Store
 from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
-from respstore.store.link import LONGEST_PAUSE, grace, next_pause
+from respstore.store.connection import Connection
+from respstore.store.link import LONGEST_PAUSE, Link, grace, next_pause
+from respstore.store.target import parse_url
 from tests.store.servers import PATIENCE, Background, peer
 
 
@@ -133,12 +136,15 @@ def test_a_server_that_refuses_for_good_is_not_asked_again() -> None:
 
 
 def test_a_refusal_that_lasts_is_the_error() -> None:
-    with (
-        peer(*[b"-LOADING still\r\n"] * 50) as port,
-        store_at(port, 0.1) as store,
-        pytest.raises(StoreConnectionError, match=r"within 0\.1 s: LOADING still"),
-    ):
-        store.add("n", 1)
+    class Loading(Link):
+        def _exchange(self, connection: Connection, request: bytes, deadline: float) -> ReplyError:
+            return ReplyError("LOADING still")
+
+        def _take(self, deadline: float, limit: float, key: object) -> Connection:
+            return Connection(socket.socket(), self.target.nodes[0])
+
+    with pytest.raises(StoreConnectionError, match=r"^cannot reach h:6379 within 0\.1 s: LOADING still$"):
+        Loading(parse_url("redis://h")).call(b"", 0.1, repeatable=False)
 
 
 def test_a_peer_that_speaks_something_else() -> None:

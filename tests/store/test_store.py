@@ -50,6 +50,14 @@ def test_a_store_shows_its_name(store: Store, server: Server) -> None:
         assert named._ask("CLIENT", "GETNAME") == b"rank-3"
 
 
+def test_a_store_takes_any_other_command(store: Store) -> None:
+    assert store.execute_command("PING") == b"PONG"
+    store.execute_command("HSET", "h", "field", 5)
+    assert store.execute_command("HGET", "h", "field", repeatable=True) == b"5"
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        store.execute_command("GET", "h")
+
+
 def test_a_unix_socket(tmp_path) -> None:
     path = tmp_path / "s"
     with Server("--unixsocket", str(path)), Store(f"unix://{path}") as store:
