@@ -150,6 +150,17 @@ LIMIT_WITHOUT_BY = "ERR syntax error, LIMIT is only supported in combination wit
 BYLEX_WITHSCORES = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 WEIGHT_NOT_A_FLOAT = "ERR weight value is not a float"
 
+# Places
+NEED_NUMERIC_RADIUS = "ERR need numeric radius"
+NEED_NUMERIC_WIDTH = "ERR need numeric width"
+NEED_NUMERIC_HEIGHT = "ERR need numeric height"
+RADIUS_NEGATIVE = "ERR radius cannot be negative"
+BOX_NEGATIVE = "ERR height or width cannot be negative"
+UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI"
+MEMBER_NOT_A_PLACE = "ERR could not decode requested zset member"
+GEO_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0"
+ANY_WITHOUT_COUNT = "ERR the ANY argument requires COUNT argument"
+
 # Sets
 MORE_KEYS_THAN_ARGUMENTS = "ERR Number of keys can't be greater than number of args"
 LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
@@ -365,6 +376,21 @@ def no_such_user(name: bytes) -> RespError:
 def no_input_keys(name: str) -> RespError:
     """The number of keys to combine, given to the command `name`, is not positive."""
     return RespError(f"ERR at least 1 input key is needed for '{name}' command")
+
+
+def invalid_place(longitude: float, latitude: float) -> RespError:
+    """There is no such place, or it is too near to a pole."""
+    return RespError(f"ERR invalid longitude,latitude pair {longitude:f},{latitude:f}")
+
+
+def geo_store_option(name: str) -> RespError:
+    """Results shall be stored, as `name` says, and shown as well."""
+    return RespError(f"ERR {name} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
+
+
+def exactly_one_of(alternatives: str, name: str) -> RespError:
+    """GEOSEARCH or GEOSEARCHSTORE, whichever is named, lacks what it cannot do without."""
+    return RespError(f"ERR exactly one of {alternatives} can be specified for {name}")
 
 
 def invalid_expire(name: str) -> RespError:

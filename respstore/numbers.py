@@ -99,6 +99,12 @@ def format_double(number: float) -> bytes:
     return b"%.17g" % number
 
 
+def format_plain_double(number: float) -> bytes:
+    """Print a finite double with at most 17 decimals, never an exponent: coordinates are shown so."""
+    text = (b"%.17f" % number).rstrip(b"0").rstrip(b".")
+    return b"0" if text == b"-0" else text
+
+
 @attrs.frozen
 class LongDouble:
     """A long double of x86: `significand * 2**exponent`, rounded to nearest, ties to even.

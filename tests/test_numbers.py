@@ -12,6 +12,7 @@ from respstore.numbers import (
     LongDouble,
     format_double,
     format_long_double,
+    format_plain_double,
     parse_float,
     parse_float_leniently,
     parse_integer,
@@ -148,6 +149,23 @@ def test_doubles_out_of_range_are_refused_where_long_doubles_are_not(text: bytes
 )
 def test_doubles_are_printed_with_17_digits(number: float, text: bytes) -> None:
     assert format_double(number) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (3.0, b"3"),
+        (-120.5, b"-120.5"),
+        (0.1, b"0.10000000000000001"),
+        (13.36138933897018433, b"13.36138933897018433"),
+        (1e-20, b"0"),
+        (-1e-20, b"0"),
+        (-0.0, b"0"),
+        (1e17, b"100000000000000000"),
+    ],
+)
+def test_coordinates_are_printed_without_exponent(number: float, text: bytes) -> None:
+    assert format_plain_double(number) == text
 
 
 # Long doubles

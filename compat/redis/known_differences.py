@@ -84,6 +84,11 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         generated=(("OBJECT REFCOUNT", ":2", ":1"),),
     ),
     KnownDifference(
+        "geo: an error that quotes the name",
+        "A> geosearch",
+        "`GEOSEARCH` and `GEOSEARCHSTORE` without an area are named in capitals; in Redis, as the client wrote them",
+    ),
+    KnownDifference(
         "connection: CLIENT KILL of oneself within a transaction",
         "",
         "A client that kills itself within a transaction gets the whole reply of EXEC; Redis cuts it in the middle",

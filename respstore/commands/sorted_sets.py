@@ -65,7 +65,7 @@ def zadd(session: Session, key: bytes, score: bytes, member: bytes, *more: bytes
     """Give members of a sorted set scores and answer how many are new; make the sorted set if there is none."""
     number = None if more else parse_float(score)
     if number is None:
-        return _add(session, key, *_parse_zadd((score, member, *more)))
+        return add(session, key, *_parse_zadd((score, member, *more)))
     # One member and no options, as most do.
     db = session.db
     value = db.get(key)
@@ -96,7 +96,7 @@ def zadd(session: Session, key: bytes, score: bytes, member: bytes, *more: bytes
 )
 def zincrby(session: Session, key: bytes, increment: bytes, member: bytes) -> int | float | None:
     """Add to the score of a member of a sorted set; a missing member counts as 0."""
-    return _add(session, key, (b"INCR",), [(member, double(increment))])
+    return add(session, key, (b"INCR",), [(member, double(increment))])
 
 
 def insert(session: Session, value: SortedSet, member: bytes, score: float) -> None:
@@ -143,10 +143,10 @@ def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], list[tuple[b
     return options, [(member, double(score)) for score, member in zip(words[::2], words[1::2], strict=True)]
 
 
-def _add(
+def add(
     session: Session, key: bytes, options: Collection[bytes], pairs: Sequence[tuple[bytes, float]]
 ) -> int | float | None:
-    """ZADD with options, and ZINCRBY.
+    """ZADD with options, ZINCRBY, and GEOADD.
 
     Returns:
         How many members are new, with CH how many are new or changed; with INCR the new score, None if there is none.

@@ -83,10 +83,13 @@ class KeySpec:
         return {b"flags": self.flags, b"begin_search": begin, b"find_keys": find}
 
     def positions(self, args: Sequence[bytes]) -> range | None:
-        """The positions of the keys that this specification finds, or None when the arguments do not fit it."""
+        """The positions of the keys that this specification finds, or None when the arguments do not fit it.
+
+        Where its keyword is missing, it finds none: an option that is not used.
+        """
         first = self.index or self._behind_keyword(args)
         if first is None:
-            return None
+            return None if self.keyword is None else range(0)
         if self.counted:
             count = args[first] if first < len(args) else b""
             if not count.isdigit() or len(count) > 10:

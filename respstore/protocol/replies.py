@@ -14,6 +14,7 @@ What a handler may return, and what becomes of it:
 | `Pairs` | array of keys and values in turn | array of arrays of two |
 | `set`, `frozenset`, `SetOf` | array | set |
 | `float` | bulk string | double |
+| `PlainDouble` | bulk string | double, never with an exponent |
 | `bool` | integer 1 or 0 | boolean |
 | `Verbatim` | bulk string | verbatim string |
 | `BigNumber` | bulk string | big number |
@@ -34,7 +35,7 @@ from typing import Any, Final
 import attrs
 
 from respstore.errors import RespError
-from respstore.numbers import format_double
+from respstore.numbers import format_double, format_plain_double
 
 CRLF: Final = b"\r\n"
 OK: Final = "OK"
@@ -80,6 +81,13 @@ class BigNumber:
     """A whole number that may be beyond 64 bits."""
 
     number: int
+
+
+@attrs.frozen
+class PlainDouble:
+    """A double that is printed with at most 17 decimals, never with an exponent, such as a coordinate."""
+
+    number: float
 
 
 @attrs.frozen
@@ -201,7 +209,14 @@ def _bool(value: bool, protocol: int, out: Output) -> None:
 
 
 def _float(value: float, protocol: int, out: Output) -> None:
-    text = format_double(value)
+    _double(format_double(value), protocol, out)
+
+
+def _plain_double(value: PlainDouble, protocol: int, out: Output) -> None:
+    _double(format_plain_double(value.number), protocol, out)
+
+
+def _double(text: bytes, protocol: int, out: Output) -> None:
     if protocol == 3:
         out.append(b",%b\r\n" % text)
     else:
@@ -336,6 +351,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     type(None): _none,
     bool: _bool,
     float: _float,
+    PlainDouble: _plain_double,
     list: _array,
     tuple: _array,
     dict: _map,

@@ -69,7 +69,14 @@ def test_arguments_that_break_the_syntax_have_no_keys(request_line: str, spec: K
 
 
 def test_one_specification_that_does_not_fit_spoils_all() -> None:
-    assert keys("sort a", first(READ), keyword("STORE", WRITE, search_from=2)) == []
+    assert keys("lcs a", first(READ), at(2, WRITE)) == []
+
+
+def test_a_keyword_that_is_missing_spoils_nothing() -> None:
+    specs = first(READ), keyword("STORE", WRITE, search_from=2)
+    assert keys("georadius a", *specs) == ["a"]
+    assert keys("georadius a STORE", *specs) == ["a"]
+    assert keys("georadius a STORE b", *specs) == ["a", "b"]
 
 
 def test_found_keys_carry_the_flags_of_their_specification() -> None:

@@ -95,6 +95,7 @@ sorted_set_key = word(*SORTED_SETS * 5, STRINGS[0], LISTS[0], "")
 lex_key = word(*("zl1", "zl2") * 6, STRINGS[0])  # sorted sets whose scores are all 0
 set_key = word(*SETS * 5, *STRINGS[:1], *HASHES[:1], "")
 stream_key = word(*STREAMS * 6, *STRINGS[:1], "")
+geo_key = word(*("g1", "g2") * 5, *SORTED_SETS, STRINGS[0])
 key = word(*ANY)
 
 value = word(
