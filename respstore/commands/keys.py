@@ -183,9 +183,11 @@ def _rename(db: Database, key: bytes, newkey: bytes, *, only_if_free: bool) -> b
 
 def _carry(source: Database, key: bytes, destination: Database, newkey: bytes, verb: str) -> None:
     """Take a key that exists from one place to another, its time to live with it."""
-    taken = source.take(key, f"{verb}_from")
+    taken = source.take(key, "")
     if taken is not None:
-        destination.place(newkey, *taken, f"{verb}_to")
+        destination.place(newkey, *taken, "")
+        source.announce(key, f"{verb}_from")  # only now: Redis puts the value into its new place first
+        destination.announce(newkey, f"{verb}_to")
 
 
 @command(
@@ -255,7 +257,7 @@ OBJECT: Final = container("object", summary="Look at how a value is kept.", grou
 )
 def object_encoding(session: Session, key: bytes) -> bytes | None:
     """Name the representation that Redis would choose for the value of a key."""
-    value = session.db.read(key)
+    value = session.db.inspect(key)
     return None if value is None else encoding_of(value).encode()
 
 
@@ -270,7 +272,7 @@ def object_encoding(session: Session, key: bytes) -> bytes | None:
 )
 def object_refcount(session: Session, key: bytes) -> int | None:
     """Count the references to the value of a key: one, or 2147483647 for a small integer, which all share."""
-    value = session.db.read(key)
+    value = session.db.inspect(key)
     return None if value is None else refcount_of(value)
 
 
@@ -289,7 +291,7 @@ def object_refcount(session: Session, key: bytes) -> int | None:
 )
 def object_idletime(session: Session, key: bytes) -> int | None:
     """Answer 0, as for a key in use: the server does not note when keys were last used."""
-    if session.db.read(key) is None:
+    if session.db.inspect(key) is None:
         return None
     if _is_lfu(session):
         raise RespError(errors.IDLE_TIME_NOT_TRACKED)
@@ -307,7 +309,7 @@ def object_idletime(session: Session, key: bytes) -> int | None:
 )
 def object_freq(session: Session, key: bytes) -> int | None:
     """Answer 0 under an LFU eviction policy, else an error: the server does not count how often keys are used."""
-    if session.db.read(key) is None:
+    if session.db.inspect(key) is None:
         return None
     if not _is_lfu(session):
         raise RespError(errors.FREQUENCY_NOT_TRACKED)

@@ -240,7 +240,7 @@ class Options:
     stream_node_max_entries: int = option(100, Integer(0, LONG_MAX))
 
     # What an operator watches
-    notify_keyspace_events: str = option("", NotifyEvents(), UNSUPPORTED)
+    notify_keyspace_events: str = option("", NotifyEvents(), WORKS)
     slowlog_log_slower_than: int = option(10000, Integer(-1, LONG_MAX))
     slowlog_max_len: int = option(128, Integer(0, LONG_MAX))
     latency_monitor_threshold: int = option(0, Integer(0, LONG_MAX))

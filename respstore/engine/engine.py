@@ -16,6 +16,7 @@ from respstore.engine.channels import Channels
 from respstore.engine.command import Command
 from respstore.engine.dispatch import PAUSED, UNAUTHENTICATED, Entry, make_entries
 from respstore.engine.namespaces import Namespaces
+from respstore.engine.notifications import Notifications
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
@@ -55,6 +56,7 @@ class Engine:
         waiting: those who are parked.
         channels: who listens to what.
         namespaces: of torch jobs.
+        notifications: tells of events of keys on channels, if the configuration asks for it.
         postponed: sessions that CLIENT PAUSE holds up, in the order of their requests.
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         yielded: sessions that let others go first, in the order in which they go on.
@@ -79,6 +81,7 @@ class Engine:
         self.waiting = WaitingRoom()
         self.channels = Channels()
         self.namespaces = Namespaces(config, self.keyspace.databases[0])
+        self.notifications = Notifications(config, self.keyspace, self.channels)
         self.resumed: list[Session] = []
         self.yielded: deque[Session] = deque()
         self.postponed: dict[Session, None] = {}

@@ -104,6 +104,10 @@ class Database:
         self.hits += 1
         return value
 
+    def inspect(self, key: bytes) -> Value | None:
+        """As `read`, but to miss a key is no event: for OBJECT."""
+        return self.read(key)
+
     def is_live(self, key: bytes) -> bool:
         """Whether the time of a key, which must exist, is not over; if it is, the key is deleted."""
         deadline = self.expires.get(key)
@@ -173,7 +177,8 @@ class Database:
 
         Args:
             key: the key.
-            event: the name of the keyspace event ("lpush", "expire", ...), as Redis's documentation lists them.
+            event: the name of the keyspace event ("lpush", "expire", ...), as Redis's documentation lists them; empty
+                for a change of which there is none.
         """
         self.keyspace.changes += 1
         if key in self.observed:
@@ -191,6 +196,9 @@ class Database:
         Redis does not let the groups of a stream, nor XSETID, break a WATCH.
         """
         self.keyspace.changes += 1
+
+    def announce(self, key: bytes, event: str) -> None:
+        """Tell of an event alone, of a change that `take` or `place` was told of without one."""
 
     def delete(self, key: bytes, event: str = "del") -> bool:
         """Remove a key.
@@ -366,15 +374,17 @@ class Keyspace:
         changes: how often anything was changed, ever.
         expired: how many keys were deleted because their time was over.
         generation: counts up once a minute or so; tells what was not used for a while.
+        notify: whom events are told to, while somebody wants to know (see notifying.py).
     """
 
-    __slots__ = ("changes", "databases", "expired", "generation", "now")
+    __slots__ = ("changes", "databases", "expired", "generation", "notify", "now")
 
     def __init__(self, count: int) -> None:
         self.now = 0
         self.changes = 0
         self.expired = 0
         self.generation = 0
+        self.notify: Callable[[int, bytes, str], None] = lambda index, key, event: None
         self.databases = [Database(self, index) for index in range(count)]
 
     def reset_statistics(self) -> None:

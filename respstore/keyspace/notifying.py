@@ -1,0 +1,102 @@
+"""A database that tells of every change by name: what keyspace notifications are made of.
+
+Events, and which class of them each is, are Redis's: https://redis.io/docs/latest/develop/use/keyspace-notifications/.
+As long as nobody wants to know, databases are plain ones, so that events cost nothing; `notify_of_events` changes the
+class of the databases that are there.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from respstore.keyspace.database import Database, Keyspace, Value
+
+Notify = Callable[[int, bytes, str], None]
+"""Called with the number of the database, the key, and the name of the event."""
+
+CLASSES: Final = {
+    event: letter
+    for letter, events in {
+        "g": "del expire persist rename_from rename_to move_from move_to copy_to restore",
+        "$": "set setrange append incrby incrbyfloat setbit pfadd",
+        "l": "lpush rpush lpop rpop linsert lset ltrim lrem sortstore",
+        "s": "sadd srem spop sinterstore sunionstore sdiffstore",
+        "h": "hset hdel hincrby hincrbyfloat",
+        "z": "zadd zincr zrem zpopmin zpopmax zremrangebyrank zremrangebyscore zremrangebylex zrangestore zunionstore "
+        "zinterstore zdiffstore geosearchstore georadiusstore",
+        "t": "xadd xdel xtrim xsetid xgroup-create xgroup-setid xgroup-destroy xgroup-createconsumer "
+        "xgroup-delconsumer",
+        "x": "expired",
+        "e": "evicted",
+        "m": "keymiss",
+        "n": "new",
+    }.items()
+    for event in events.split()
+}
+"""Events, and the letter of their class in notify-keyspace-events."""
+
+
+class NotifyingDatabase(Database):
+    """A database whose events somebody wants to know."""
+
+    __slots__ = ()
+
+    def announce(self, key: bytes, event: str) -> None:
+        if event:
+            self.keyspace.notify(self.index, key, event)
+
+    def _is_new(self, key: bytes) -> bool:
+        """Whether a key is not there; one whose time is over vanishes now, with its own event."""
+        return self.get(key) is None
+
+    def read(self, key: bytes) -> Value | None:
+        value = super().read(key)
+        if value is None:
+            self.announce(key, "keymiss")
+        return value
+
+    def inspect(self, key: bytes) -> Value | None:
+        return super().read(key)
+
+    def put(self, key: bytes, value: Value, event: str) -> None:
+        is_new = self._is_new(key)
+        super().put(key, value, event)
+        if is_new:
+            self.announce(key, "new")
+        self.announce(key, event)
+
+    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
+        for key, value in zip(keys, values, strict=True):
+            self.put(key, value, event)
+
+    def replace(self, key: bytes, value: Value, event: str) -> None:
+        is_new = self._is_new(key)
+        super().replace(key, value, event)
+        if is_new:
+            self.announce(key, "new")
+        self.announce(key, event)
+
+    def hold(self, key: bytes, value: Value) -> None:
+        is_new = self._is_new(key)
+        super().hold(key, value)
+        if is_new:
+            self.announce(key, "new")
+
+    def place(self, key: bytes, value: Value, deadline: int | None, event: str) -> None:
+        self.announce(key, "new")  # of one that was there before, too: Redis deletes that first
+        super().place(key, value, deadline, event)
+
+    def changed(self, key: bytes, event: str) -> None:
+        super().changed(key, event)
+        self.announce(key, event)
+
+    def noted(self, key: bytes, event: str) -> None:
+        super().noted(key, event)
+        self.announce(key, event)
+
+
+def notify_of_events(keyspace: Keyspace, notify: Notify | None) -> None:
+    """Call `notify` for every event from now on, or with None for no more."""
+    if notify is not None:
+        keyspace.notify = notify
+    for db in keyspace.databases:
+        db.__class__ = Database if notify is None else NotifyingDatabase
