@@ -12,8 +12,9 @@ from tests.fuzz.parsing import Parsing
 from tests.fuzz.servers import Servers
 from tests.fuzz.sessions import Sessions
 from tests.fuzz.target import Failure, Finding, Target, fuzz, make_case
+from tests.fuzz.tcpstores import TCPStores
 
-TARGETS: dict[str, Target] = {target.name: target for target in (Parsing(), Sessions(), Servers())}
+TARGETS: dict[str, Target] = {target.name: target for target in (Parsing(), Sessions(), TCPStores(), Servers())}
 
 
 class Progress:

@@ -4,13 +4,14 @@
 observes what, what a gate says and what it stands for.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from respstore.engine.barriers import read_counter
 from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED, SUBSCRIBED
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.tcpstore_session import TCPStoreSession
 from respstore.keyspace import Database, Hash, Set
 from respstore.keyspace.containers import are_integers
 from respstore.keyspace.database import TYPE_NAMES
@@ -131,7 +132,16 @@ def _check_waiting(engine: Engine) -> None:
         expect(engine.sessions.get(session.id) is session, "a client that is gone waits", session.describe())
         expect(wait.db is session.db, "a client waits in a database that it does not use", session.describe())
     for session, db, key in queued:
-        expect(type(db.get(key)) is not deque, "a client waits for a list that is there", session.describe(), key)
+        value = db.get(key)
+        if type(value) is deque:
+            has_others = len(value) <= waiting.promised.get((db, key), 0)
+            expect(has_others, "a client waits for a list that is there", session.describe(), key)
+    promised = Counter((client.db, client._promised) for client in engine.sessions.values() if _is_promised(client))
+    expect(promised == waiting.promised, "items are promised to nobody", waiting.promised, promised)
+
+
+def _is_promised(session: Session) -> bool:
+    return isinstance(session, TCPStoreSession) and session._promised is not None
 
 
 def _check_channels(engine: Engine) -> None:
@@ -149,7 +159,7 @@ def _check_channels(engine: Engine) -> None:
 
 
 def _check_barriers(engine: Engine) -> None:
-    arrivals = set()
+    arrivals: set[object] = set()
     for (db, name), barrier in engine.waiting.barriers.items():
         expect((barrier.db, barrier.name) == (db, name), "a barrier is where it does not belong", name, barrier.name)
         expect(0 < len(barrier.arrivals) < barrier.parties, "a barrier is empty, or full", name, barrier.arrivals)
@@ -159,12 +169,19 @@ def _check_barriers(engine: Engine) -> None:
             expect(arrival.member == member and arrival.barrier is barrier, "a member is another", member)
             expect(arrival.epoch in (None, barrier.epoch), "a member waits for another epoch", member, arrival.epoch)
             arrivals.add(arrival)
+    for (db, name), counter in engine.waiting.counters.items():
+        expect((counter.db, counter.name) == (db, name), "a counter is where it does not belong", name, counter.name)
+        expect(counter.arrivals, "a counter has nobody who waits", name)
+        count = counter.count()
+        enough = count is not None and any(arrival.parties <= count for arrival in counter.arrivals.values())
+        expect(not enough, "a client waits though there are enough", name, count)
+        arrivals |= set(counter.arrivals.values())
     parked = {wait.park.arrival for _, wait in engine.waiting.waits() if wait.park.arrival is not None}
     expect(arrivals == parked, "those who wait at barriers and those who have arrived there differ", arrivals ^ parked)
 
 
 def _check_observers(engine: Engine) -> None:
-    expected = {*engine.waiting._queues, *engine.waiting.barriers}
+    expected = {*engine.waiting._queues, *engine.waiting.barriers, *engine.waiting.counters}
     for session in engine.sessions.values():
         expected |= set(_watched(session))
     observed = {(db, key) for db in engine.keyspace.databases for key in db.observed}

@@ -31,6 +31,7 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.invariants import check_engine, check_nothing_left, expect
 from tests.fuzz.parsing import Doubtful
 from tests.fuzz.target import Failure, Step
+from tests.fuzz.torch_client import TorchClient
 from tests.talk import FakeSystem, array
 
 MB = 1024 * 1024
@@ -178,7 +179,7 @@ class _Server:
         self._bugs = bugs
         self._engine = Engine(Config(), table, FakeSystem(), Random(0))
         self._observer = Session(self._engine)
-        self._clients: dict[int, _Client] = {}
+        self._clients: dict[int, _Client | TorchClient] = {}
         self._most_seconds = most_seconds
         self._sent = 0
         self._paused_steps = 0
@@ -234,6 +235,8 @@ class _Server:
                     setattr(engine.config, name, value)
             case ("open", int(number)):
                 self._clients[number] = _Client(engine)
+            case ("torch", int(number)):
+                self._clients[number] = TorchClient(engine)
             case ("data", int(number), bytes(data)):
                 client = self._clients.get(number)
                 if client is not None and not client.session.is_closing:

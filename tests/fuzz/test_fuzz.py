@@ -18,13 +18,16 @@ from tests.fuzz.parsing import Parsing
 from tests.fuzz.servers import Servers
 from tests.fuzz.sessions import Sessions
 from tests.fuzz.target import Failure, Step, Target, failure_of, fuzz, make_case, minimize
+from tests.fuzz.tcpstores import TCPStores
 from tests.talk import array
 
 SEED = 20_240_601
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", [Parsing(), Sessions(most_seconds=1.0)], ids=lambda target: target.name)
+@pytest.mark.parametrize(
+    "target", [Parsing(), Sessions(most_seconds=1.0), TCPStores(most_seconds=1.0)], ids=lambda target: target.name
+)
 def test_a_little(target: Target) -> None:
     """The same inputs each time; `make fuzz` takes others. (How long a step takes is left to it, too.)"""
     assert str(fuzz(target, SEED, 1000) or "") == ""
@@ -148,7 +151,7 @@ def test_an_error_reply_is_no_finding() -> None:
     )
 
 
-@pytest.mark.parametrize("target", [Parsing(), Sessions(), Servers(200)], ids=lambda target: target.name)
+@pytest.mark.parametrize("target", [Parsing(), Sessions(), TCPStores(), Servers(200)], ids=lambda target: target.name)
 def test_cases_depend_on_nothing_but_seed_and_number(target: Target) -> None:
     assert make_case(target, SEED, 3) == make_case(target, SEED, 3)
     assert make_case(target, SEED, 3) != make_case(target, SEED, 4)
