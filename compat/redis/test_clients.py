@@ -325,3 +325,46 @@ def test_asyncio_transaction_that_watches(port: int, protocol: int) -> None:
             assert await client.get("counter") == b"20"
 
     asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_messages_of_channels_and_patterns(connect: Connect) -> None:
+    publisher, listener = connect(), connect().pubsub()
+    listener.subscribe("news")
+    listener.psubscribe("n*")
+    assert [listener.get_message(timeout=20)["data"] for _ in range(2)] == [1, 2]
+
+    assert publisher.pubsub_channels() == ["news"]
+    assert publisher.publish("news", "hello") == 2
+    assert listener.get_message(timeout=20) == {
+        "type": "message",
+        "pattern": None,
+        "channel": "news",
+        "data": "hello",
+    }
+    assert listener.get_message(timeout=20) == {
+        "type": "pmessage",
+        "pattern": "n*",
+        "channel": "news",
+        "data": "hello",
+    }
+    listener.close()
+
+
+def test_keyspace_notifications(connect: Connect) -> None:
+    client, listener = connect(), connect().pubsub()
+    client.config_set("notify-keyspace-events", "KEx$")
+    try:
+        listener.psubscribe("__key*@0__:*")
+        assert listener.get_message(timeout=20)["type"] == "psubscribe"
+        client.set("k", "v", px=1)
+        events = [listener.get_message(timeout=20) for _ in range(4)]
+    finally:
+        client.config_set("notify-keyspace-events", "")
+        listener.close()
+
+    assert [(event["channel"], event["data"]) for event in events] == [
+        ("__keyspace@0__:k", "set"),
+        ("__keyevent@0__:set", "k"),
+        ("__keyspace@0__:k", "expired"),
+        ("__keyevent@0__:expired", "k"),
+    ]

@@ -161,6 +161,17 @@ def test_interactively(sides: tuple[Side, Side], options: list[str]) -> None:
     assert "(TX)" in redis
 
 
+@pytest.mark.parametrize("options", [[], ["-3"], ["--csv"]])
+@pytest.mark.parametrize("name", ["SUBSCRIBE", "PSUBSCRIBE"])
+def test_subscribing(sides: tuple[Side, Side], name: str, options: list[str]) -> None:
+    redis, respstore = (
+        lines_of(side, *options, name, "a", "b", count=2 if options == ["--csv"] else 6) for side in sides
+    )
+
+    assert respstore == redis
+    assert "subscribe" in redis[0] + redis[1]
+
+
 def test_commands_that_redis_does_not_have(sides: tuple[Side, Side]) -> None:
     _, respstore = sides
     barrier = [find_program("redis-cli"), "-p", str(respstore.port), "BARRIER", "epoch", "2", "TIMEOUT", "20"]

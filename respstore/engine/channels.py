@@ -9,8 +9,7 @@ something has `subscriptions`. In RESP2 such a session may do little else, for i
 a reply (the gate's bit SUBSCRIBED, see dispatch.py).
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from respstore.engine.dispatch import SUBSCRIBED
 from respstore.keyspace.glob import Predicate, compile_glob
@@ -152,14 +151,13 @@ def _left(session: "Session", subscriptions: Subscriptions) -> int:
     return len(subscriptions)
 
 
-def _send(listeners: Iterable["Session"], items: tuple[Any, ...]) -> int:
+def _send(listeners: Listeners, items: tuple[bytes, ...]) -> int:
     encoded: dict[int, bytes] = {}
-    count = 0
-    for count, session in enumerate(listeners, 1):  # noqa: B007 - counted on the way
+    for session in listeners:
         data = encoded.get(session.protocol)
         if data is None:
             pieces: Output = []
             encode(Push(items), session.protocol, pieces)
             data = encoded[session.protocol] = b"".join(pieces)
         session.deliver(data)
-    return count
+    return len(listeners)
