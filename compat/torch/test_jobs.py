@@ -9,15 +9,17 @@ import pytest
 
 from compat.servers import REPOSITORY, RunningServer
 
-WAYS = ("store", "url")
+WAYS = ("store", "url", "env")
 
 
 def address(way: str, server: RunningServer, namespace: str = "job") -> str:
-    return {
-        "store": f"redis://127.0.0.1:{server.port}",
-        "url": f"respstore://127.0.0.1:{server.port}/{namespace}",
-        "env": f"127.0.0.1:{server.port}",
-    }[way]
+    if way == "store":
+        return f"redis://127.0.0.1:{server.port}"
+    if way == "url":
+        return f"respstore://127.0.0.1:{server.port}/{namespace}"
+    with server.client() as client:
+        ports = [client.execute_command("C10D", "OPEN", f"{namespace}-{time}") for time in range(2)]
+    return ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
 def run(way: str, where: str, plan: str, **environment: str) -> list[str]:
@@ -48,7 +50,7 @@ def test_training(empty: RunningServer, way: str) -> None:
     assert run(way, address(way, empty), "train") == ranks("trained")
 
 
-@pytest.mark.parametrize("way", ["url"])
+@pytest.mark.parametrize("way", ["url", "env"])
 def test_a_rank_that_does_not_come_is_named(empty: RunningServer, way: str) -> None:
     zero, *others, last = run(way, address(way, empty), "missing")
     assert "Ranks 3 failed to pass monitoredBarrier" in zero

@@ -90,7 +90,7 @@ def test_rank_and_world_size_come_from_the_environment_too(
 def test_a_job_does_not_meet_anew_by_the_same_url(empty: RunningServer) -> None:
     meetings = rendezvous.handler(f"respstore://127.0.0.1:{empty.port}/job?rank=0&world_size=1")
     next(meetings)
-    with pytest.raises(RuntimeError, match="make the process group anew"):
+    with pytest.raises(RuntimeError, match="torchrun --rdzv-backend=respstore can"):
         next(meetings)
 
 

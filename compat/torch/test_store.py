@@ -28,6 +28,7 @@ def store(empty: RunningServer):
 
 def test_the_timeout_is_that_of_the_cpp_half(store: RespStore) -> None:
     assert store.timeout == timedelta(seconds=20)
+    assert store.store.timeout == 20.0
     dist.PrefixStore("p", store).set_timeout(SHORT)
     assert store.timeout == SHORT
     with pytest.raises(dist.DistStoreError, match=r"^wait timeout after 100ms, keys: /nope; missing: nope$"):

@@ -54,7 +54,7 @@ def handler(url: str, timeout: timedelta = DEFAULT_TIMEOUT, **_options: Any) -> 
     world_size = _number(options.pop("world_size", None), "WORLD_SIZE", "world_size")
     target = parts._replace(scheme=SCHEMES[parts.scheme], path="", query=urlencode(options)).geturl()
     yield RespStore(meet(target, parts.path.strip("/"), timeout, rank, world_size), timeout=timeout), rank, world_size
-    raise RuntimeError(f"a job cannot meet anew by {parts.scheme}://: make the process group anew")
+    raise RuntimeError(f"a job cannot meet anew by {parts.scheme}://; torchrun --rdzv-backend=respstore can")
 
 
 def meet(url: str, namespace: str, timeout: timedelta, rank: int, world_size: int) -> Store:

@@ -155,6 +155,7 @@ class RespStore(distributed.Store):
     def set_timeout(self, timeout: Time, /) -> None:
         """Change how long a call may take; for ever if it is negative."""
         super().set_timeout(duration(timeout))
+        self._follow_timeout()
 
     @property
     def host(self) -> str:
