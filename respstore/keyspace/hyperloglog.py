@@ -47,6 +47,8 @@ _MERGED: Final = 5
 """Opcodes that are looked at for runs to be merged, from the one before the change."""
 _STRIDE: Final = 32
 """After how many opcodes a search leaves a mark for the next one."""
+_RUNS: Final = [*range(1, 65), *[0] * 64, *[1, 2, 3, 4] * 32]
+"""The length of a run by its opcode; 0 for XZERO, whose second byte tells."""
 _ALPHA: Final = 0.721347520444481703680  # 0.5 / ln 2
 
 _MASK: Final = 2**64 - 1
@@ -194,16 +196,11 @@ def _find_run(data: bytearray, index: int, trail: list[tuple[int, int]]) -> tupl
     before: int | None = None
     while length_hint(opcodes):
         for opcode in islice(opcodes, _STRIDE):
-            if opcode & 0x80:
-                run = (opcode & 3) + 1
-            elif opcode & 0x40:
-                run = ((opcode & 63) << 8 | next(opcodes, 0)) + 1
-            else:
-                run = opcode + 1
-            if index < first + run:
-                place = end - length_hint(opcodes) - _size_of(opcode)
-                return opcode, place, first, run, place if before is None else place - _size_of(before)
+            run = _RUNS[opcode] or ((opcode & 63) << 8 | next(opcodes, 0)) + 1
             first += run
+            if index < first:
+                place = end - length_hint(opcodes) - _size_of(opcode)
+                return opcode, place, first - run, run, place if before is None else place - _size_of(before)
             before = opcode
         trail.append((end - length_hint(opcodes), first))
     raise CorruptedError
@@ -249,12 +246,7 @@ def runs_of(data: Bytes) -> Iterator[tuple[int, int]]:
     """The opcodes of a sparse value, of each the first byte and the number of registers."""
     opcodes = iter(data[HEADER:])
     for opcode in opcodes:
-        if opcode & 0x80:
-            yield opcode, (opcode & 3) + 1
-        elif opcode & 0x40:
-            yield opcode, ((opcode & 63) << 8 | next(opcodes, 0)) + 1
-        else:
-            yield opcode, opcode + 1
+        yield opcode, _RUNS[opcode] or ((opcode & 63) << 8 | next(opcodes, 0)) + 1
 
 
 def value_of(opcode: int) -> int:
