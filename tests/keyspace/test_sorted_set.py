@@ -106,8 +106,8 @@ class Beside(RuleBasedStateMachine):
             assert block[-1] <= separator < following[0]
 
 
-Beside.TestCase.settings = settings(max_examples=100, stateful_step_count=60)
-TestBeside = Beside.TestCase
+Beside.TestCase.settings = settings(max_examples=30, stateful_step_count=50)
+TestBeside = pytest.mark.slow(Beside.TestCase)
 
 
 def test_members_are_kept_once() -> None:
@@ -186,3 +186,51 @@ def test_blocks_stay_of_a_good_size(scores: str) -> None:
         value.discard(member)
     assert len(value._member_blocks) < 20
     assert value.rank(value.at(400)[0]) == 400
+
+
+class CountedScore(float):
+    """A score that counts how often it is compared."""
+
+    compared = 0
+
+    def __lt__(self, other: float) -> bool:
+        CountedScore.compared += 1
+        return float(self) < float(other)
+
+    def __eq__(self, other: object) -> bool:
+        CountedScore.compared += 1
+        return float(self) == other
+
+    __hash__ = float.__hash__
+
+
+@pytest.mark.slow
+def test_costs_do_not_grow_with_the_size() -> None:
+    """Finding a place takes two bisections: some 30 comparisons of some 40,000 scores."""
+    rng = Random(3)
+    scores = {b"%d" % number: CountedScore(rng.random()) for number in range(40_000)}
+    value = SortedSet(scores, is_skiplist=True)
+    members = rng.sample(list(scores), 100)
+    for operation in (
+        value.rank,
+        lambda member: value.before(CountedScore(rng.random())),
+        lambda member: value.update(member, CountedScore(rng.random())),
+        lambda member: value.at(rng.randrange(len(value))),
+        lambda member: value.slice(20_000, 20_100),
+        lambda member: value.pop(20_000, 20_001),
+        lambda member: value.add(b"new:" + member, CountedScore(rng.random())),
+        lambda member: value.discard(b"new:" + member),
+    ):
+        CountedScore.compared = 0
+        for member in members:
+            if member in value.scores:
+                operation(member)
+        assert CountedScore.compared / len(members) < 150
+
+
+def test_a_part_of_a_large_set_is_cut_out_of_few_blocks() -> None:
+    value = SortedSet({b"%06d" % number: float(number) for number in range(20_000)}, is_skiplist=True)
+    for low, high in ((0, 3), (9_999, 10_002), (500, 1_600), (19_998, 20_000), (0, 20_000), (19_999, 50_000), (5, 5)):
+        members, scores = value.slice(low, high)
+        assert members == [b"%06d" % number for number in range(low, min(high, 20_000))]
+        assert scores == [float(number) for number in range(low, min(high, 20_000))]
