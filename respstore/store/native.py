@@ -65,8 +65,7 @@ class Native:
         def packed(left: float, was_executed: bool = False) -> bytes:
             nonlocal was_repeated
             was_repeated = was_executed
-            time = seconds(max(left, 0.001))  # 0 would be for ever
-            return pack(("BARRIER", name, parties, "MEMBER", member, "EPOCH", epoch, "TIMEOUT", time))
+            return pack(("BARRIER", name, parties, "MEMBER", member, "EPOCH", epoch, "TIMEOUT", seconds(left)))
 
         reply = self._link.call(packed(limit), limit, repeatable=True, repack=packed)
         if reply.__class__ is ReplyError:

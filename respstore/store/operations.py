@@ -97,7 +97,11 @@ def read_epoch(counter: bytes | int | None) -> int:
 
 
 def seconds(limit: float) -> str:
-    """A time limit as commands take it, where 0 stands for ever; whole numbers are read faster."""
+    """A time limit as commands take it, to the ms; 0 would stand for ever there, so that a limit of 0 is 1 ms.
+
+    Whole seconds are digits alone, which a respstore reads ten times as fast.
+    """
     if limit == float("inf"):
         return "0"
-    return str(int(limit)) if limit == int(limit) else f"{limit:.6f}"
+    whole, ms = divmod(max(round(limit * 1000), 1), 1000)
+    return f"{whole}.{ms:03}" if ms else str(whole)

@@ -39,7 +39,7 @@ def pop(link: Link, name: Name, limit: float) -> bytes | None:
     if limit - LATE_SECONDS > SHORTEST_WAIT:
 
         def packed(left: float, was_executed: bool = False) -> bytes:
-            return pack(("BLPOP", name, seconds(max(left - LATE_SECONDS, 0.001))))
+            return pack(("BLPOP", name, seconds(max(left - LATE_SECONDS, 0.0))))
 
         pair = answer(link.call(packed(limit), limit, repeatable=False, repack=packed, key=name))
         if pair is not None:

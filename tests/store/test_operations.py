@@ -19,8 +19,20 @@ def test_read_epoch() -> None:
         read_epoch(b"x")
 
 
-def test_seconds() -> None:
-    assert seconds(float("inf")) == "0"
-    assert seconds(0.001) == "0.001000"
-    assert seconds(300.0) == "300"
-    assert seconds(0.25) == "0.250000"
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (float("inf"), "0"),
+        (300.0, "300"),
+        (299.9999, "300"),
+        (0.9999, "1"),
+        (0.25, "0.250"),
+        (1.0625, "1.062"),
+        (1e9 - 1, "999999999"),
+        (0.0001, "0.001"),
+        (1e-300, "0.001"),
+        (0.0, "0.001"),
+    ],
+)
+def test_seconds_are_digits_where_they_are_whole_and_never_for_ever_by_mistake(limit: float, text: str) -> None:
+    assert seconds(limit) == text
