@@ -12,7 +12,7 @@ __all__ = ["main"]
 
 USAGE: Final = """\
 usage: respstore serve [FILE] [--join] [--port-file PATH] [--DIRECTIVE VALUE ...]
-       respstore ping | top | barriers [--json] [PORT | HOST:PORT | SOCKET | URL]
+       respstore ping | top | barriers [--json] [--port PORT | PORT | HOST:PORT | SOCKET | URL]
        respstore --version
 
 serve   Start a server on 127.0.0.1:6379, or as the redis.conf-style FILE and the directives say: any directive of

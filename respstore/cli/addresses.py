@@ -1,6 +1,6 @@
 """The server that a command talks to: how its address is given, a client of it, and what it calls itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -12,11 +12,28 @@ TIME_LIMIT: Final = 2.0
 """How long to wait for the connection and for each reply, in seconds."""
 
 
-def full_address(argument: str | None) -> str:
-    """What an argument `PORT`, `HOST:PORT`, path of a unix socket, or URL means, for messages; None for `DEFAULT`."""
-    if argument is None:
-        return DEFAULT
-    return f"127.0.0.1:{argument}" if argument.isdigit() else argument
+class UsageError(ValueError):
+    """The arguments name no address."""
+
+
+def full_address(arguments: Sequence[str]) -> str:
+    """The address that the arguments of a command name.
+
+    Args:
+        arguments: nothing for `DEFAULT`, else `PORT`, `HOST:PORT`, the path of a unix socket, or a URL; a port also as
+            `respstore serve` and redis-cli take it, `--port PORT` or `-p PORT`.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    match arguments:
+        case []:
+            return DEFAULT
+        case [port] | ["--port" | "-p", port] if port.isdigit():
+            return f"127.0.0.1:{port}"
+        case [address] if not address.startswith("-"):
+            return address
+    raise UsageError("one address, please: PORT, HOST:PORT, the path of a unix socket, or a URL")
 
 
 def connect(address: str) -> "redis.Redis":

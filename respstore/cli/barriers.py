@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from respstore.cli.addresses import connect, full_address
+from respstore.cli.addresses import UsageError, connect, full_address
 from respstore.cli.waits import Barrier, NoWaitsError, duration, read_waits, shown
 
 
@@ -21,19 +21,18 @@ def barriers(arguments: Sequence[str]) -> int:
     """
     import redis  # noqa: PLC0415 - `serve`, which does without, would take longer to start
 
-    addresses = [argument for argument in arguments if not argument.startswith("--")]
-    options = set(arguments) - set(addresses)
-    if len(addresses) > 1 or options - {"--json"}:
-        print("respstore barriers: one address, please, and perhaps --json", file=sys.stderr)
+    try:
+        address = full_address([argument for argument in arguments if argument != "--json"])
+    except UsageError as error:
+        print(f"respstore barriers: {error}; and perhaps --json", file=sys.stderr)
         return 2
-    address = full_address(addresses[0] if addresses else None)
     try:
         with connect(address) as client:
             found, _ = read_waits(client)
     except (redis.RedisError, OSError, ValueError, NoWaitsError) as error:
         print(f"respstore barriers: {address}: {error}", file=sys.stderr)
         return 1
-    print(to_json(found) if options else "\n".join(to_text(found)))
+    print(to_json(found) if "--json" in arguments else "\n".join(to_text(found)))
     return 0
 
 

@@ -4,25 +4,26 @@ import sys
 import time
 from collections.abc import Sequence
 
-from respstore.cli.addresses import connect, full_address, server_name
+from respstore.cli.addresses import UsageError, connect, full_address, server_name
 
 
 def ping(arguments: Sequence[str]) -> int:
     """Ask a server for a PONG.
 
     Args:
-        arguments: nothing for `127.0.0.1:6379`, else `PORT`, `HOST:PORT`, the path of a unix socket, or a URL as
-            redis-py takes it (`redis://:password@host:6379/0`, `unix:///run/respstore.sock`).
+        arguments: an address, see `full_address`; a URL is one that redis-py takes (`redis://:password@host:6379/0`,
+            `unix:///run/respstore.sock`).
 
     Returns:
-        The exit status: 0 if it answered.
+        The exit status: 0 if it answered, 1 if it did not, 2 for other arguments.
     """
     import redis  # noqa: PLC0415 - `serve`, which does without, would take longer to start
 
-    if len(arguments) > 1:
-        print("respstore ping: one address, please", file=sys.stderr)
+    try:
+        address = full_address(arguments)
+    except UsageError as error:
+        print(f"respstore ping: {error}", file=sys.stderr)
         return 2
-    address = full_address(arguments[0] if arguments else None)
     try:
         with connect(address) as client:
             client.ping()

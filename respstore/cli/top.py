@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from respstore.cli.addresses import connect, full_address, server_name
+from respstore.cli.addresses import UsageError, connect, full_address, server_name
 from respstore.cli.waits import Barrier, NoWaitsError, Waiter, duration, listed, read_waits, shown
 
 if TYPE_CHECKING:
@@ -47,14 +47,15 @@ def top(arguments: Sequence[str]) -> int:
     """
     import redis  # noqa: PLC0415 - `serve`, which does without, would take longer to start
 
-    if len(arguments) > 1 or any(argument.startswith("--") for argument in arguments):
-        print("respstore top: one address, please", file=sys.stderr)
+    try:
+        address = full_address(arguments)
+    except UsageError as error:
+        print(f"respstore top: {error}", file=sys.stderr)
         return 2
     console = Console()
     if not (console.is_terminal and sys.stdin.isatty()):
         print("respstore top: this is no terminal; see respstore barriers", file=sys.stderr)
         return 2
-    address = full_address(arguments[0] if arguments else None)
     try:
         with connect(address) as client:
             view = read(client)

@@ -2,21 +2,29 @@
 
 import pytest
 
-from respstore.cli.addresses import connect, full_address, server_name
+from respstore.cli.addresses import UsageError, connect, full_address, server_name
 
 
 @pytest.mark.parametrize(
-    ("argument", "address"),
+    ("arguments", "address"),
     [
-        (None, "127.0.0.1:6379"),
-        ("7000", "127.0.0.1:7000"),
-        ("node:7000", "node:7000"),
-        ("/run/s", "/run/s"),
-        ("redis://node", "redis://node"),
+        ([], "127.0.0.1:6379"),
+        (["7000"], "127.0.0.1:7000"),
+        (["--port", "7000"], "127.0.0.1:7000"),
+        (["-p", "7000"], "127.0.0.1:7000"),
+        (["node:7000"], "node:7000"),
+        (["/run/s"], "/run/s"),
+        (["redis://node"], "redis://node"),
     ],
 )
-def test_says_the_whole_address(argument, address):
-    assert full_address(argument) == address
+def test_says_the_whole_address(arguments, address):
+    assert full_address(arguments) == address
+
+
+@pytest.mark.parametrize("arguments", [["7000", "7001"], ["--port"], ["--port", "x"], ["-x"], ["-p", "1", "2"]])
+def test_takes_nothing_else_for_an_address(arguments):
+    with pytest.raises(UsageError, match="one address, please: PORT, HOST:PORT"):
+        full_address(arguments)
 
 
 @pytest.mark.parametrize(

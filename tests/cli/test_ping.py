@@ -83,4 +83,4 @@ def test_waits_only_for_a_moment(capsys, monkeypatch):
 
 def test_takes_one_address(capsys):
     assert main(["ping", "1", "2"]) == 2
-    assert capsys.readouterr().err == "respstore ping: one address, please\n"
+    assert capsys.readouterr().err.startswith("respstore ping: one address, please: PORT, ")

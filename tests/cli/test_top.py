@@ -198,4 +198,4 @@ def test_needs_a_terminal(capsys):
 @pytest.mark.parametrize("arguments", [["1", "2"], ["--json"]])
 def test_takes_one_address(capsys, arguments):
     assert main(["top", *arguments]) == 2
-    assert capsys.readouterr().err == "respstore top: one address, please\n"
+    assert capsys.readouterr().err.startswith("respstore top: one address, please: PORT, ")
