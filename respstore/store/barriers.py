@@ -66,20 +66,23 @@ class Barriers:
             arrival = operations.arrive(name, parties, member, epoch, limit)
             return BarrierResult(arrival.epoch, arrival.index)
         deadline = monotonic() + limit
+
+        def left() -> float:
+            return max(deadline - monotonic(), 0.0)
+
         known = self._epochs.get(name)
         for attempt in itertools.count():
-            left = max(deadline - monotonic(), 0.0)
-            if attempt and not left:
+            if attempt and not left():
                 raise StoreTimeoutError(
                     f"timed out after {limit:g} s at a barrier that others keep changing", waited=limit
                 )
             if known is None:
-                known = operations.epoch(name, left)
+                known = operations.epoch(name, left())
             try:
-                arrival = operations.arrive(name, parties, member, known, left)
+                arrival = operations.arrive(name, parties, member, known, left())
             except WrongEpochError:
                 if known > 0:
-                    operations.compare_set(name, "", str(known), left)
+                    operations.compare_set(name, "", str(known), left())
                 known = None
             else:
                 if arrival.index != PASSED or arrival.was_repeated:

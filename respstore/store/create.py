@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore.errors import PortInUseError, StoreTimeoutError, display_address
-from respstore.store.store import Store, seconds_of
+from respstore.store.store import Store, Timeout, seconds_of
 
 if TYPE_CHECKING:
     from respstore.server.embedded import Server
@@ -35,7 +35,7 @@ def create_store(  # noqa: PLR0917 - torch's signature
     server_addr: str,
     server_port: int = -1,
     world_size: int | None = 1,
-    timeout: float | timedelta = 600,
+    timeout: Timeout = 600,
     wait_for_workers: bool = True,
     retries: int = 3,
 ) -> Store:
@@ -51,8 +51,8 @@ def create_store(  # noqa: PLR0917 - torch's signature
         server_addr: the server's IP address or name, as all workers know it.
         server_port: its port. -1, and for the server 0, is one that is free; then `store.port` tells it.
         world_size: how many workers there are, the server's process included. None or a negative number: any.
-        timeout: how long to wait for the server and for the others, in seconds or as a timedelta; the store's own
-            afterwards.
+        timeout: how long to wait for the server and for the others, in seconds or as a timedelta, None for ever; the
+            store's own afterwards.
         wait_for_workers: whether to return only when all workers have joined.
         retries: how often to try another port where it is free to choose and somebody else was faster.
 
@@ -83,9 +83,7 @@ def create_store(  # noqa: PLR0917 - torch's signature
     return store
 
 
-def _check(
-    is_server: bool, port: int, world_size: int | None, timeout: float | timedelta, wait_for_workers: bool
-) -> float:
+def _check(is_server: bool, port: int, world_size: int | None, timeout: Timeout, wait_for_workers: bool) -> float:
     """The time limit in seconds, if the arguments of `create_store` make sense."""
     if not isinstance(port, int):
         raise TypeError(f"server_port is an int, not {type(port).__name__}")
@@ -102,9 +100,11 @@ def _check(
             f"nobody can wait for an open number of workers: give a world_size, got {world_size}, or "
             "wait_for_workers=False"
         )
-    if (timeout.total_seconds() if isinstance(timeout, timedelta) else timeout) <= 0:
+    limit = seconds_of(timeout)
+    # For a store less than 0 is for ever, and for torch's function an error.
+    if timeout is not None and (timeout.total_seconds() if isinstance(timeout, timedelta) else timeout) <= 0:
         raise ValueError(f"timeout is a time above 0, not {timeout}")
-    return seconds_of(timeout)
+    return limit
 
 
 # The server

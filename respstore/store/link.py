@@ -259,7 +259,7 @@ class Link:
         if self._is_closed:
             raise StoreError("the store is closed") from None
         if isinstance(error, TimeoutError):
-            raise StoreTimeoutError(f"{node} did not answer within {limit:.3g} s", waited=limit) from None
+            raise StoreTimeoutError(f"{node} did not answer within {shown(limit)}", waited=limit) from None
         if isinstance(error, StrangerError):
             raise self._stranger(error) from None
         if isinstance(error, LostError) and not repeatable:
@@ -269,7 +269,7 @@ class Link:
         return str(error)
 
     def _unreachable(self, limit: float, cause: str) -> StoreConnectionError:
-        return StoreConnectionError(f"cannot reach {self} within {limit:.3g} s: {cause}")
+        return StoreConnectionError(f"cannot reach {self} within {shown(limit)}: {cause}")
 
     def _stranger(self, error: StrangerError) -> StoreConnectionError:
         return StoreConnectionError(f"{self} does not speak Redis's protocol: {error}")
@@ -277,6 +277,11 @@ class Link:
     def __str__(self) -> str:
         """Where it leads, for an error."""
         return str(self.target.nodes[0])
+
+
+def shown(limit: float) -> str:
+    """A time limit for an error, to the ms: what is left of one a moment later is still the one that was given."""
+    return f"{round(limit, 3):.10g} s"
 
 
 def next_pause(pause: float) -> float:

@@ -1,10 +1,12 @@
 """What a store makes of a barrier's answers: operations that give them from a list."""
 
+import itertools
 from typing import Any
 
 import pytest
 
 from respstore.errors import StoreTimeoutError
+from respstore.store import barriers as store_barriers
 from respstore.store.barriers import REMEMBERED, Barriers
 from respstore.store.operations import Arrival, WrongEpochError
 
@@ -16,13 +18,16 @@ class Script:
         self.answers = list(answers)
         self.epochs = list(epochs)
         self.asked: list[Any] = []
+        self.limits: list[float] = []
 
     def epoch(self, name: Any, limit: float) -> int:
         self.asked.append("epoch?")
+        self.limits.append(limit)
         return self.epochs.pop(0)
 
     def arrive(self, name: Any, parties: int, member: Any, epoch: int, limit: float) -> Arrival:
         self.asked.append(epoch)
+        self.limits.append(limit)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -30,6 +35,7 @@ class Script:
 
     def compare_set(self, name: Any, expected: Any, desired: Any, limit: float) -> bytes:
         self.asked.append((expected, desired))
+        self.limits.append(limit)
         return b""
 
 
@@ -94,6 +100,19 @@ def test_a_barrier_that_is_never_the_same_is_given_up() -> None:
     script = Script(*[(-1, False)] * 10, epochs=tuple(range(10)))
     with pytest.raises(StoreTimeoutError, match="after 0 s at a barrier that others keep changing"):
         arrive(Barriers(), script, limit=0.0)
+
+
+def test_each_question_has_the_time_that_the_others_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    barriers, script = Barriers(), Script((0, False), WrongEpochError(), (0, False), epochs=(5, 6))
+    arrive(barriers, script)
+    script.limits.clear()
+    seconds = itertools.count()
+    monkeypatch.setattr(store_barriers, "monotonic", lambda: float(next(seconds)))  # which pass at every look
+
+    arrive(barriers, script)
+    assert script.limits == sorted(script.limits, reverse=True)
+    assert len(set(script.limits)) == len(script.limits) == 4
+    assert max(script.limits) < 60.0
 
 
 def test_old_barriers_are_forgotten() -> None:

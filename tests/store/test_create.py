@@ -195,6 +195,11 @@ def test_a_timeout_is_above_zero(untouched, timeout):
         create_store(True, "127.0.0.1", timeout=timeout)
 
 
+def test_a_timeout_is_no_text(untouched):
+    with pytest.raises(TypeError, match="a timeout is a number of seconds, a timedelta or None, not str"):
+        create_store(True, "127.0.0.1", timeout="600")
+
+
 # Workers that join, or do not
 
 
@@ -273,7 +278,7 @@ def test_nobody_is_no_number_of_workers(untouched):
 # The store
 
 
-@pytest.mark.parametrize(("timeout", "seconds"), [(7, 7.0), (timedelta(minutes=1), 60.0)])
+@pytest.mark.parametrize(("timeout", "seconds"), [(7, 7.0), (timedelta(minutes=1), 60.0), (None, None)])
 def test_has_the_timeout_afterwards(threads, timeout, seconds):
     with create_store(True, "127.0.0.1", timeout=timeout) as store:
         assert store.timeout == seconds

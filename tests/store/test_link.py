@@ -10,7 +10,7 @@ from hiredis import ReplyError
 from respstore import Server, Store
 from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection
-from respstore.store.link import LONGEST_PAUSE, Link, grace, next_pause
+from respstore.store.link import LONGEST_PAUSE, Link, grace, next_pause, shown
 from respstore.store.target import parse_url
 from tests.store.servers import PATIENCE, Background, peer
 
@@ -186,6 +186,13 @@ def test_a_connection_that_was_killed_is_seen_before_it_is_used(store: Store, se
 def test_grace_is_within_what_time_limits_promise() -> None:
     for limit in (0.0, 0.1, 1.0, 10.0, 300.0):
         assert 0 < grace(limit) < 0.1 * limit + 0.05
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"), [(0.199998, "0.2 s"), (300.0, "300 s"), (3600.0, "3600 s"), (1234.5678, "1234.568 s")]
+)
+def test_a_time_limit_is_shown_as_it_was_given(limit: float, text: str) -> None:
+    assert shown(limit) == text
 
 
 def test_pauses_grow() -> None:
