@@ -264,6 +264,8 @@ LISTEN_FAILED = "Unable to listen on this port. Check server logs."
 BIND_FAILED = "Failed to bind to specified addresses."
 
 # The server
+MONITOR_IN_MULTI = "ERR MONITOR isn't allowed for DENY BLOCKING client"
+MONITORS_KEEP_OUT = "ERR Replica can't interact with the keyspace"
 SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs."
 NO_SHUTDOWN = "ERR No shutdown in progress."
 

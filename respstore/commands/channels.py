@@ -83,7 +83,7 @@ def punsubscribe(session: Session, *patterns: bytes) -> Encoded | Special:
     "publish channel message",
     group="pubsub",
     since="2.0.0",
-    flags="pubsub loading stale fast",
+    flags="pubsub loading stale fast may_replicate",
     complexity="O(N+M) in the number of listeners and of all patterns",
 )
 def publish(session: Session, channel: bytes, message: bytes) -> int:

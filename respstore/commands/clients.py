@@ -189,6 +189,7 @@ def client_line(client: Session) -> str:
 
 def _flags(client: Session) -> str:
     letters = {
+        "O": client in client.engine.monitors.sessions,
         "P": client.subscriptions is not None,
         "x": client.transaction is not None,
         "b": client.is_parked,

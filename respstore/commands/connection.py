@@ -172,6 +172,7 @@ def reset(session: Session) -> str:
     session.end_transaction()
     session.db = session.engine.keyspace.databases[0]
     session.engine.channels.forget(session)
+    session.engine.monitors.remove(session)
     session.speak(2)
     session.name = b""
     if session.muted == "off":

@@ -69,7 +69,7 @@ def pfadd(session: Session, key: bytes, *elements: bytes) -> int:
     "pfcount key...",
     group="hyperloglog",
     since="2.8.9",
-    flags="readonly",
+    flags="readonly may_replicate",
     keys=span("RW access"),
     complexity="O(1) with one key, O(N) in the number of keys with several",
 )

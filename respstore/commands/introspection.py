@@ -5,7 +5,7 @@ redis-cli learn from here which arguments are keys, and what to hint while one t
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from respstore import errors
 from respstore.engine.command import Command, command
@@ -18,6 +18,9 @@ from respstore.keyspace.glob import compile_glob
 from respstore.protocol.replies import SetOf
 
 Map = dict[bytes, Any]
+
+HIDDEN_FLAGS: Final = frozenset(("may_replicate",))
+"""What Redis keeps to itself of a command's flags; CLIENT PAUSE WRITE and MONITOR mind it."""
 
 
 def _with_subcommands(session: Session) -> Iterator[Command]:
@@ -49,7 +52,9 @@ def _named(session: Session, name: bytes) -> Command | None:
 
 def _info(record: Command) -> list[Any]:
     """One element of COMMAND INFO."""
-    flags = record.flags | {"movablekeys"} if has_movable_keys(record.keys) else record.flags
+    flags = record.flags - HIDDEN_FLAGS
+    if has_movable_keys(record.keys):
+        flags |= {"movablekeys"}
     return [
         record.name.encode(),
         record.arity,

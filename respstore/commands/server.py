@@ -5,7 +5,7 @@ https://redis.io/docs/latest/commands/?group=server
 
 import logging
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from respstore import errors
 from respstore.commands.connection import REDIS_VERSION
@@ -13,7 +13,7 @@ from respstore.engine.arguments import integer
 from respstore.engine.command import command
 from respstore.engine.session import Session
 from respstore.errors import RespError
-from respstore.protocol.replies import NO_REPLY, Special, Verbatim
+from respstore.protocol.replies import NO_REPLY, OK, Special, Verbatim
 
 logger = logging.getLogger("respstore")
 
@@ -63,6 +63,16 @@ def shutdown(session: Session, *options: bytes) -> Special:
     session.close()
     session.engine.system.stop()
     return NO_REPLY
+
+
+@command("monitor", group="server", since="1.0.0", flags="admin noscript loading stale")
+def monitor(session: Session) -> Any:
+    """Show this client all requests that the server runs from now on."""
+    monitors = session.engine.monitors
+    if session in monitors.sessions:
+        return NO_REPLY
+    monitors.add(session)
+    return OK
 
 
 @command("lolwut [VERSION version]", group="server", since="5.0.0", flags="readonly fast")

@@ -35,16 +35,20 @@ class Gate(IntFlag):
     RELEASED = 64
     YIELDED = 128
     SUBSCRIBED = 256
+    MONITORED = 512
     """... to a channel, and in RESP2."""
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED = (int(gate) for gate in Gate)
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED, MONITORED = (
+    int(gate) for gate in Gate
+)
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
 _NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 _FOR_SUBSCRIBERS: Final = frozenset(("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"))
 """What a RESP2 client may send while it listens to channels."""
+_FOR_KEYS: Final = frozenset(("write", "readonly", "may_replicate"))
 _HTTP: Final = frozenset((b"post", b"host:"))
 """Words of HTTP, which a web page can make a browser send to any port, commands included: Redis hangs up, too."""
 
@@ -173,6 +177,9 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
         entry.rejected += 1
         raise errors.subscribed(entry.command.name)
+    if session.gate & MONITORED and flags & _FOR_KEYS and session in session.engine.monitors.sessions:
+        entry.rejected += 1
+        raise RespError(errors.MONITORS_KEEP_OUT)
     return entry
 
 
@@ -201,6 +208,8 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         raise RespError(errors.INTERNAL) from None
     finally:
         entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
+        if session.gate & MONITORED:
+            session.engine.monitors.tell(session, record, args)
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:

@@ -14,7 +14,8 @@ from respstore import errors
 from respstore.config import Config
 from respstore.engine.channels import Channels
 from respstore.engine.command import Command
-from respstore.engine.dispatch import PAUSED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.dispatch import MONITORED, PAUSED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
 from respstore.engine.notifications import Notifications
 from respstore.engine.session import Session
@@ -61,6 +62,7 @@ class Engine:
         resumed: sessions whose wait is over; their further requests run at the end of the turn.
         yielded: sessions that let others go first, in the order in which they go on.
         touched: sessions that have something to send or to close though they were not fed.
+        monitors: those who see everything (MONITOR).
         statistics: what INFO shows.
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
         maintenance_paused: DEBUG PAUSE-CRON.
@@ -87,6 +89,7 @@ class Engine:
         self.postponed: dict[Session, None] = {}
         self.touched: list[Session] = []
         self.statistics = Statistics()
+        self.monitors = Monitors(self)
         self.active_expiry = True
         self.maintenance_paused = False
         self.run_id = self.make_id()
@@ -130,6 +133,8 @@ class Engine:
             session.set_gate(UNAUTHENTICATED, on=True)
         if self.is_paused():
             session.set_gate(PAUSED, on=True)
+        if self.monitors.sessions:
+            session.set_gate(MONITORED, on=True)
 
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
@@ -137,6 +142,7 @@ class Engine:
             self._bytes_in_of_closed += session.received
             self.waiting.withdraw(session)
             self.channels.forget(session)
+            self.monitors.remove(session)
             self.postponed.pop(session, None)
             session.ended()
 
@@ -181,6 +187,7 @@ class Engine:
 
     def take_touched(self) -> list[Session]:
         """The sessions that have output or are to be closed though they were not fed; they are forgotten."""
+        self.monitors.deliver()
         touched, self.touched = self.touched, []
         return touched
 

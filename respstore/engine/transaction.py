@@ -94,6 +94,8 @@ def execute(session: "Session") -> Any:
     pieces: Output = []
     for entry, args in transaction.requests:
         try:
+            if entry.command.name == "monitor":
+                raise RespError(errors.MONITOR_IN_MULTI)
             value = call(session, entry, args)
         except RespError as error:
             session.engine.count_error(error)
