@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from respstore import errors
 from respstore.engine.counters import wait_for_count
-from respstore.engine.dispatch import HALTED, PARKED, PAUSED, RELEASED, UNAUTHENTICATED, YIELDED, Entry
+from respstore.engine.dispatch import HALTED, MONITORED, PARKED, PAUSED, RELEASED, UNAUTHENTICATED, YIELDED, Entry
 from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import ProtocolError, RespError
@@ -191,6 +191,10 @@ class TCPStoreSession(Session):
             self.set_gate(PARKED, on=True)
             engine.postponed[self] = None
             return True
+        if self.gate & MONITORED and entry is not None:
+            opcode, strings, number = operation
+            counted = [b"%d" % number] if opcode in (tcpstore.ADD, tcpstore.BARRIER) else []
+            engine.monitors.tell(self, entry.command, [entry.command.name.upper().encode(), *strings, *counted])
         return False
 
     def _fail(self, error: RespError) -> None:

@@ -245,6 +245,21 @@ def test_other_operations_wait_behind_a_wait(client, redis) -> None:
     assert client.unread() == 0
 
 
+def test_monitors_see_what_torch_clients_do(engine, client) -> None:
+    monitor = Session(engine)
+    assert talk(monitor, b"MONITOR") == OK
+    ask(client, SET, b"/k", b"v")
+    ask(client, ADD, b"/n", 2)
+    ask(client, WAIT, [b"/k", b"/later"])
+    engine.take_touched()
+    lines = received(monitor).split(b"\r\n")[:-1]
+    assert [line.partition(b"] ")[2] for line in lines] == [
+        b'"SET" "k" "v"',
+        b'"INCRBY" "n" "2"',
+        b'"BEXISTS" "k" "later"',
+    ]
+
+
 def test_a_torch_client_wakes_a_torch_client(engine, client) -> None:
     others = [torch_client(engine) for _ in range(10)]
     assert [ask(other, WAIT, [b"/k"]) for other in others] == [b""] * 10
