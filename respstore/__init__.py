@@ -8,8 +8,9 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     engine/             how a command lives: a client's session, dispatch, waiting, transactions. Sans-IO, like h11
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
-    server/             trio, sockets, signals
-    store/              the Store, the Python client; knows no server
+    server/             trio, sockets, signals; embedded.py is the server inside another program
+    store/              the Store, the Python client, on any server; only `create_store` starts one
+    torch/              torch's stores and rendezvous on top of the Store; nothing else imports torch
     cli/                the `respstore` command
     pytest_plugin       the fixtures
 
