@@ -42,7 +42,7 @@ def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
 
 @pytest.fixture
 def another(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Store]]:
-    monkeypatch.setattr(link, "grace", lambda limit: PATIENCE)  # a busy machine is slow, and not away
+    monkeypatch.setattr(link, "GRACE_SECONDS", PATIENCE)  # a busy machine is slow, and not away
     for holder in kind.holders:
         with holder.client() as client:
             client.flushall()

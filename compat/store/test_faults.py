@@ -25,7 +25,7 @@ Store(sys.argv[1]).barrier("b", 3, member=1)
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "grace", lambda limit: PATIENCE)
+    monkeypatch.setattr(link, "GRACE_SECONDS", PATIENCE)
 
 
 def url(server: RunningServer) -> str:

@@ -33,6 +33,9 @@ from respstore.keyspace.glob import compile_glob
 )
 def bget(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> Any:
     """Wait until all of the keys exist, and answer the strings that they hold."""
+    if not more and session.db.get(key) is not None:  # what most ask for: it takes half the time
+        timeout_seconds(key_or_timeout)
+        return [as_string(session.db.read(key))]
     return _wait(session.db, (key, key_or_timeout, *more), as_string, list)
 
 

@@ -31,6 +31,7 @@ class ClusterLink(Link):
 
     def __init__(self, target: Target) -> None:
         super().__init__(target)
+        self._home = None
         self._known = list(target.nodes)
         self._owners: list[Node | None] | None = None
 
@@ -67,12 +68,11 @@ class ClusterLink(Link):
         if word == "MOVED":  # that node knows best
             self._prefer(node_named(rest[-1], self.target.nodes[0]))
 
-    def _exchange(self, connection: Connection, request: bytes, deadline: float) -> Any:
-        reply = connection.exchange(request, deadline)
-        if reply.__class__ is not ReplyError or not str(reply).startswith("ASK "):
+    def _follow(self, reply: ReplyError, connection: Connection, request: bytes, deadline: float) -> Any:
+        if not str(reply).startswith("ASK "):
             return reply
         node = node_named(str(reply).split()[-1], connection.node)
-        other = self._idle_one(node) or self._adopt(self._open(node, deadline))
+        other = self._pop(self._idle.get(node)) or self._adopt(self._open(node, deadline))
         try:
             replies = other.exchange_all(pack(("ASKING",)) + request, 2, deadline)
         except BaseException:
@@ -94,7 +94,7 @@ class ClusterLink(Link):
         for node in list(self._known):
             limit = min(deadline, monotonic() + ASK_SECONDS)
             try:
-                connection = self._idle_one(node) or self._adopt(self._open(node, limit))
+                connection = self._pop(self._idle.get(node)) or self._adopt(self._open(node, limit))
                 try:
                     reply = connection.exchange(pack(("CLUSTER", "SLOTS")), limit)
                 except BaseException:

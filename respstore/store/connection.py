@@ -97,14 +97,29 @@ class Connection:
                 self._send(request, deadline)
         except OSError as error:
             raise NotSentError(describe(error)) from error
-        return self._read(deadline, self._is_quick)
+        if self._is_quick:  # as `_read` does it, in half the time
+            reader = self._reader
+            try:
+                data = self._sock.recv(READ_SIZE)
+                if data:
+                    reader.feed(data)
+                    reply = reader.gets()
+                    if reply is not False:
+                        return reply
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                raise LostError(describe(error)) from error
+            except hiredis.ProtocolError as error:
+                raise StrangerError(str(error)) from error
+        return self._read(deadline)
 
     def exchange_all(self, request: bytes, count: int, deadline: float) -> list[Any]:
         """Send `count` commands in one request, and wait for all their replies; as `exchange` in all else."""
         replies = [self.exchange(request, deadline)]
         while len(replies) < count:
             reply = self._reader.gets()
-            replies.append(self._read(deadline, is_quick=False) if reply is False else reply)
+            replies.append(self._read(deadline) if reply is False else reply)
         return replies
 
     def is_stale(self) -> bool:
@@ -136,25 +151,17 @@ class Connection:
         """A store that nobody closed takes its sockets with it, without a ResourceWarning for each."""
         self._sock.close()
 
-    def _read(self, deadline: float, is_quick: bool) -> Any:
+    def _read(self, deadline: float) -> Any:
         reader = self._reader
         try:
             while True:
-                data = b""
-                if is_quick:
-                    try:
-                        data = self._sock.recv(READ_SIZE)
-                    except BlockingIOError:
-                        is_quick = False
-                if not is_quick:
-                    data = self._receive(deadline)
+                data = self._receive(deadline)
                 if not data:
                     raise LostError("the server closed the connection")
                 reader.feed(data)
                 reply = reader.gets()
                 if reply is not False:  # which RESP2 has no bytes for: there is no whole reply yet
                     return reply
-                is_quick = False
         except TimeoutError:
             raise
         except OSError as error:

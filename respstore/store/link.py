@@ -39,9 +39,8 @@ PASSING: Final = ("LOADING ", "MASTERDOWN ", "CLUSTERDOWN ", "TRYAGAIN ", errors
 """How error replies begin that say: not now, nothing was done."""
 
 
-def grace(limit: float) -> float:
-    """How much later than after `limit` seconds a silent server is given up; who answers in time is heard."""
-    return 0.04 + min(limit * 0.05, 1.0)
+GRACE_SECONDS: Final = 0.04
+"""How much later than its time limit, and 5 % of it, a silent server is given up: one that answers in time is heard."""
 
 
 class Link:
@@ -55,7 +54,9 @@ class Link:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._idle: dict[Node, list[Connection]] = {node: [] for node in target.nodes}
+        self._idle: dict[Node | None, list[Connection]] = {node: [] for node in target.nodes}
+        self._home: list[Connection] | None = self._idle[target.nodes[0]]
+        """The idle connections; None where there is more than one server."""
         self._all: set[Connection] = set()
         self._pid = os.getpid()
         self._is_closed = False
@@ -92,14 +93,19 @@ class Link:
             StoreError: the store is closed.
         """
         start = monotonic()
-        deadline = start + limit + grace(limit)
+        deadline = start + limit + (GRACE_SECONDS + (limit * 0.05 if limit < 20.0 else 1.0))
         pause = 0.0
         was_executed = False
         while True:
-            connection = self._take(deadline, limit, key)
+            if os.getpid() != self._pid:
+                self._forget()
+            idle = self._idle.get(self._node_of(key)) if self._home is None else self._home
+            connection = self._pop(idle) or self._connect(deadline, limit, key)
             try:
                 if commands == 1:
-                    reply = first = self._exchange(connection, request, deadline)
+                    reply = first = connection.exchange(request, deadline)
+                    if reply.__class__ is ReplyError:
+                        reply = first = self._follow(reply, connection, request, deadline)
                 else:
                     reply = connection.exchange_all(request, commands, deadline)
                     first = reply[0]
@@ -115,7 +121,7 @@ class Link:
                     self._drop(connection)
                     return reply
                 if first.__class__ is not ReplyError or not str(first).startswith(self.passing):
-                    self._idle[connection.node].append(connection)
+                    (self._idle[connection.node] if self._home is None else self._home).append(connection)
                     return reply
                 self._drop(connection)
                 cause = str(first)
@@ -151,8 +157,8 @@ class Link:
     # How servers are found; sentinels and clusters have their own ways
 
     def _node_of(self, key: Name | Node | None) -> Node | None:
-        """Where a request goes, as far as is known now."""
-        return self.target.nodes[0]
+        """Where a request goes, as far as is known now, where there is more than one server."""
+        return None
 
     def _find(self, key: Name | Node | None, deadline: float) -> Node:
         """Where a request goes; those who know may be asked.
@@ -165,8 +171,9 @@ class Link:
     def _doubt(self, cause: str) -> None:
         """A server did not do what it should; perhaps another one does now."""
 
-    def _exchange(self, connection: Connection, request: bytes, deadline: float) -> Any:
-        return connection.exchange(request, deadline)
+    def _follow(self, reply: ReplyError, connection: Connection, request: bytes, deadline: float) -> Any:
+        """What a request is answered that an error reply may have directed to another server."""
+        return reply
 
     def _open(self, node: Node, deadline: float) -> Connection:
         """A new connection, past its greeting."""
@@ -174,15 +181,8 @@ class Link:
 
     # Connections
 
-    def _take(self, deadline: float, limit: float, key: Name | Node | None) -> Connection:
-        if os.getpid() != self._pid:
-            self._forget()
-        node = self._node_of(key)
-        connection = None if node is None else self._idle_one(node)
-        return self._connect(deadline, limit, key) if connection is None else connection
-
-    def _idle_one(self, node: Node) -> Connection | None:
-        idle = self._idle.get(node)
+    def _pop(self, idle: list[Connection] | None) -> Connection | None:
+        """One of the idle connections that is there still, if there is one."""
         now = monotonic()
         while idle:
             try:
@@ -244,7 +244,9 @@ class Link:
     def _forget(self) -> None:
         """Begin anew in a forked process. Closing a socket here takes nothing from the parent, who has it still."""
         self._pid = os.getpid()
-        inherited, self._all, self._idle = self._all, set(), {node: [] for node in self._idle}
+        inherited, self._all = self._all, set()
+        for idle in self._idle.values():
+            idle.clear()
         for connection in inherited:
             connection.close()
 

@@ -4,6 +4,7 @@ A stock server answers these as unknown commands, before it has done anything; t
 """
 
 import re
+from functools import partial
 from typing import Any, Final
 
 from hiredis import ReplyError
@@ -26,13 +27,14 @@ class Native:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._limit = (0.0, "")
 
     def fetch(self, names: list[Name], limit: float) -> list[bytes] | None:
-        values: list[bytes] | None = self._wait("BGET", names, limit)
+        values: list[bytes] | None = self._wait(("BGET", *names), limit)
         return values
 
     def wait(self, names: list[Name], limit: float) -> bool:
-        return self._wait("BEXISTS", names, limit) is not None
+        return self._wait(("BEXISTS", *names), limit) is not None
 
     def look(self, names: list[Name], *, values: bool) -> tuple[list[bytes], list[Name]]:
         request = [pack(("MULTI",))]
@@ -73,11 +75,23 @@ class Native:
         passed, index = answer(reply)
         return Arrival(passed, index, was_repeated)
 
-    def _wait(self, command: str, names: list[Name], limit: float) -> Any:
-        def packed(left: float, was_executed: bool = False) -> bytes:
-            return pack((command, *names, seconds(left)))
+    def _wait(self, words: tuple[Name, ...], limit: float) -> Any:
+        if limit <= 0:
+            return None
+        request = pack((*words, self._limit[1] if limit == self._limit[0] else self._remember(limit)))
+        reply = self._link.call(request, limit, repeatable=True, repack=partial(repack, words))
+        return answer(reply) if reply.__class__ is ReplyError else reply
 
-        return answer(self._link.call(packed(limit), limit, repeatable=True, repack=packed))
+    def _remember(self, limit: float) -> str:
+        """A time limit as text. It is the same for most calls, and takes as long as the rest of them to make."""
+        text = seconds(limit)
+        self._limit = (limit, text)
+        return text
+
+
+def repack(words: tuple[Name, ...], left: float, was_executed: bool) -> bytes:
+    """A request once more, whose last word is its time limit."""
+    return pack((*words, seconds(left)))
 
 
 def raise_barrier_error(text: str, limit: float) -> None:

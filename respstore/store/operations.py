@@ -2,7 +2,7 @@
 
 `Native` has it on a respstore, and `Portable` on stock servers, which know no BGET, BEXISTS, CAS or BARRIER.
 
-Names are keys as the server has them, limits are seconds, more than 0 where something is waited for.
+Names are keys as the server has them, limits are seconds.
 """
 
 from typing import Any, Protocol

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from respstore.store.connection import Connection, LostError, NotSentError, connect, describe, pack
 from respstore.store.link import PASSING, Link
 from respstore.store.operations import Name
-from respstore.store.target import Node, credentials
+from respstore.store.target import Node, Target, credentials
 
 ASK_SECONDS: Final = 1.0
 """How long a sentinel may take to answer before the next is asked."""
@@ -23,6 +23,11 @@ class SentinelLink(Link):
     """The connections of one store to the master of its service."""
 
     passing: ClassVar[tuple[str, ...]] = (*PASSING, "READONLY ")
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target)
+        self._home = None
+        self._master: Node | None = None
 
     def _find(self, key: Name | Node | None, deadline: float) -> Node:
         causes = []
@@ -57,13 +62,14 @@ class SentinelLink(Link):
         except BaseException:
             connection.close()
             raise
-        self._master = node
         return connection
+
+    def _adopt(self, connection: Connection) -> Connection:
+        self._master = connection.node
+        return super()._adopt(connection)
 
     def _node_of(self, key: Name | Node | None) -> Node | None:
         return self._master
-
-    _master: Node | None = None
 
     def __str__(self) -> str:
         return f"the master of {self.target.service!r}"

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Self, TypeVar
 
+from hiredis import ReplyError
+
 from respstore.errors import QueueEmptyError, StoreTimeoutError
 from respstore.store.barriers import BarrierResult, Barriers
 from respstore.store.cluster import ClusterLink
@@ -74,8 +76,8 @@ class Store:
         self._front_bytes = self._front.encode()
         self._limit = seconds_of(timeout)
         self._link = LINKS[self._target.mode](self._target)
-        is_cluster = self._target.mode is Mode.CLUSTER
-        self._operations: Operations = Portable(self._link) if is_cluster else Native(self._link)
+        self._is_cluster = self._target.mode is Mode.CLUSTER
+        self._operations: Operations = Portable(self._link) if self._is_cluster else Native(self._link)
         self._barriers = Barriers()
 
     # Values
@@ -155,10 +157,11 @@ class Store:
         names = self._names(keys)
         if not names:
             return True
-        return all(
-            self._ask("EXISTS", group[0], *group[1:]) == len(group)
-            for group in self._link.groups(names, lambda name: name)
-        )
+        if not self._is_cluster:
+            count: int = self._ask("EXISTS", *names)
+            return count == len(names)
+        groups = self._link.groups(names, lambda name: name)
+        return all(self._ask("EXISTS", *group) == len(group) for group in groups)
 
     def wait(self, keys: Iterable[Key], timeout: Timeout = None) -> None:
         """Wait until all keys exist at one moment, queues included.
@@ -172,7 +175,7 @@ class Store:
         """
         names = self._names(keys)
         limit = self._limit_of(timeout)
-        if not names or (limit > 0 and self._do(lambda operations: operations.wait(names, limit))):
+        if not names or self._do(lambda operations: operations.wait(names, limit)):
             return
         self._look(names, limit, values=False)
 
@@ -334,7 +337,8 @@ class Store:
     # Inside
 
     def _ask(self, command: str, key: Name, *words: Word, repeatable: bool = True) -> Any:
-        return answer(self._link.call(pack((command, key, *words)), self._limit, repeatable=repeatable, key=key))
+        reply = self._link.call(pack((command, key, *words)), self._limit, repeatable=repeatable, key=key)
+        return answer(reply) if reply.__class__ is ReplyError else reply
 
     def _do(self, operation: Callable[[Operations], Result]) -> Result:
         operations = self._operations
@@ -348,7 +352,10 @@ class Store:
 
     def _fetch(self, names: list[Name]) -> list[bytes]:
         limit = self._limit
-        values = self._do(lambda operations: operations.fetch(names, limit)) if limit > 0 else None
+        try:
+            values = self._operations.fetch(names, limit)
+        except UnknownCommandError:
+            values = self._do(lambda operations: operations.fetch(names, limit))
         return self._look(names, limit, values=True) if values is None else values
 
     def _look(self, names: list[Name], limit: float, *, values: bool) -> list[bytes]:

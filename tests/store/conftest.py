@@ -25,7 +25,7 @@ def server(shared_server: Server) -> Server:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores do not give up a server that is merely slow, as on a busy machine."""
-    monkeypatch.setattr(link, "grace", lambda limit: PATIENCE)
+    monkeypatch.setattr(link, "GRACE_SECONDS", PATIENCE)
 
 
 @pytest.fixture
