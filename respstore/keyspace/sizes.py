@@ -65,7 +65,7 @@ def _value_size(value: Value, samples: int | None) -> int:
         seen = [_allocated(element) for element in islice(value, samples)]
     else:
         return size
-    if isinstance(value, Hash | Set) and value.order is not None:
+    if isinstance(value, Hash | Set | SortedSet) and value.order is not None:
         size += _allocated(value.order)
     return size + (sum(seen) * len(value) // len(seen) if seen else 0)
 

@@ -34,9 +34,10 @@ class SortedSet:
     Attributes:
         scores: members to scores, in no particular order; to be changed by the methods only.
         is_skiplist: Redis would keep it in a skiplist by now. A small set it keeps in a listpack, where -0 becomes 0.
+        order: for scans, None unless one is under way.
     """
 
-    __slots__ = ("_lengths", "_member_blocks", "_scan_order", "_score_blocks", "_separators", "is_skiplist", "scores")
+    __slots__ = ("_lengths", "_member_blocks", "_score_blocks", "_separators", "is_skiplist", "order", "scores")
 
     def __init__(self, scores: dict[bytes, float] | None = None, *, is_skiplist: bool = False) -> None:
         if not scores:
@@ -51,7 +52,7 @@ class SortedSet:
         self._score_blocks = [[scores[member] for member in block] for block in self._member_blocks]
         self._separators = [(scores[block[-1]], block[-1]) for block in self._member_blocks[:-1]]
         self._lengths: list[int] | None = None
-        self._scan_order: KeyOrder | None = None
+        self.order: KeyOrder | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -64,7 +65,7 @@ class SortedSet:
         copy._score_blocks = [block.copy() for block in self._score_blocks]
         copy._separators = self._separators.copy()
         copy._lengths = None
-        copy._scan_order = None
+        copy.order = None
         return copy
 
     # Changing
@@ -74,8 +75,8 @@ class SortedSet:
         if not self.is_skiplist:
             score += 0.0
         self.scores[member] = score
-        if self._scan_order is not None:
-            self._scan_order.add(member)
+        if self.order is not None:
+            self.order.add(member)
         self._insert(member, score)
 
     def update(self, member: bytes, score: float) -> None:
@@ -96,8 +97,8 @@ class SortedSet:
             return False
         self._take_out(member)
         del self.scores[member]
-        if self._scan_order is not None and not self._scan_order.discard(member):
-            self._scan_order = None
+        if self.order is not None and not self.order.discard(member):
+            self.order = None
         return True
 
     def pop(self, low: int, high: int) -> tuple[list[bytes], list[float]]:
@@ -122,8 +123,8 @@ class SortedSet:
         self._tidy(first)
         for member in members:
             del self.scores[member]
-        if self._scan_order is not None and not all(map(self._scan_order.discard, members)):
-            self._scan_order = None
+        if self.order is not None and not all(map(self.order.discard, members)):
+            self.order = None
         return members, scores
 
     # Looking
@@ -163,11 +164,11 @@ class SortedSet:
         """A part of the members in an order of their own (see `KeyOrder.scan`), all at once of a listpack."""
         if not self.is_skiplist:
             return 0, self.slice(0, len(self.scores))[0]
-        if self._scan_order is None:
-            self._scan_order = KeyOrder(self.scores)
-        cursor, members = self._scan_order.scan(cursor, count)
+        if self.order is None:
+            self.order = KeyOrder(self.scores)
+        cursor, members = self.order.scan(cursor, count)
         if not cursor:
-            self._scan_order = None
+            self.order = None
         return cursor, members
 
     # Inside

@@ -165,10 +165,10 @@ def test_a_scan_misses_nothing_that_stays() -> None:
 def test_a_finished_scan_leaves_nothing_behind() -> None:
     value = SortedSet({b"%d" % number: 1.0 for number in range(100)}, is_skiplist=True)
     cursor, _ = value.scan(0, 10)
-    assert value._scan_order is not None
+    assert value.order is not None
     while cursor:
         cursor, _ = value.scan(cursor, 10)
-    assert value._scan_order is None
+    assert value.order is None
 
 
 @pytest.mark.parametrize("scores", ["random", "equal", "ascending"])
