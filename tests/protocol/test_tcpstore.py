@@ -135,6 +135,44 @@ def test_names_of_keys(prefix: bytes) -> None:
         assert parser.take() == (tcpstore.MULTI_SET, [name, b"/v"] * 2, 0)
 
 
+@pytest.mark.parametrize("prefix", [b"", b"job/"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [b"/key%d" % index for index in range(1200)],
+        [b"/%d" % (index % 20 * 10**7) for index in range(300)],
+        [b"/"] * 100,
+        [b""] * 100,
+        [b"/k", b"init/"] * 20,
+        [b"/same%02d" % index for index in range(30)] + [b"no-slash"] + [b"/same%02d" % index for index in range(30)],
+        [b"/" + b"x" * 247] * 20 + [b"/" + b"x" * 255] * 20 + [b"/" + b"x" * 256] * 20,
+        [b"/" + bytes([8]) * 7] * 30,
+        [b"/" + bytes([8, 0, 0, 0, 0, 0, 0])] * 30 + [b"/a"],
+        [b"/abcdefg"] * 9 + [b"/abcdef"] * 9,
+    ],
+    ids=lambda keys: repr(keys[0][:9]),
+)
+def test_many_keys_are_read_as_one_by_one(keys: list[bytes], prefix: bytes) -> None:
+    names = [prefix + (key[1:] if key.startswith(b"/") else key) for key in keys]
+    data = operation(tcpstore.MULTI_GET, keys)
+
+    for cut in (len(data), 0, 1, 100, len(data) // 2, len(data) - 1):
+        parser = OperationParser(tcpstore.MAX_STRING, tcpstore.MAX_KEYS, prefix)
+        parser.feed(data[:cut])
+        first = taken(parser)
+        parser.feed(data[cut:])
+        assert first + taken(parser) == [(tcpstore.MULTI_GET, names, 0)]
+
+
+def test_lengths_in_a_row_are_looked_at_in_all_of_their_bytes() -> None:
+    """Else a key whose length is 2**40 + 8 would pass for one of 8."""
+    parser = make_parser()
+    parser.feed(b"\x06" + number(20) + string(b"/abcdefg") * 10 + number(2**40 + 8) + b"/abcdefg" * 200)
+
+    with pytest.raises(ProtocolError, match="a string of 1099511627784 bytes"):
+        parser.take()
+
+
 # Limits
 
 
