@@ -3,7 +3,7 @@ r"""respstore: a server that speaks Redis's protocol, written in Python on trio.
 The rooms, each of which says in its first lines what it is for (`tests/test_layout.py` keeps the doors between them):
 
     errors, numbers     the texts of the protocol and the exceptions of the API; numbers as Redis reads and prints them
-    protocol/           bytes <-> values: requests.py, replies.py
+    protocol/           bytes <-> values: requests.py, replies.py; tcpstore.py for torch's own clients
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
     engine/             how a command lives: a client's session, dispatch, waiting, transactions. Sans-IO, like h11
     commands/           one file per family; a handler is a function

@@ -140,6 +140,12 @@ def test_several_at_once(client, redis) -> None:
     assert talk(redis, b"MGET a b") == array(b"2", b"")
     assert ask(client, tcpstore.MULTI_GET, [b"/a", b"/nothing", b"/a"]) == string(b"2") + string(b"") + string(b"2")
     assert ask(client, tcpstore.MULTI_GET, []) == b""
+    talk(redis, b"INCRBY n 42")
+    talk(redis, b"APPEND b bb")
+    talk(redis, b"RPUSH q 1")
+    for others in ([], [b"/q"], [b"/nothing"]):
+        expected = string(b"42") + string(b"bb") + string(b"") * len(others)
+        assert ask(client, tcpstore.MULTI_GET, [b"/n", b"/b", *others]) == expected
     assert ask(client, tcpstore.MULTI_SET, []) == b""
 
 
