@@ -282,8 +282,8 @@ class Link:
 
 
 def shown(limit: float) -> str:
-    """A time limit for an error, to the ms: what is left of one a moment later is still the one that was given."""
-    return f"{round(limit, 3):.10g} s"
+    """A time limit for an error, not so exactly that what is left of it a moment later was another one."""
+    return f"{round(limit, 2 if limit > 0.1 else 3):.10g} s"
 
 
 def next_pause(pause: float) -> float:

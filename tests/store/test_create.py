@@ -1,6 +1,7 @@
 """create_store: each row of C10D.md's table of torch's create_c10d_store, and what the store owns."""
 
 import gc
+import ipaddress
 import os
 import pickle
 import socket
@@ -198,6 +199,28 @@ def test_a_timeout_is_above_zero(untouched, timeout):
 def test_a_timeout_is_no_text(untouched):
     with pytest.raises(TypeError, match="a timeout is a number of seconds, a timedelta or None, not str"):
         create_store(True, "127.0.0.1", timeout="600")
+
+
+def test_asks_no_resolver_about_numeric_addresses_nor_for_the_name_of_a_peer(threads, monkeypatch):
+    real_addresses, real_names = socket.getaddrinfo, socket.getnameinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        ipaddress.ip_address(host)  # for which no resolver is asked
+        return real_addresses(host, *arguments, **options)
+
+    def getnameinfo(address: Any, flags: int) -> Any:
+        assert flags & socket.NI_NUMERICHOST
+        return real_names(address, flags)
+
+    def fail(*arguments: Any) -> None:
+        raise AssertionError("the resolver was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getnameinfo", getnameinfo)
+    for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getfqdn"):
+        monkeypatch.setattr(socket, name, fail)
+    with create_store(True, "127.0.0.1") as store, create_store(False, "127.0.0.1", store.port) as worker:
+        assert worker.check(["_tcp_store/num_members/last_member"])
 
 
 # Workers that join, or do not

@@ -187,7 +187,15 @@ def test_a_connection_that_was_killed_is_seen_before_it_is_used(store: Store, se
 
 
 @pytest.mark.parametrize(
-    ("limit", "text"), [(0.199998, "0.2 s"), (300.0, "300 s"), (3600.0, "3600 s"), (1234.5678, "1234.568 s")]
+    ("limit", "text"),
+    [
+        (0.199998, "0.2 s"),
+        (300.0, "300 s"),
+        (3600.0, "3600 s"),
+        (1234.567, "1234.57 s"),
+        (0.9991, "1 s"),
+        (0.002, "0.002 s"),
+    ],
 )
 def test_a_time_limit_is_shown_as_it_was_given(limit: float, text: str) -> None:
     assert shown(limit) == text
