@@ -7,6 +7,8 @@ changes is a string constant (`raise RespError(SYNTAX)`); one with a variable pa
 
 import enum
 import errno
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -459,6 +461,21 @@ def listable(name: bytes) -> str:
     return f"'{text}'" if not text or any(char in " ,;'" for char in text) else text
 
 
+LISTED: Final = 20
+"""How many names an error about a barrier lists at most."""
+
+
+def listed(names: Iterable[bytes], count: int) -> str:
+    """The first of so many names, and how many more there are."""
+    text = ", ".join(map(listable, islice(names, LISTED)))
+    return f"{text} ... and {count - LISTED} more" if count > LISTED else text
+
+
+def time_waited(seconds: float) -> str:
+    """How long somebody has waited at a barrier."""
+    return f"{seconds:.1f}s" if seconds >= 1 else f"{seconds:.3g}s"
+
+
 def namespace_open(name: bytes, port: int) -> RespError:
     """C10D OPEN asks for a port, or for NOAUTH, that the namespace was not opened with."""
     return RespError(f"ERR namespace '{escaped(name)}' is open on port {port}, in another way: close it first")
@@ -587,7 +604,8 @@ class StoreTimeoutError(StoreError, TimeoutError):
 
     Args:
         text: the message.
-        missing: the keys that were still missing, as the caller named them; empty where it waited for something else.
+        missing: the keys that were still missing, as the caller named them, or the first ranks that had not come to a
+            barrier, up to `LISTED`; empty where it waited for something else.
         waited: how long it waited, in seconds.
     """
 

@@ -14,8 +14,7 @@ What must stay true:
   its own time was over: those are remembered, apart, until they come again or the epoch ends.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
@@ -33,9 +32,6 @@ Member = bytes | int
 
 PASSED: Final = -1
 """In the place of an index: the epoch was over already."""
-
-LISTED: Final = 20
-"""How many members an error names at most."""
 
 
 class Barrier:
@@ -175,15 +171,15 @@ class Barrier:
             ranks = self._ranks()
             others = ""
             if ranks is None:
-                others = f"; present: {_listed(map(errors.member_name, self.arrivals), len(self.arrivals))}"
+                others = f"; present: {errors.listed(map(errors.member_name, self.arrivals), len(self.arrivals))}"
             elif len(ranks) < self.parties:
                 missing = (b"%d" % rank for rank in self._others(ranks))
-                others = f"; missing: {_listed(missing, self.parties - len(ranks))}"
+                others = f"; missing: {errors.listed(missing, self.parties - len(ranks))}"
             if self.gave_up:
-                others += f"; gave up before: {_listed(map(errors.member_name, self.gave_up), len(self.gave_up))}"
+                others += f"; gave up before: {errors.listed(map(errors.member_name, self.gave_up), len(self.gave_up))}"
             self._state = f"{len(self.arrivals)} of {self.parties} arrived", others
         came, others = self._state
-        return errors.barrier_timeout(self.name, self.epoch, f"{came} after {_duration(seconds)}{others}")
+        return errors.barrier_timeout(self.name, self.epoch, f"{came} after {errors.time_waited(seconds)}{others}")
 
 
 class Arrival:
@@ -296,13 +292,3 @@ def read_counter(db: Database, name: bytes) -> int | None:
     if number == MAX_INTEGER:
         raise RespError(errors.INCREMENT_OVERFLOW)
     return number
-
-
-def _listed(names: Iterable[bytes], count: int) -> str:
-    """The first of so many names."""
-    text = ", ".join(map(errors.listable, islice(names, LISTED)))
-    return f"{text} ... and {count - LISTED} more" if count > LISTED else text
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f}s" if seconds >= 1 else f"{seconds:.3g}s"

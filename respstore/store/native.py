@@ -15,7 +15,7 @@ from respstore.store.link import Link
 from respstore.store.operations import Arrival, Name, WrongEpochError, answer, read_epoch, seconds
 
 IS_AT_EPOCH: Final = re.compile(r"ERR barrier '.*' is at epoch \d+, not \d+", re.DOTALL)
-MISSING: Final = re.compile(r".*; missing: ([^;]*)", re.DOTALL)
+MISSING: Final = re.compile(r".*; missing: ([\d, ]*\d)", re.DOTALL)
 
 
 class Native:

@@ -40,9 +40,6 @@ LEASE_MS: Final = 10_000
 
 MAX_PARTIES: Final = 1_000_000
 
-LISTED: Final = 20
-"""How many members an error names at most."""
-
 
 class Portable:
     """The operations of a store on a stock server; see `Operations`.
@@ -180,17 +177,11 @@ def timeout(
     if ranks <= set(range(parties)):
         missing = [b"%d" % rank for rank in range(parties) if rank not in ranks]
         if missing:
-            others = f"; missing: {listed(missing)}"
+            others = f"; missing: {errors.listed(missing, len(missing))}"
     else:
-        others = f"; present: {listed(came)}"
+        others = f"; present: {errors.listed(came, len(came))}"
     if gave_up:
-        others += f"; gave up before: {listed(gave_up)}"
-    duration = f"{waited:.1f}s" if waited >= 1 else f"{waited:.3g}s"
-    text = errors.barrier_timeout(counter, epoch, f"{len(came)} of {parties} arrived after {duration}{others}").text
-    return StoreTimeoutError(text.partition(" ")[2], tuple(map(bytes.decode, missing)), waited)
-
-
-def listed(names: list[bytes]) -> str:
-    """Members for an error: the first of them, and how many more there are."""
-    text = ", ".join(map(errors.listable, names[:LISTED]))
-    return f"{text} ... and {len(names) - LISTED} more" if len(names) > LISTED else text
+        others += f"; gave up before: {errors.listed(gave_up, len(gave_up))}"
+    state = f"{len(came)} of {parties} arrived after {errors.time_waited(waited)}{others}"
+    text = errors.barrier_timeout(counter, epoch, state).text
+    return StoreTimeoutError(text.partition(" ")[2], tuple(map(bytes.decode, missing[: errors.LISTED])), waited)

@@ -3,11 +3,11 @@
 import pytest
 
 from respstore import errors
-from respstore.engine.barriers import LISTED, PASSED, Barrier, arrive, find, read_counter
+from respstore.engine.barriers import PASSED, Barrier, arrive, find, read_counter
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.waiting import Park, WaitingRoom
-from respstore.errors import RespError
+from respstore.errors import LISTED, RespError
 from tests.talk import pass_time, received, talk
 
 

@@ -468,6 +468,12 @@ def test_a_barrier_that_times_out_names_the_missing(store: Store) -> None:
         store.barrier("b", 50, 0, member=0)
 
 
+def test_an_error_names_the_first_of_many_who_are_missing(store: Store) -> None:
+    with pytest.raises(StoreTimeoutError, match=r"missing: 1, 2, .*, 20 \.\.\. and 79 more$") as caught:
+        store.barrier("b", 100, 0.05, member=0)
+    assert caught.value.missing == tuple(map(str, range(1, 21)))
+
+
 def test_who_gave_up_has_not_come_and_is_not_missing(store: Store, another: Another) -> None:
     waiting = Background(another().barrier, "b", 3, 0.4, member=0)
     until_there(store, "b")
