@@ -77,6 +77,7 @@ NOT_A_32_BIT_INTEGER = "ERR value is out of range, value must between -214748364
 NOT_A_FLOAT = "ERR value is not a valid float"
 NO_SUCH_KEY = "ERR no such key"
 NOT_POSITIVE = "ERR value is out of range, must be positive"
+COUNT_NOT_ABOVE_ZERO = "ERR COUNT must be > 0"
 INDEX_OUT_OF_RANGE = "ERR index out of range"
 INVALID_CURSOR = "ERR invalid cursor"
 DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range"
@@ -160,7 +161,6 @@ RADIUS_NEGATIVE = "ERR radius cannot be negative"
 BOX_NEGATIVE = "ERR height or width cannot be negative"
 UNSUPPORTED_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI"
 MEMBER_NOT_A_PLACE = "ERR could not decode requested zset member"
-GEO_COUNT_NOT_POSITIVE = "ERR COUNT must be > 0"
 ANY_WITHOUT_COUNT = "ERR the ANY argument requires COUNT argument"
 
 # Sets
@@ -195,6 +195,18 @@ TOP_IN_XREADGROUP = (
     "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
 )
 NEW_IN_XREAD = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+XGROUP_WITHOUT_KEY = (
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option "
+    "to create an empty stream automatically."
+)
+ENTRIES_READ_NEGATIVE = "ERR value for ENTRIESREAD must be positive or -1"
+GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists"
+XCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XCLAIM"
+XCLAIM_IDLE = "ERR Invalid IDLE option argument for XCLAIM"
+XCLAIM_TIME = "ERR Invalid TIME option argument for XCLAIM"
+XCLAIM_RETRYCOUNT = "ERR Invalid RETRYCOUNT option argument for XCLAIM"
+XAUTOCLAIM_MIN_IDLE = "ERR Invalid min-idle-time argument for XAUTOCLAIM"
+XAUTOCLAIM_MEMORY = "ERR Insufficient memory, failed allocating transient memory, COUNT too high."
 READ_GROUP_GONE = "NOGROUP the consumer group this client was blocked on no longer exists"
 READ_STREAM_GONE = "UNBLOCKED the stream key no longer exists"
 
@@ -340,6 +352,21 @@ def subscribed(name: str) -> RespError:
         f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
         "context"
     )
+
+
+def no_such_group(key: bytes, group: bytes) -> RespError:
+    """XPENDING, XCLAIM or XAUTOCLAIM found no stream, or no such group of it."""
+    return RespError(f"NOGROUP No such key '{quotable(key)}' or consumer group '{quotable(group)}'")
+
+
+def no_such_group_of_key(key: bytes, group: bytes) -> RespError:
+    """XGROUP or XINFO CONSUMERS found the stream, but no such group of it."""
+    return RespError(f"NOGROUP No such consumer group '{quotable(group)}' for key name '{quotable(key)}'")
+
+
+def unknown_claim_option(word: bytes) -> RespError:
+    """XCLAIM does not know the word behind the ids, or it is no id."""
+    return RespError(f"ERR Unrecognized XCLAIM option '{quotable(word)}'")
 
 
 def debug_unsupported(name: str, reason: str) -> RespError:

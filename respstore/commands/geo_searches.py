@@ -109,7 +109,7 @@ class Search:
             elif option == b"COUNT":
                 self.count = integer(options.argument())
                 if self.count <= 0:
-                    raise RespError(errors.GEO_COUNT_NOT_POSITIVE)
+                    raise RespError(errors.COUNT_NOT_ABOVE_ZERO)
             elif option in (b"STORE", b"STOREDIST") and stores and not searches:
                 self.target = options.argument()
                 self.stores_distance = option == b"STOREDIST"

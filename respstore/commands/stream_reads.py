@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from respstore import errors
+from respstore.commands.stream_groups import see_consumer
 from respstore.commands.streams import as_stream
 from respstore.engine.arguments import integer
 from respstore.engine.command import command
@@ -18,8 +19,9 @@ from respstore.engine.session import Session
 from respstore.engine.stream_arguments import stream_id
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
+from respstore.keyspace import Database
 from respstore.keyspace.stream import MAX_ID, MIN_ID, Stream, next_id
-from respstore.keyspace.stream_group import Consumer, Group
+from respstore.keyspace.stream_group import Group, Pending
 from respstore.keyspace.stream_node import StreamId
 from respstore.protocol.replies import NULL_ARRAY, ByKey, StreamEntries
 
@@ -37,7 +39,7 @@ COUNT_AFTER_WAITING: Final = 1000
 )
 def xread(session: Session, first: bytes, second: bytes, third: bytes, *more: bytes) -> Any:
     """List the entries of streams behind the ids given; if there are none, wait for one if that is asked for."""
-    return _Read.parse(session, (first, second, third, *more), name="xread").answer()
+    return _answer(session.db, _parse((first, second, third, *more), in_group=False))
 
 
 @command(
@@ -53,200 +55,195 @@ def xreadgroup(
     session: Session, first: bytes, second: bytes, third: bytes, fourth: bytes, fifth: bytes, sixth: bytes, *more: bytes
 ) -> Any:
     """Give a consumer of a group entries that the group has not got yet, or list again those that it has."""
-    return _Read.parse(session, (first, second, third, fourth, fifth, sixth, *more), name="xreadgroup").answer()
+    return _answer(session.db, _parse((first, second, third, fourth, fifth, sixth, *more), in_group=True))
 
 
-@attrs.define(eq=False)
+@attrs.define
 class _Read:
     """One XREAD or XREADGROUP.
 
     Attributes:
-        session: whose.
+        keys, positions: what stands behind STREAMS.
         group, consumer: names; None for XREAD.
-        count: how many entries of a stream at most, 0 for all.
-        timeout: how long to wait, in seconds, None for ever.
-        blocks: whether to wait at all.
+        count: how many entries of a stream at most, None for all.
+        blocks: whether to wait.
+        timeout: how long, in seconds, None for ever.
         acknowledges: NOACK: nothing becomes pending.
-        keys: names of the streams.
-        positions: the ids behind which to read; MAX_ID for `>`.
+    """
+
+    keys: Sequence[bytes] = ()
+    positions: Sequence[bytes] = ()
+    group: bytes | None = None
+    consumer: bytes = b""
+    count: int | None = None
+    blocks: bool = False
+    timeout: float | None = None
+    acknowledges: bool = False
+
+
+def _parse(args: Sequence[bytes], *, in_group: bool) -> _Read:
+    """Read the options and what follows STREAMS.
+
+    Raises:
+        RespError: they are not written so.
+    """
+    read = _Read()
+    at, end = 0, len(args)
+    while at < end:
+        word, more = args[at].upper(), end - at - 1
+        at += 1
+        if word == b"STREAMS" and more:
+            break
+        if word == b"COUNT" and more:
+            read.count = max(integer(args[at]), 0) or None
+            at += 1
+        elif word == b"BLOCK" and more:
+            read.timeout, read.blocks = _timeout(args[at]), True
+            at += 1
+        elif word == b"GROUP" and more >= 2:
+            if not in_group:
+                raise RespError(errors.GROUP_IN_XREAD)
+            read.group, read.consumer = args[at], args[at + 1]
+            at += 2
+        elif word == b"NOACK":
+            if not in_group:
+                raise RespError(errors.NOACK_IN_XREAD)
+            read.acknowledges = True
+        else:
+            raise RespError(errors.SYNTAX)
+    else:
+        raise RespError(errors.SYNTAX)
+    if (end - at) % 2:
+        raise RespError(errors.UNBALANCED_STREAMS)
+    if in_group and read.group is None:
+        raise RespError(errors.GROUP_MISSING)
+    middle = (at + end) // 2
+    read.keys, read.positions = args[at:middle], args[middle:]
+    return read
+
+
+def _answer(db: Database, read: _Read) -> Any:
+    """The reply, or a Park."""
+    found: list[tuple[bytes, StreamEntries]] = []
+    places: list[tuple[bytes, Stream | None, StreamId]] = []
+    for key, arg in zip(read.keys, read.positions, strict=True):
+        stream = as_stream(db.read(key))
+        places.append((key, stream, _position(key, stream, arg, read)))
+    for key, stream, position in places:
+        if stream is None:
+            continue
+        if read.group is None:
+            if stream.length and stream.last_entry_id() > position:
+                found.append((key, _entries_behind(stream, position, read.count)))
+            continue
+        group = stream.groups[read.group]
+        if position != MAX_ID:
+            found.append((key, _history(db, key, group, stream, position, read)))
+        elif stream.length and stream.last_entry_id() > group.last_id:
+            found.append((key, _delivery(db, key, group, stream, read.count, read)))
+    if found:
+        return ByKey(found)
+    return _Wait(db, read, places).park() if read.blocks else NULL_ARRAY
+
+
+def _position(key: bytes, stream: Stream | None, arg: bytes, read: _Read) -> StreamId:
+    """The id behind which to read a stream; MAX_ID for `>`."""
+    if read.group is None:
+        if arg == b"$":
+            return MIN_ID if stream is None else stream.last_id
+        if arg == b">":
+            raise RespError(errors.NEW_IN_XREAD)
+    else:
+        if stream is None or read.group not in stream.groups:
+            raise errors.no_such_group_to_read(key, read.group)
+        if arg == b">":
+            return MAX_ID
+        if arg == b"$":
+            raise RespError(errors.TOP_IN_XREADGROUP)
+    return stream_id(arg)
+
+
+def _entries_behind(stream: Stream, position: StreamId, count: int | None) -> StreamEntries:
+    """Entries with greater ids."""
+    return StreamEntries(stream.range(next_id(position) or MIN_ID, MAX_ID, count))
+
+
+def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int | None, read: _Read) -> StreamEntries:
+    """Entries that the group has not got yet, for the consumer."""
+    consumer = see_consumer(db, key, group, read.consumer)
+    entries = stream.range(next_id(group.last_id) or MIN_ID, MAX_ID, count)
+    if entries:
+        ids = [entry[0] for entry in entries]
+        stream.advance(group, ids)
+        if not read.acknowledges:
+            group.deliver(ids, consumer, db.keyspace.now)
+    db.keyspace.changes += 1
+    return StreamEntries(entries)
+
+
+def _history(db: Database, key: bytes, group: Group, stream: Stream, position: StreamId, read: _Read) -> StreamEntries:
+    """What the consumer has already, behind an id; it is delivered once more."""
+    now = db.keyspace.now
+    consumer = see_consumer(db, key, group, read.consumer)
+    db.keyspace.changes += 1
+    entries: list[Any] = []
+    for id_, pending in consumer.pending.items(next_id(position) or MIN_ID):
+        entry = stream.get(id_)
+        if entry is None:
+            entries.append((id_, None, ()))
+        else:
+            entries.append(entry)
+            group.give(id_, Pending(consumer, now, pending.deliveries + 1))
+        if len(entries) == read.count:
+            break
+    return StreamEntries(entries)
+
+
+class _Wait:
+    """Of one client for some streams.
+
+    Attributes:
+        positions: by key, the id behind which to read (of a key that is named twice, the first).
         seen: by key, the stream and its `announced` when the client began to wait, or was last looked at.
     """
 
-    session: Session
-    group: bytes | None = None
-    consumer: bytes = b""
-    count: int = 0
-    timeout: float | None = None
-    blocks: bool = False
-    acknowledges: bool = False
-    keys: Sequence[bytes] = ()
-    positions: list[StreamId] = attrs.Factory(list)
-    seen: dict[bytes, tuple[Stream, int] | None] = attrs.Factory(dict)
+    __slots__ = ("db", "positions", "read", "seen")
 
-    @classmethod
-    def parse(cls, session: Session, args: Sequence[bytes], name: str) -> "_Read":
-        """Read the options and what follows STREAMS.
-
-        Raises:
-            RespError: they are not written so, or there is no such stream or group.
-        """
-        read = cls(session)
-        in_group = name == "xreadgroup"
-        at, end = 0, len(args)
-        while at < end:
-            word, more = args[at].upper(), end - at - 1
-            at += 1
-            if word == b"STREAMS" and more:
-                if more % 2:
-                    raise RespError(errors.UNBALANCED_STREAMS)
-                break
-            if word == b"COUNT" and more:
-                read.count = max(integer(args[at]), 0)
-                at += 1
-            elif word == b"BLOCK" and more:
-                read.timeout, read.blocks = _timeout(args[at]), True
-                at += 1
-            elif word == b"GROUP" and more >= 2:
-                if not in_group:
-                    raise RespError(errors.GROUP_IN_XREAD)
-                read.group, read.consumer = args[at], args[at + 1]
-                at += 2
-            elif word == b"NOACK":
-                if not in_group:
-                    raise RespError(errors.NOACK_IN_XREAD)
-                read.acknowledges = True
-            else:
-                raise RespError(errors.SYNTAX)
-        else:
-            raise RespError(errors.SYNTAX)
-        if in_group and read.group is None:
-            raise RespError(errors.GROUP_MISSING)
-        middle = (at + end) // 2
-        read.keys = args[at:middle]
-        for key, position in zip(read.keys, args[middle:], strict=True):
-            read.positions.append(read.position(key, position))
-        return read
-
-    def position(self, key: bytes, arg: bytes) -> StreamId:
-        """The id behind which to read a stream."""
-        stream = as_stream(self.session.db.read(key))
-        if self.group is None:
-            if arg == b"$":
-                return MIN_ID if stream is None else stream.last_id
-            if arg == b">":
-                raise RespError(errors.NEW_IN_XREAD)
-        else:
-            if stream is None or self.group not in stream.groups:
-                raise errors.no_such_group_to_read(key, self.group)
-            if arg == b"$":
-                raise RespError(errors.TOP_IN_XREADGROUP)
-            if arg == b">":
-                return MAX_ID
-        return stream_id(arg)
-
-    def answer(self) -> Any:
-        """The reply, or a Park."""
-        db = self.session.db
-        found: list[tuple[bytes, StreamEntries]] = []
-        for key, position in zip(self.keys, self.positions, strict=True):
-            stream = as_stream(db.read(key))
-            if stream is None:
-                continue
-            if self.group is None:
-                if stream.length and stream.last_entry_id() > position:
-                    found.append((key, self.entries_behind(stream, position, self.count)))
-                continue
-            group = stream.groups[self.group]
-            if position != MAX_ID:
-                found.append((key, self.history(key, group, stream, position)))
-            elif stream.length and stream.last_entry_id() > group.last_id:
-                found.append((key, self.delivery(key, group, stream, self.count)))
-        if found:
-            return ByKey(found)
-        if not self.blocks:
-            return NULL_ARRAY
-        return self.park()
+    def __init__(self, db: Database, read: _Read, places: Sequence[tuple[bytes, Stream | None, StreamId]]) -> None:
+        self.db = db
+        self.read = read
+        self.positions: dict[bytes, StreamId] = {}
+        self.seen: dict[bytes, tuple[Stream | None, int]] = {}
+        for key, stream, position in places:
+            self.positions.setdefault(key, position)
+            self.seen[key] = (stream, 0 if stream is None else stream.announced)
 
     def park(self) -> Park:
-        """Wait for the first of the streams that has something."""
-        db = self.session.db
-        for key in self.keys:
-            stream = as_stream(db.get(key))
-            self.seen[key] = None if stream is None else (stream, stream.announced)
-        on_gone = PENDING if self.group is None else RespError(errors.READ_STREAM_GONE)
-        return Park(self.keys, self.retry, self.timeout, on_gone=on_gone)
+        """What the client waits for."""
+        on_gone = PENDING if self.read.group is None else RespError(errors.READ_STREAM_GONE)
+        return Park(tuple(self.positions), self.retry, self.read.timeout, on_gone=on_gone)
 
     def retry(self, key: bytes) -> Any:
         """The reply once one of the keys changed."""
-        stream = self.session.db.get(key)
+        read = self.read
+        stream = self.db.get(key)
         if type(stream) is not Stream:
-            return PENDING if self.group is None else RespError(errors.READ_STREAM_GONE)
-        seen = self.seen[key]
-        if seen is not None and seen[0] is stream and seen[1] == stream.announced:
+            return PENDING if read.group is None else RespError(errors.READ_STREAM_GONE)
+        if self.seen[key] == (stream, stream.announced):
             return PENDING
         self.seen[key] = (stream, stream.announced)
-        count = self.count or COUNT_AFTER_WAITING
-        if self.group is None:
-            position = self.positions[self.keys.index(key)]
+        count = read.count or COUNT_AFTER_WAITING
+        if read.group is None:
+            position = self.positions[key]
             if stream.last_id > position:
-                return ByKey([(key, self.entries_behind(stream, position, count))])
+                return ByKey([(key, _entries_behind(stream, position, count))])
             return PENDING
-        group = stream.groups.get(self.group)
+        group = stream.groups.get(read.group)
         if group is None:
             return RespError(errors.READ_GROUP_GONE)
         if stream.last_id > group.last_id:
-            return ByKey([(key, self.delivery(key, group, stream, count))])
+            return ByKey([(key, _delivery(self.db, key, group, stream, count, read))])
         return PENDING
-
-    def entries_behind(self, stream: Stream, position: StreamId, count: int) -> StreamEntries:
-        """Entries with greater ids."""
-        return StreamEntries(stream.range(next_id(position) or MIN_ID, MAX_ID, count or None))
-
-    def reader(self, key: bytes, group: Group) -> Consumer:
-        """The consumer, which is made if there is none."""
-        return see_consumer(self.session, key, group, self.consumer)
-
-    def delivery(self, key: bytes, group: Group, stream: Stream, count: int) -> StreamEntries:
-        """Entries that the group has not got yet, for the consumer."""
-        db = self.session.db
-        consumer = self.reader(key, group)
-        entries = self.entries_behind(stream, group.last_id, count)
-        ids = [entry[0] for entry in entries.entries]
-        if ids:
-            stream.advance(group, ids)
-            if not self.acknowledges:
-                group.deliver(ids, consumer, db.keyspace.now)
-        db.keyspace.changes += 1
-        return entries
-
-    def history(self, key: bytes, group: Group, stream: Stream, position: StreamId) -> StreamEntries:
-        """What the consumer has already, behind an id."""
-        db = self.session.db
-        consumer = self.reader(key, group)
-        db.keyspace.changes += 1
-        entries: list[Any] = []
-        for id_, pending in consumer.pending.items(next_id(position) or MIN_ID):
-            entry = stream.get(id_)
-            if entry is None:
-                entries.append((id_, None, ()))
-            else:
-                entries.append(entry)
-                pending.delivered = db.keyspace.now
-                pending.deliveries += 1
-            if len(entries) == self.count:
-                break
-        return StreamEntries(entries)
-
-
-def see_consumer(session: Session, key: bytes, group: Group, name: bytes) -> Consumer:
-    """The consumer of that name, which is made if there is none, and has been seen now."""
-    now = session.db.keyspace.now
-    consumer = group.consumers.get(name)
-    if consumer is None:
-        consumer = group.consumers[name] = Consumer(name, now)
-        session.db.noted(key, "xgroup-createconsumer")
-    consumer.seen = now
-    return consumer
 
 
 def _timeout(arg: bytes) -> float | None:

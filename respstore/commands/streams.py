@@ -52,29 +52,34 @@ def format_id(id_: StreamId) -> bytes:
 )
 def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes, *more: bytes) -> bytes | None:
     """Add an entry to the end of a stream, which is made if there is none; answer its id."""
-    args = (first, second, third, *more)
     config = session.engine.config
     trim = given = None
-    used, may_create = 1, True
-    if first != b"*":
+    may_create = True
+    args: tuple[bytes, ...]
+    if first == b"*" and not more:  # most often so
+        args = (second, third)
+    else:
+        args = (first, second, third, *more)
         options = parse_add_options(args, config, is_add=True)
-        trim, given, used, may_create = options.trim, options.id, options.used, options.may_create
-    if len(args) - used < 2 or (len(args) - used) % 2:
-        raise errors.wrong_arity("xadd")
-    if given == MIN_ID:
-        raise RespError(errors.XADD_ID_ZERO)
+        trim, given, may_create = options.trim, options.id, options.may_create
+        args = args[options.used :] if options.used < len(args) else ()
+        if not args or len(args) % 2:
+            raise errors.wrong_arity("xadd")
+        if given == MIN_ID:
+            raise RespError(errors.XADD_ID_ZERO)
+    fields, values, length = args[::2], args[1::2], sum(map(len, args))
     db = session.db
     value = db.get(key)
-    stream = as_stream(value)
+    stream = value if type(value) is Stream else as_stream(value)
     if stream is None:
         if not may_create:
             return None
         stream = Stream()
-    fields, values = args[used::2], args[used + 1 :: 2]
-    id_ = _new_id(stream.last_id, given, db.keyspace.now)
-    if sum(map(len, args[used:])) > MAX_NODE_BYTES:
+    now = db.keyspace.now
+    id_ = (now, 0) if given is None and now > stream.last_id[0] else _new_id(stream.last_id, given)
+    if length > MAX_NODE_BYTES:
         raise RespError(errors.ENTRY_TOO_LARGE)
-    stream.append(id_, fields, values, config.stream_node_max_bytes, config.stream_node_max_entries)
+    stream.append((id_, fields, values), length, config.stream_node_max_bytes, config.stream_node_max_entries)
     stream.announced += 1
     if value is None:
         db.put(key, stream, "xadd")
@@ -85,13 +90,12 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
     return b"%d-%d" % id_
 
 
-def _new_id(last: StreamId, given: tuple[int, int | None] | None, now: int) -> StreamId:
-    """The id of an entry to be added.
+def _new_id(last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
+    """The id of an entry to be added, unless it is the time, and that is behind the last id.
 
     Args:
         last: the stream's last id.
-        given: as the client says it, without a sequence number if that is left to us; None for the time.
-        now: the wall clock in ms.
+        given: as the client says it, without a sequence number if that is left to us; None for the next one.
 
     Raises:
         RespError: it would not be greater than the last.
@@ -99,8 +103,6 @@ def _new_id(last: StreamId, given: tuple[int, int | None] | None, now: int) -> S
     if last == MAX_ID:
         raise RespError(errors.STREAM_EXHAUSTED)
     if given is None:
-        if now > last[0]:
-            return now, 0
         return (last[0], last[1] + 1) if last[1] < MAX_HALF else (last[0] + 1, 0)
     ms, sequence = given
     if sequence is None:

@@ -17,6 +17,8 @@ from respstore.keyspace.stream_node import Entry, Node, StreamId
 MAX_HALF: Final = 2**64 - 1
 MIN_ID: Final[StreamId] = (0, 0)
 MAX_ID: Final[StreamId] = (MAX_HALF, MAX_HALF)
+_COUNTERS: Final = 20
+"""The most that a node's two counters may take: with so much room, nobody need look closer."""
 OPEN_NODES: Final = 2
 """How many nodes stay open besides the last: the first while it is trimmed, and one that is being read."""
 
@@ -88,29 +90,32 @@ class Stream:
 
     # Adding
 
-    def append(
-        self, id_: StreamId, fields: tuple[bytes, ...], values: tuple[bytes, ...], max_bytes: int, max_entries: int
-    ) -> None:
+    def append(self, entry: Entry, length: int, max_bytes: int, max_entries: int) -> None:
         """Add an entry.
 
         Args:
-            id_: must be greater than `last_id`.
-            fields, values: as many of these as of those.
+            entry: its id must be greater than `last_id`.
+            length: of its fields and values together, in bytes.
             max_bytes, max_entries: how much goes into a node (stream-node-max-bytes, stream-node-max-entries).
         """
+        id_, fields, values = entry
         nodes = self._nodes
         node = nodes[-1] if nodes else None
-        if node is None or not node.has_room(sum(map(len, fields)) + sum(map(len, values)), max_bytes, max_entries):
+        if node is None or (
+            (node.total >= max_entries or node.size + _COUNTERS + length >= max_bytes)
+            and not node.has_room(length, max_bytes, max_entries)
+        ):
             if node is not None:
                 self._note_open(node)
                 if fields == node.fields:
                     fields = node.fields
+            entry = id_, fields, values
             node = Node(id_, fields)
             nodes.append(node)
             self._firsts.append(id_)
         elif node.entries is None:
             self._open(node)
-        node.append((id_, fields, values))
+        node.append(entry)
         self.length += 1
         self.entries_added += 1
         self.last_id = id_
@@ -122,13 +127,14 @@ class Stream:
     def range(self, start: StreamId, end: StreamId, count: int | None = None) -> list[Entry]:
         """Entries from an id to another, both included, at most `count` (at least one), in order."""
         found: list[Entry] = []
-        index = max(bisect_right(self._firsts, start) - 1, 0)
-        for node in self._nodes[index:] if count is None else self._from(index):
+        nodes = self._nodes
+        for index in range(max(bisect_right(self._firsts, start) - 1, 0), len(nodes)):
+            node = nodes[index]
             if node.first > end:
                 break
             if node.last < start or not node.live:
                 continue
-            entries = self._open(node)
+            entries = node.entries or self._open(node)
             first = bisect_left(entries, (start,)) if start > node.first else 0
             last = len(entries) if node.last <= end else bisect_left(entries, (_just_behind(end),))
             if count is not None:
@@ -164,8 +170,10 @@ class Stream:
 
     def last_entry_id(self) -> StreamId:
         """The id of the last entry that is there; 0-0 if there is none."""
-        found = self.reversed_range(MIN_ID, MAX_ID, 1)
-        return found[0][0] if found else MIN_ID
+        if not self.length:
+            return MIN_ID
+        entries = self._nodes[-1].entries
+        return entries[-1][0] if entries else self.reversed_range(MIN_ID, MAX_ID, 1)[0][0]
 
     def __iter__(self) -> Iterator[Entry]:
         for node in list(self._nodes):
@@ -296,12 +304,6 @@ class Stream:
         return self._nodes
 
     # Inside
-
-    def _from(self, index: int) -> Iterator[Node]:
-        nodes = self._nodes
-        while index < len(nodes):
-            yield nodes[index]
-            index += 1
 
     def _open(self, node: Node) -> list[Entry]:
         entries = node.entries

@@ -1,19 +1,20 @@
 """Consumer groups of a stream: who has got which entries, and has not acknowledged them yet.
 
-An entry that was delivered is **pending** until it is acknowledged. Its one `Pending` stands in two lists, the group's
-and its consumer's. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the
+An entry that was delivered is **pending** until it is acknowledged. Its `Pending` stands in two lists, the group's and
+its consumer's. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the
 list is empty, so that who only reads and acknowledges pays for no order.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped] # it has no annotations
 
 from respstore.keyspace.stream_node import StreamId
 
 
-class Pending:
-    """An entry that was delivered, and not acknowledged.
+class Pending(NamedTuple):
+    """How an entry was delivered that is not acknowledged. All that were delivered together share one.
 
     Attributes:
         consumer: who has it.
@@ -21,12 +22,9 @@ class Pending:
         deliveries: how often.
     """
 
-    __slots__ = ("consumer", "delivered", "deliveries")
-
-    def __init__(self, consumer: "Consumer", delivered: int, deliveries: int = 1) -> None:
-        self.consumer = consumer
-        self.delivered = delivered
-        self.deliveries = deliveries
+    consumer: "Consumer"
+    delivered: int
+    deliveries: int
 
 
 class PendingList:
@@ -49,17 +47,17 @@ class PendingList:
         """Whether none of these is pending."""
         return self._by_id.keys().isdisjoint(ids)
 
-    def add(self, id_: StreamId, pending: Pending) -> None:
-        """Add an entry that is not there."""
-        self._by_id[id_] = pending
-        if self._order is not None:
+    def put(self, id_: StreamId, pending: Pending) -> None:
+        """Add an entry, or say anew how it was delivered."""
+        if self._order is not None and id_ not in self._by_id:
             self._order.add(id_)
+        self._by_id[id_] = pending
 
-    def add_several(self, ids: Sequence[StreamId], pending: Iterable[Pending]) -> None:
+    def add(self, entries: dict[StreamId, Pending]) -> None:
         """Add entries that are not there."""
-        self._by_id.update(zip(ids, pending, strict=True))
+        self._by_id.update(entries)
         if self._order is not None:
-            self._order.update(ids)
+            self._order.update(entries)
 
     def remove(self, id_: StreamId) -> None:
         """Remove an entry that is there."""
@@ -70,7 +68,7 @@ class PendingList:
             self._order.remove(id_)
 
     def items(self, start: StreamId, end: StreamId | None = None) -> Iterator[tuple[StreamId, Pending]]:
-        """Entries from an id, in order, to the end or to an id; the list may be changed where it was passed by."""
+        """Entries from an id, in order, to the end or to an id; those that were passed by may be changed meanwhile."""
         if not self._by_id:
             return
         order = self._ordered()
@@ -130,35 +128,27 @@ class Group:
         for name, consumer in self.consumers.items():
             mine = group.consumers[name] = Consumer(name, consumer.seen)
             for id_, pending in consumer.pending.items((0, 0)):
-                group.give(id_, Pending(mine, pending.delivered, pending.deliveries))
+                group.give(id_, pending._replace(consumer=mine))
         return group
 
-    def give(self, id_: StreamId, pending: Pending) -> None:
-        """Note an entry that was not pending."""
-        self.pending.add(id_, pending)
-        pending.consumer.pending.add(id_, pending)
-
-    def hand_over(self, id_: StreamId, pending: Pending, consumer: Consumer) -> None:
-        """Let another consumer, or the same one, have a pending entry."""
-        if pending.consumer is not consumer:
-            pending.consumer.pending.remove(id_)
-            consumer.pending.add(id_, pending)
-            pending.consumer = consumer
-
     def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
-        """Note that a consumer gets entries for the first time; a pending one (after XGROUP SETID) changes hands."""
+        """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands."""
+        pending = Pending(consumer, now, 1)
         if self.pending.has_none_of(ids):
-            pending = [Pending(consumer, now) for _ in ids]
-            self.pending.add_several(ids, pending)
-            consumer.pending.add_several(ids, pending)
-            return
-        for id_ in ids:
-            known = self.pending.get(id_)
-            if known is None:
-                self.give(id_, Pending(consumer, now))
-            else:
-                self.hand_over(id_, known, consumer)
-                known.delivered, known.deliveries = now, 1
+            entries = dict.fromkeys(ids, pending)
+            self.pending.add(entries)
+            consumer.pending.add(entries)
+        else:
+            for id_ in ids:
+                self.give(id_, pending)
+
+    def give(self, id_: StreamId, pending: Pending) -> None:
+        """Let a consumer have an entry, whoever has it up to now."""
+        known = self.pending.get(id_)
+        if known is not None and known.consumer is not pending.consumer:
+            known.consumer.pending.remove(id_)
+        self.pending.put(id_, pending)
+        pending.consumer.pending.put(id_, pending)
 
     def settle(self, id_: StreamId) -> bool:
         """Forget a pending entry.

@@ -28,6 +28,7 @@ MAX_NODE_BYTES: Final = 1 << 30
 """What holds for a node where stream-node-max-bytes is 0 or more than this, and for a single entry."""
 CLOSABLE_BYTES: Final = 1 << 16
 """A node with more data stays open: to pack it would take long and save little."""
+_NINE: Final = ord("9")
 _LISTPACK_FRAME: Final = 7
 """Bytes of a listpack without elements."""
 _BACKWARD_LENGTHS: Final = ((2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
@@ -73,26 +74,26 @@ class Node:
             length: bytes of its fields and values together.
             max_bytes, max_entries: stream-node-max-bytes and stream-node-max-entries; 0 for no limit.
         """
-        if max_entries and self.total >= max_entries:
+        total, live = self.total, self.live
+        if max_entries and total >= max_entries:
             return False
-        counters = integer_size(self.live) + integer_size(self.total - self.live)
         limit = max_bytes if 0 < max_bytes <= MAX_NODE_BYTES else MAX_NODE_BYTES
-        return self.size + counters + length < limit
+        return self.size + integer_size(live) + integer_size(total - live) + length < limit
 
     def append(self, entry: Entry) -> None:
         """Add an entry behind the last one; the node must be open, and have room."""
-        (ms, sequence), fields, values = entry
+        id_, fields, values = entry
         count = len(values)
-        size = 2 + _difference_size(ms - self.first[0]) + _difference_size(sequence - self.first[1])
+        size = self.size + 2 + _difference_size(id_[0] - self.first[0]) + _difference_size(id_[1] - self.first[1])
         if fields == self.fields:
-            entry = entry[0], self.fields, values
+            entry = id_, self.fields, values
             size += integer_size(count + 3)
         else:
             size += integer_size(count) + sum(map(text_size, fields)) + integer_size(2 * count + 4)
-        self.size += size + sum(map(text_size, values))
+        self.size = size + (text_size(values[0]) if count == 1 else sum(map(text_size, values)))
         self.live += 1
         self.total += 1
-        self.last = entry[0]
+        self.last = id_
         self._is_changed = True
         assert self.entries is not None
         self.entries.append(entry)
@@ -172,7 +173,7 @@ def _difference_size(number: int) -> int:
 def text_size(text: bytes) -> int:
     """Bytes of a string as an element of a listpack; one that is written as an integer is kept as one."""
     length = len(text)
-    if length <= 20 and (number := parse_integer(text)) is not None:
+    if 0 < length <= 20 and text[0] <= _NINE and (number := parse_integer(text)) is not None:
         return integer_size(number)
     length += 1 if length < 1 << 6 else 2 if length < 1 << 12 else 5
     if length < 1 << 7:

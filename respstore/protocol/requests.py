@@ -67,8 +67,9 @@ class FastParser:
 
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
-        # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values.
-        odd = 62 in data or 124 in data or 126 in data
+        # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values. A > alone on its
+        # line introduces nothing: it is an argument, as XREADGROUP has it.
+        odd = (62 in data and data.count(b">") != data.count(b"\n>\r\n")) or 124 in data or 126 in data
         if odd and b">000" in data.translate(_SHAPE):
             return []
         try:
@@ -83,20 +84,19 @@ class FastParser:
     def _parse(self, data: bytes) -> list[Request]:
         if data.rfind(b"*") == 0:
             return self._parse_one(data)
-        count = data.count(b"*")
-        if count >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
+        # A star alone on its line introduces nothing: it is an argument, as XADD has it.
+        stars, arguments = data.count(b"*"), data.count(b"\n*\r\n")
+        if stars == 1 + arguments:
+            return self._parse_one(data)
+        if stars >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
             return []
-        if data.find(b"\n*") < 0:
+        # If some value holds what looks like a request's head, the count is wrong, and nothing comes of it.
+        heads = data.count(b"\n*") + 1 - arguments
+        if heads == 1:
             return self._parse_one(data)
         if not data.endswith(b"\r\n"):
             return []
-        requests = self._parse_array(count, data)
-        if not requests:
-            # Perhaps some value holds a `*`; one behind a line end would still be taken for the head of a request.
-            heads = data.count(b"\n*") + 1
-            if heads != count:
-                requests = self._parse_array(heads, data)
-        return requests
+        return self._parse_array(heads, data)
 
     def _parse_one(self, data: bytes) -> list[Request]:
         if data.find(b"\r", 2, 6) < 0:

@@ -20,7 +20,7 @@ COUNTS = st.none() | st.integers(1, 12)
 def stream_of(count: int, per_node: int = 100) -> Stream:
     stream = Stream()
     for number in range(1, count + 1):
-        stream.append((number, 0), (b"field",), (b"value%d" % number,), 4096, per_node)
+        stream.append(((number, 0), (b"field",), (b"value%d" % number,)), 12, 4096, per_node)
     return stream
 
 
@@ -83,7 +83,7 @@ def test_a_node_whose_last_entry_is_deleted_ends_there_all_the_same() -> None:
 def test_the_last_node_goes_and_the_one_before_takes_on() -> None:
     stream = stream_of(4, per_node=3)
     stream.delete([(4, 0), (3, 0)])
-    stream.append((5, 0), (b"field",), (b"x",), 4096, 100)
+    stream.append(((5, 0), (b"field",), (b"x",)), 6, 4096, 100)
     assert stream.node_count() == 1
     assert ids_of(list(stream)) == [1, 2, 5]
 
@@ -93,7 +93,7 @@ def test_a_copy_is_another_stream() -> None:
     stream.groups[b"g"] = Group((5, 0), 5)
     other = copy(stream)
     other.trim_to_length(3)
-    other.append((999, 0), (b"f",), (b"v",), 4096, 100)
+    other.append(((999, 0), (b"f",), (b"v",)), 2, 4096, 100)
     other.groups[b"g"].last_id = (7, 0)
     assert stream.length == 250
     assert ids_of(list(stream)) == list(range(1, 251))
@@ -143,7 +143,7 @@ class Streams(RuleBasedStateMachine):
         ms, sequence = self.stream.last_id
         id_ = (ms + step, 0) if step else (ms, sequence + 1)
         values = tuple(b"%d" % (ms + place) for place in range(len(fields)))
-        self.stream.append(id_, fields, values, 4096, self.per_node)
+        self.stream.append((id_, fields, values), 9, 4096, self.per_node)
         self.model.append((id_, fields, values))
 
     @rule(start=IDS, end=IDS, count=COUNTS)
@@ -209,7 +209,7 @@ TestStreams.settings = settings(max_examples=60, deadline=None)
         lambda stream, number: stream.reversed_range(MIN_ID, (number * 7 % stream.length + 1, 0), 10),
         lambda stream, number: stream.delete([(number * 7 % stream.length + 1, 0)]),
         lambda stream, _: stream.trim_to_length(stream.length - 1),
-        lambda stream, _: stream.append((stream.last_id[0] + 1, 0), (b"f",), (b"v",), 4096, 100),
+        lambda stream, _: stream.append(((stream.last_id[0] + 1, 0), (b"f",), (b"v",)), 2, 4096, 100),
     ],
     ids=["get", "range", "reversed_range", "delete", "trim", "append"],
 )

@@ -88,12 +88,7 @@ class Groups(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from([b"a", b"b", b"c"]), number=NUMBERS)
     def claim(self, name: bytes, number: int) -> None:
-        pending = self.group.pending.get((number, 0))
-        consumer = self._consumer(name)
-        if pending is None:
-            self.group.give((number, 0), Pending(consumer, 0))
-        else:
-            self.group.hand_over((number, 0), pending, consumer)
+        self.group.give((number, 0), Pending(self._consumer(name), 0, 2))
         self.owners[number, 0] = name
 
     @rule(number=NUMBERS)

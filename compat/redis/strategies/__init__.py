@@ -45,7 +45,21 @@ EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **hyperloglogs.EXCLUDED, **se
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.
-ALWAYS = ("set", "rpush", "lpush", "hset", "sadd", "zadd", "xadd", "del", "multi", "exec", "get", "watch")
+ALWAYS = (
+    "set",
+    "rpush",
+    "lpush",
+    "hset",
+    "sadd",
+    "zadd",
+    "xadd",
+    "xgroup|create",
+    "del",
+    "multi",
+    "exec",
+    "get",
+    "watch",
+)
 NOTHING: Strategy = st.just(())
 CLIENTS = st.sampled_from(["A", "A", "A", "B", "B", "C"])
 

@@ -16,7 +16,8 @@ from compat.redis.strategies.pieces import (
     word,
 )
 
-parameter = word("timeout", "hz", "maxmemory-samples", "databases", "lazyfree-lazy-expire", "missing")
+node_sizes = ("stream-node-max-entries", "stream-node-max-bytes")
+parameter = word("timeout", "hz", "maxmemory-samples", "databases", "lazyfree-lazy-expire", "missing", *node_sizes)
 name = word("get", "set", "LPOS", "lmpop", "config|get", "config", "missing", "")
 whole_command = one_of(
     [
@@ -46,7 +47,7 @@ STRATEGIES: dict[str, Strategy] = {
     "config|help": command("CONFIG HELP"),
     "config|resetstat": command("CONFIG RESETSTAT"),
     "config|rewrite": command("CONFIG REWRITE"),
-    "config|set": command("CONFIG SET", many(command(parameter, word(1000, 5, 20, "yes", "no", "junk")))),
+    "config|set": command("CONFIG SET", many(command(parameter, word(1000, 5, 20, 2, 110, "yes", "no", "junk")))),
     "debug": command("DEBUG", one_of(["JMAP", command("OBJECT", key), "SET-ACTIVE-EXPIRE 1", "junk"])),
     "info": command("INFO", word("keyspace", "server", "clients", "memory", "cluster", "missing")),
     "lolwut": command("LOLWUT", maybe("VERSION 6")),

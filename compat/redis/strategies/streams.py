@@ -8,6 +8,7 @@ from compat.redis.strategies.pieces import (
     count,
     element,
     integer,
+    junk,
     many,
     maybe,
     one_of,
@@ -39,7 +40,8 @@ trimming = one_of(
 )
 group = word(*("g", "h") * 4, "", "missing")
 consumer = word(*("c", "d") * 4, "e", "")
-group_consumer = command("GROUP", group, consumer)
+group_and_consumer = command(group, consumer)
+group_consumer = command("GROUP", group_and_consumer)
 timeout = word(0, 0, 0, 0, 0, 0, -1, "junk", "1.5", "1000000")
 reads = one_of(
     [
@@ -51,7 +53,23 @@ reads = one_of(
     ]
 )
 
+# Idle times are 0 or long past what any run takes, so that no clock decides.
+min_idle = word(*(0, 0, 0, 5_000_000, 10_000_000_000_000, -1) * 2, "junk")
+claim_options = options(
+    command("IDLE", word(0, 10_000_000, -1, "junk", "9223372036854775807", "-9223372036854775808")),
+    command("TIME", word(0, 1000, -1, "junk", "9223372036854775807")),
+    command("RETRYCOUNT", word(0, 5, -1, "junk")),
+    "FORCE",
+    "FORCE",
+    "JUSTID",
+    command("LASTID", id_),
+    "junk",
+)
+last_delivered = word("0", "0", "$", "7", "8-0", "10", "-", "+", "junk")
+entries_read = command("ENTRIESREAD", word(0, 1, 3, -1, -2, "junk", 100))
+
 STRATEGIES: dict[str, Strategy] = {
+    "xack": command("XACK", stream_key, group, many(id_)),
     "xadd": command(
         "XADD",
         stream_key,
@@ -59,8 +77,37 @@ STRATEGIES: dict[str, Strategy] = {
         new_id,
         one_of([command(element, element), command(element, element, element, element), "f v", "f v", element]),
     ),
+    "xautoclaim": command(
+        "XAUTOCLAIM",
+        stream_key,
+        group_and_consumer,
+        min_idle,
+        bound,
+        options(command("COUNT", count), "COUNT 1", "JUSTID", "junk"),
+    ),
+    "xclaim": command("XCLAIM", stream_key, group_and_consumer, min_idle, many(id_), claim_options),
     "xdel": command("XDEL", stream_key, many(id_)),
+    "xgroup": command("XGROUP", junk, stream_key, group),
+    "xgroup|create": command(
+        "XGROUP CREATE", stream_key, group, last_delivered, options("MKSTREAM", "MKSTREAM", entries_read)
+    ),
+    "xgroup|createconsumer": command("XGROUP CREATECONSUMER", stream_key, group_and_consumer),
+    "xgroup|delconsumer": command("XGROUP DELCONSUMER", stream_key, group_and_consumer),
+    "xgroup|destroy": command("XGROUP DESTROY", stream_key, group),
+    "xgroup|help": command("XGROUP HELP"),
+    "xgroup|setid": command("XGROUP SETID", stream_key, group, last_delivered, options(entries_read, entries_read)),
+    "xinfo": command("XINFO", junk, stream_key),
+    "xinfo|consumers": command("XINFO CONSUMERS", stream_key, group),
+    "xinfo|groups": command("XINFO GROUPS", stream_key),
+    "xinfo|help": command("XINFO HELP"),
+    "xinfo|stream": command("XINFO STREAM", stream_key, one_of(["", "", "FULL", command("FULL COUNT", count), junk])),
     "xlen": command("XLEN", stream_key),
+    "xpending": command(
+        "XPENDING",
+        stream_key,
+        group,
+        maybe(command(maybe(command("IDLE", min_idle)), bound, bound, count, maybe(consumer))),
+    ),
     "xrange": command("XRANGE", stream_key, bound, bound, maybe(command("COUNT", count))),
     "xread": command("XREAD", options(command("COUNT", count), command("BLOCK", timeout), "NOACK", "GROUP g c"), reads),
     "xreadgroup": command(
