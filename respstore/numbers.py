@@ -56,7 +56,7 @@ def parse_integer(text: bytes) -> int | None:
 def parse_float(text: bytes) -> float | None:
     """Read a double; None if the text is no number, or one that a double cannot hold."""
     if text.isdigit() and len(text) < 300:  # most are so
-        return float(text)
+        return float(int(text))  # in half the time of float(text)
     try:
         if not text.translate(None, _DECIMAL_BYTES):  # of these bytes, float() takes what strtod takes
             number = float(text)
@@ -94,9 +94,13 @@ def parse_float_leniently(text: bytes) -> float | None:
         return -_TOO_LARGE if match[1] == b"-" else _TOO_LARGE
 
 
+DOUBLE: Final = b"%.17g"
+"""How `format_double` prints, for those to whom the call matters."""
+
+
 def format_double(number: float) -> bytes:
     """Print a double as in RESP3's `,` and in RESP2's scores."""
-    return b"%.17g" % number
+    return DOUBLE % number
 
 
 def format_plain_double(number: float) -> bytes:

@@ -43,7 +43,12 @@ def bzpopmax(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) 
 
 def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
-    return take_or_wait(db, SortedSet, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)[0]])
+
+    def answer(key: bytes, value: SortedSet) -> list[bytes | float]:
+        (member,), (score,) = take(db, key, value, end, 1)
+        return [key, member, score]
+
+    return take_or_wait(db, SortedSet, keys, timeout, answer)
 
 
 @command(
@@ -58,4 +63,10 @@ def bzmpop(session: Session, timeout: bytes, numkeys: bytes, key: bytes, where: 
     """Take members from an end of the first of several sorted sets that exists; wait for one if none does."""
     keys, end, count = pop_from_several((numkeys, key, where, *options), (MIN, MAX))
     db = session.db
-    return take_or_wait(db, SortedSet, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
+    return take_or_wait(
+        db,
+        SortedSet,
+        keys,
+        timeout,
+        lambda name, value: [name, list(zip(*take(db, name, value, end, count), strict=True))],
+    )

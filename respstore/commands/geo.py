@@ -63,7 +63,7 @@ def geoadd(
         raise RespError(errors.SYNTAX)
     places = map(place, triples[::3], triples[1::3])
     scores = [encode(east, north) for east, north in places]
-    return add(session, key, options, list(zip(triples[2::3], scores, strict=True)))
+    return add(session, key, options, zip(triples[2::3], scores, strict=True))
 
 
 @command(

@@ -297,4 +297,4 @@ def hrandfield(
     if value is None:
         return []
     fields = value.sample(number, random) if number >= 0 else value.draw_several(repeated_draws(number), random)
-    return Pairs([(field, value[field]) for field in fields]) if options else fields
+    return Pairs(fields, [*map(value.__getitem__, fields)]) if options else fields

@@ -186,7 +186,7 @@ def difference(request: Request) -> dict[bytes, float]:
 
 def _answer(request: Request, scores: dict[bytes, float]) -> list[bytes] | Pairs:
     members, numbers = SortedSet(scores, is_skiplist=True).slice(0, len(scores))
-    return Pairs(list(zip(members, numbers, strict=True))) if request.with_scores else members
+    return Pairs(members, numbers) if request.with_scores else members
 
 
 @command(

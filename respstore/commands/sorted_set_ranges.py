@@ -124,7 +124,7 @@ def parse_query(
 def _answer(session: Session, key: bytes, query: Query) -> list[bytes] | Pairs:
     value = as_sorted_set(session.db.read(key))
     members, scores = ([], []) if value is None else query.elements(value)
-    return Pairs(list(zip(members, scores, strict=True))) if query.with_scores else members
+    return Pairs(members, scores) if query.with_scores else members
 
 
 @command(
@@ -146,7 +146,7 @@ def zrange(session: Session, key: bytes, start: bytes, stop: bytes, *options: by
     if value is None:
         return []
     members, scores = value.slice(*positions_between(low, high, len(value)))
-    return Pairs(list(zip(members, scores, strict=True))) if options else members
+    return Pairs(members, scores) if options else members
 
 
 @command(

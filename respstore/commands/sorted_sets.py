@@ -7,8 +7,7 @@ What must stay true: who adds a member calls `insert`, which notes when Redis wo
 takes some away calls `Database.shrunk`, which deletes a sorted set that became empty.
 """
 
-from collections.abc import Collection, Sequence
-from itertools import dropwhile, takewhile
+from collections.abc import Collection, Iterable, Sequence
 from math import isnan
 from typing import Final
 
@@ -124,27 +123,31 @@ def store(session: Session, key: bytes, scores: dict[bytes, float], event: str) 
     return len(scores)
 
 
-def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], list[tuple[bytes, float]]]:
+def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], Iterable[tuple[bytes, float]]]:
     """Read ZADD's options, scores and members.
 
     Returns:
         The options, and the members with their scores.
     """
-    options = {word.upper() for word in takewhile(lambda word: word.upper() in _ZADD_OPTIONS, words)}
-    words = list(dropwhile(lambda word: word.upper() in _ZADD_OPTIONS, words))
-    if not words or len(words) % 2:
+    start = 0
+    while start < len(words) and words[start].upper() in _ZADD_OPTIONS:
+        start += 1
+    options = {word.upper() for word in words[:start]}
+    if start == len(words) or (len(words) - start) % 2:
         raise RespError(errors.SYNTAX)
-    if {b"NX", b"XX"} <= options:
-        raise RespError(errors.ZADD_NX_AND_XX)
-    if len(options & {b"NX", b"GT", b"LT"}) > 1:
-        raise RespError(errors.ZADD_GT_LT_NX)
-    if b"INCR" in options and len(words) > 2:
-        raise RespError(errors.ZADD_INCR_PAIRS)
-    return options, [(member, double(score)) for score, member in zip(words[::2], words[1::2], strict=True)]
+    if options:
+        if {b"NX", b"XX"} <= options:
+            raise RespError(errors.ZADD_NX_AND_XX)
+        if len(options & {b"NX", b"GT", b"LT"}) > 1:
+            raise RespError(errors.ZADD_GT_LT_NX)
+        if b"INCR" in options and len(words) - start > 2:
+            raise RespError(errors.ZADD_INCR_PAIRS)
+    scores = [*map(double, words[start::2])]
+    return options, zip(words[start + 1 :: 2], scores, strict=True)
 
 
 def add(
-    session: Session, key: bytes, options: Collection[bytes], pairs: Sequence[tuple[bytes, float]]
+    session: Session, key: bytes, options: Collection[bytes], pairs: Iterable[tuple[bytes, float]]
 ) -> int | float | None:
     """ZADD with options, ZINCRBY, and GEOADD.
 
@@ -159,24 +162,25 @@ def add(
         if b"XX" in options:
             return None if is_increment else 0
         value = SortedSet()
+    may_add, may_update = b"XX" not in options, b"NX" not in options
+    must_grow, must_fall = b"GT" in options, b"LT" in options
     added = updated = 0
     result: float | None = None
-    for member, number in pairs:
-        score = number
+    for member, score in pairs:
         old = value.scores.get(member)
         if old is None:
-            if b"XX" in options:
+            if not may_add:
                 continue
             insert(session, value, member, score)
             added += 1
         else:
-            if b"NX" in options:
+            if not may_update:
                 continue
             if is_increment:
                 score += old
                 if isnan(score):
                     raise RespError(errors.SCORE_NOT_A_NUMBER)
-            if (b"GT" in options and score <= old) or (b"LT" in options and score >= old):
+            if (must_grow and score <= old) or (must_fall and score >= old):
                 continue
             if score != old:
                 value.update(member, score)
@@ -247,8 +251,10 @@ def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[b
         raise RespError(errors.SYNTAX)
     number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE) if count else 1
     value = as_sorted_set(db.get(key))
-    pairs = take(db, key, value, end, number) if value is not None and number else []
-    return Pairs(pairs) if count else [part for pair in pairs for part in pair]
+    if value is None or not number:
+        return []
+    members, scores = take(db, key, value, end, number)
+    return Pairs(members, scores) if count else [members[0], scores[0]]
 
 
 @command(
@@ -266,12 +272,16 @@ def zmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: 
     for name in keys:
         value = as_sorted_set(db.get(name))
         if value is not None:
-            return [name, take(db, name, value, end, count)]
+            return [name, list(zip(*take(db, name, value, end, count), strict=True))]
     return NULL_ARRAY
 
 
-def take(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> list[tuple[bytes, float]]:
-    """Take at most `count` members, at least one, from an end of the sorted set at `key`, in the order of taking."""
+def take(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> tuple[list[bytes], list[float]]:
+    """Take at most `count` members, at least one, from an end of the sorted set at `key`.
+
+    Returns:
+        The members in the order of taking, and their scores.
+    """
     length = len(value)
     if end == MAX:
         members, scores = value.pop(max(0, length - count), length)
@@ -282,7 +292,7 @@ def take(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> 
         members, scores = value.pop(0, min(count, length))
         event = "zpopmin"
     db.shrunk(key, value, event)
-    return list(zip(members, scores, strict=True))
+    return members, scores
 
 
 # Looking
@@ -417,4 +427,5 @@ def zrandmember(
     else:
         positions = range(len(value) - 1, -1, -1)  # so Redis gives all of them
     pairs = [*map(value.at, positions)]
-    return Pairs(pairs) if options else [member for member, _ in pairs]
+    members = [member for member, _ in pairs]
+    return Pairs(members, [score for _, score in pairs]) if options else members

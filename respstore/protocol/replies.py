@@ -35,7 +35,7 @@ from typing import Any, Final
 import attrs
 
 from respstore.errors import RespError
-from respstore.numbers import format_double, format_plain_double
+from respstore.numbers import DOUBLE, format_plain_double
 
 CRLF: Final = b"\r\n"
 OK: Final = "OK"
@@ -107,9 +107,14 @@ class Encoded:
 
 @attrs.frozen
 class Pairs:
-    """Pairs in an order, such as members and their scores; the first of one may come again."""
+    """Pairs in an order, such as members and their scores; the first of one may come again.
 
-    items: Sequence[tuple[Any, Any]]
+    Args:
+        firsts, seconds: the halves of the pairs.
+    """
+
+    firsts: Sequence[Any]
+    seconds: Sequence[Any]
 
 
 @attrs.frozen
@@ -170,6 +175,9 @@ def encode(value: Any, protocol: int, out: Output) -> None:
         out += (BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, value, CRLF)
     elif kind is int:
         out.append(b":%d\r\n" % value)
+    elif kind is float:
+        text = DOUBLE % value
+        out += (b"," if protocol == 3 else BULK_HEADS[len(text)], text, CRLF)
     else:
         encoder = _ENCODERS.get(kind)
         if encoder is None:
@@ -208,19 +216,9 @@ def _bool(value: bool, protocol: int, out: Output) -> None:
         out.append(b":1\r\n" if value else b":0\r\n")
 
 
-def _float(value: float, protocol: int, out: Output) -> None:
-    _double(format_double(value), protocol, out)
-
-
 def _plain_double(value: PlainDouble, protocol: int, out: Output) -> None:
-    _double(format_plain_double(value.number), protocol, out)
-
-
-def _double(text: bytes, protocol: int, out: Output) -> None:
-    if protocol == 3:
-        out.append(b",%b\r\n" % text)
-    else:
-        out.append(b"$%d\r\n%b\r\n" % (len(text), text))
+    text = format_plain_double(value.number)
+    out += (b"," if protocol == 3 else b"$%d\r\n" % len(text), text, CRLF)
 
 
 def _array(items: Sequence[Any], protocol: int, out: Output) -> None:
@@ -264,24 +262,26 @@ def _map(value: dict[Any, Any], protocol: int, out: Output) -> None:
 
 
 def _pairs(value: Pairs, protocol: int, out: Output) -> None:
-    items = value.items
-    if items and type(items[0][1]) is float:
-        _members_with_scores(items, protocol, out)
+    firsts, seconds = value.firsts, value.seconds
+    if seconds and type(seconds[0]) is float:
+        _members_with_scores(firsts, seconds, protocol, out)
     else:
-        _array(items if protocol == 3 else list(chain.from_iterable(items)), protocol, out)
+        pairs = zip(firsts, seconds, strict=True)
+        _array(list(pairs if protocol == 3 else chain.from_iterable(pairs)), protocol, out)
 
 
-def _members_with_scores(items: Sequence[tuple[bytes, float]], protocol: int, out: Output) -> None:
-    """Pairs whose kind is known, in half the time."""
-    out.append(b"*%d\r\n" % (len(items) if protocol == 3 else 2 * len(items)))
-    for member, score in items:
+def _members_with_scores(members: Sequence[bytes], scores: Sequence[float], protocol: int, out: Output) -> None:
+    """Pairs whose kind is known, in a third of the time. Every piece begins with the line end of what is before it."""
+    out.append(b"*%d" % (len(members) if protocol == 3 else 2 * len(members)))
+    for member, score in zip(members, scores, strict=True):
         length = len(member)
-        head = BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length
-        text = format_double(score)
+        head = _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
+        text = DOUBLE % score
         if protocol == 3:
-            out += (b"*2\r\n", head, member, b"\r\n,", text, CRLF)
+            out += (b"\r\n*2", head, member, b"\r\n,", text)
         else:
-            out += (head, member, CRLF, BULK_HEADS[len(text)], text, CRLF)
+            out += (head, member, _NEXT_HEADS[len(text)], text)
+    out.append(CRLF)
 
 
 def _set(value: Iterable[Any], protocol: int, out: Output) -> None:
@@ -367,7 +367,6 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     Special: _special,
     type(None): _none,
     bool: _bool,
-    float: _float,
     PlainDouble: _plain_double,
     list: _array,
     tuple: _array,

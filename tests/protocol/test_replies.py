@@ -246,9 +246,10 @@ def test_arrays_do_not_depend_on_the_way_they_are_made(items: list[Any]) -> None
 
 @pytest.mark.parametrize("count", [1, 3, 20])
 def test_pairs_are_flat_before_resp3(count: int) -> None:
-    pairs = [(b"%d" % number, b"value") for number in range(count)]
-    assert encoded(Pairs(pairs), 2) == encoded([text for pair in pairs for text in pair], 2)
-    assert encoded(Pairs(pairs), 3) == encoded([list(pair) for pair in pairs], 3)
+    firsts, seconds = [b"%d" % number for number in range(count)], [b"value"] * count
+    pairs = list(zip(firsts, seconds, strict=True))
+    assert encoded(Pairs(firsts, seconds), 2) == encoded([text for pair in pairs for text in pair], 2)
+    assert encoded(Pairs(firsts, seconds), 3) == encoded(pairs, 3)
 
 
 @pytest.mark.parametrize("length", [1, 2, 500, 2000])
