@@ -159,8 +159,8 @@ class Options:
     # torch.distributed's TCPStore, whose protocol respstore speaks, too: not in Redis
     tcpstore_port: tuple[TCPStorePort, ...] = option((), TCPStorePorts(), WORKS, AT_START, accumulates=True)
     tcpstore_namespace_ttl: int = option(3600, Integer(), WORKS)
-    tcpstore_max_string: int = option(tcpstore.MAX_STRING, Memory(tcpstore.MAX_STRING), WORKS)
-    tcpstore_max_keys: int = option(tcpstore.MAX_KEYS, Integer(tcpstore.MAX_KEYS), WORKS)
+    tcpstore_string_limit: int = option(tcpstore.MAX_STRING, Memory(tcpstore.MAX_STRING), WORKS)
+    tcpstore_keys_limit: int = option(tcpstore.MAX_KEYS, Integer(tcpstore.MAX_KEYS), WORKS)
 
     # The process
     databases: int = option(16, Integer(1), WORKS, AT_START)

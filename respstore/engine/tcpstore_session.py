@@ -77,7 +77,7 @@ class TCPStoreSession(Session):
             if namespace.trusts_all:
                 self.set_gate(UNAUTHENTICATED, on=False)
             engine.namespaces.join(namespace, self)
-        self._wire = OperationParser(config.tcpstore_max_string, config.tcpstore_max_keys, prefix)
+        self._wire = OperationParser(config.tcpstore_string_limit, config.tcpstore_keys_limit, prefix)
         self._greeted = False
         self._next: tcpstore.Operation | None = None  # CLIENT PAUSE holds it up
         self._owed = 0  # bytes of large replies in the output
