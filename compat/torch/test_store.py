@@ -44,6 +44,7 @@ def test_a_wait_has_its_own_timeout(store: RespStore) -> None:
     with pytest.raises(dist.DistStoreError, match=r"^wait timeout after 100ms, keys: /a, /b; missing: b$"):
         store.wait(["a", "b"], 0.1)
     assert store.timeout == timedelta(seconds=20)
+    store.wait(["a"], timedelta())  # one look, which finds it
 
 
 def test_cpp_calls_it(store: RespStore) -> None:

@@ -1,7 +1,6 @@
 """torch's own C++ TCPStore as a client of respstore, by its wire protocol: every method, and what others see of it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,8 +9,9 @@ import pytest
 from torch.distributed import DistNetworkError, DistStoreError, PrefixStore, QueueEmptyError, TCPStore
 
 from compat.servers import RunningServer, respstore_server
+from compat.torch.patience import PATIENCE_SECONDS, until
 
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=PATIENCE_SECONDS)
 SHORT = timedelta(milliseconds=100)
 BINARY = bytes(range(256)) * 3
 GONE = r"Failed to recv, got 0 bytes"
@@ -35,14 +35,6 @@ def store(port: int) -> TCPStore:
 def redis(empty: RunningServer):
     with empty.client() as client:
         yield client
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Until something holds that other threads bring about."""
-    deadline = time.monotonic() + PATIENCE.total_seconds()
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def waiting(redis, count: int) -> Callable[[], bool]:
