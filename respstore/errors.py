@@ -263,6 +263,7 @@ SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
 # Namespaces of torch jobs
+NAMESPACE_DATABASE = "ERR namespaces are in database 0: SELECT it first"
 NAMESPACE_NAME = "ERR a namespace is 1 to 200 characters of ASCII without spaces, and no slash at either end"
 PORT_OUT_OF_RANGE = "ERR a port is an integer from 0 (any free port) to 65535"
 

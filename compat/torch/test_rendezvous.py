@@ -1,15 +1,38 @@
 """The URL of a job: who meets, with which keys, and who is named when somebody does not come."""
 
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import torch.distributed as dist
 
-from compat.servers import RunningServer
+from compat.servers import REPOSITORY, RunningServer
+from compat.torch.patience import until
 from respstore.torch import RespStore, rendezvous
+from respstore.torch.store import _ALIVE
 
 SECOND = timedelta(seconds=1)
+
+RANK = """
+import sys
+from respstore.torch import rendezvous
+
+store, *_ = next(rendezvous.handler(sys.argv[1]))
+store.set("0//cpu//0/" + sys.argv[2], "an address")
+store.wait(["never"])
+"""
+
+
+@pytest.fixture(autouse=True)
+def _close_stores() -> Iterator[None]:
+    """The stores of a test leave their namespace."""
+    before = set(_ALIVE)
+    yield
+    for number in set(_ALIVE) - before:
+        _ALIVE[number].close()
 
 
 def meet(server: RunningServer, rank: int, path: str = "/job", world_size: int = 2, timeout: timedelta = 20 * SECOND):
@@ -61,7 +84,41 @@ def test_two_jobs_do_not_see_each_other(empty: RunningServer) -> None:
     assert not two.check(["k"])
     assert (one.store.prefix, two.store.prefix) == ("one/0", "two/deep/0")
     (bare,) = meet_all(empty, 1, path="")
-    assert bare.store.prefix == "0"
+    assert bare.store.prefix == "torch/0"
+
+
+def test_the_keys_go_some_time_after_the_last_rank_was_killed(empty: RunningServer) -> None:
+    url = f"respstore://127.0.0.1:{empty.port}/killed?world_size=2&rank="
+    ranks = [subprocess.Popen([sys.executable, "-c", RANK, url + rank, rank], cwd=REPOSITORY) for rank in "01"]
+    with empty.client(protocol=3, decode_responses=True) as client:
+
+        def expires() -> float | None:
+            rows = client.execute_command("C10D", "LIST")
+            return next(row["expires_s"] for row in rows if row["namespace"] == "killed")
+
+        client.config_set("tcpstore-namespace-ttl", 1)
+        try:
+            until(lambda: client.info("clients")["blocked_clients"] == 2)
+            ranks[0].kill()
+            ranks[0].wait()
+            until(lambda: client.info("clients")["blocked_clients"] == 1)
+            assert expires() is None
+            assert set(client.keys("killed/*")) == {"killed/round", "killed/0/0//cpu//0/0", "killed/0/0//cpu//0/1"}
+        finally:
+            for rank in ranks:
+                rank.kill()
+                rank.wait()
+            until(lambda: not client.keys("killed/*"))
+            client.config_set("tcpstore-namespace-ttl", 3600)
+
+
+def test_on_a_stock_redis_they_meet_as_well(redis: RunningServer) -> None:
+    with redis.client() as client:
+        client.flushall()
+        first, second = meet_all(redis)
+        first.set("k", "v")
+        assert second.get("k") == b"v"
+        assert client.get("job/0/k") == b"v"
 
 
 def test_who_does_not_come_is_named(empty: RunningServer) -> None:

@@ -1,4 +1,4 @@
-"""C10D: ports for torch jobs, each with a namespace of its own; engine/namespaces.py says what that is."""
+"""C10D: namespaces for torch jobs, most of them with a port of their own; engine/namespaces.py says what that is."""
 
 from typing import Any, Final
 
@@ -11,9 +11,7 @@ from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import OK
 
-C10D: Final = container(
-    "c10d", summary="Manage the ports on which torch jobs are served.", group="coordination", since="0.1.0"
-)
+C10D: Final = container("c10d", summary="Manage the namespaces of torch jobs.", group="coordination", since="0.1.0")
 
 
 @command(
@@ -57,7 +55,25 @@ def c10d_close(session: Session, namespace: bytes, *options: bytes) -> str:
     if options and (len(options) > 1 or options[0].upper() != b"DELETE"):
         raise RespError(errors.SYNTAX)
     engine = session.engine
-    engine.namespaces.close(check_name(namespace), engine.system.monotonic(), delete=bool(options))
+    engine.namespaces.close(check_name(namespace), engine.system.monotonic(), delete=bool(options), caller=session)
+    return OK
+
+
+@command(
+    "c10d|join namespace",
+    group="coordination",
+    since="0.1.0",
+    flags="noscript loading stale fast",
+    complexity="O(N) in the number of namespaces",
+)
+def c10d_join(session: Session, namespace: bytes) -> str:
+    """Become a client of a namespace, and of no other one: its keys go some time after its last client has left.
+
+    The keys of the connection's commands stay what they are, without a prefix.
+    """
+    if session.db.index:
+        raise RespError(errors.NAMESPACE_DATABASE)
+    session.join(session.engine.namespaces.find(check_name(namespace)))
     return OK
 
 
@@ -72,7 +88,7 @@ def c10d_close(session: Session, namespace: bytes, *options: bytes) -> str:
 def c10d_list(session: Session) -> list[dict[bytes, Any]]:
     """Describe the namespaces that are open, or whose keys are still to go.
 
-    `port` is null where no client can come any more, `expires_s` in how many seconds the keys go (null while there are
+    `port` is null where torch clients can't come, `expires_s` in how many seconds the keys go (null while there are
     clients), `noauth` 1 where nobody needs a password.
     """
     now = session.engine.system.monotonic()

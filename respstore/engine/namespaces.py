@@ -2,10 +2,12 @@
 
 torch's TCPStore protocol knows no databases and no prefixes, so the port that a client comes to says whose keys it
 sees: those of the namespace `job` are `job/k` to everybody else, in database 0. A namespace is opened by the directive
-`tcpstore-port` for as long as the server runs, or by C10D OPEN.
+`tcpstore-port` for as long as the server runs, or by C10D OPEN. A client that speaks RESP and puts the prefix there by
+itself becomes one of its clients by C10D JOIN, which needs no port.
 
-A job leaves its keys behind. They go `tcpstore-namespace-ttl` seconds after its last client has left, and with them a
-port that C10D OPEN has opened, or when C10D CLOSE says so. Whoever comes meanwhile keeps them.
+A job leaves its keys behind. They go `tcpstore-namespace-ttl` seconds (3600; 0: they stay) after its last client has
+left, however it left, and with them a port that C10D OPEN has opened, or when C10D CLOSE says so. Whoever comes
+meanwhile keeps them.
 
 What must stay true: no namespace that is known lies within another one, for the keys of both would be those of one.
 """
@@ -32,7 +34,7 @@ class Namespace:
     Attributes:
         name: empty for the one that has no prefix, whose keys never go.
         prefix: what its keys begin with.
-        port: where torch clients reach it, 0 if they do not any more.
+        port: where torch clients reach it, 0 if they do not, or not any more.
         trusts_all: it serves who knows no password though the server requires one, and comes from anywhere.
         is_lasting: the configuration has opened it.
         clients: who is connected, in order of arrival.
@@ -96,27 +98,26 @@ class Namespaces:
             RespError: it is open in another way, or lies within another one.
             OSError: the port cannot be had.
         """
-        namespace = self.named.get(name) or Namespace(name)
+        namespace = self.find(name)
         if namespace.port:
             if port not in (0, namespace.port) or trusts_all != namespace.trusts_all:
                 raise errors.namespace_open(name, namespace.port)
             return namespace
-        for other in self.named.values():
-            if name and other.name and _overlap(namespace.prefix, other.prefix) and other is not namespace:
-                raise errors.namespaces_overlap(name, other.name)
         if self.ports is None:
             raise RespError(errors.SHUTTING_DOWN)
         namespace.port = self.ports.open(namespace, port)
         namespace.trusts_all = trusts_all
         namespace.is_lasting = is_lasting
         self.named[name] = namespace
-        if not is_lasting:
+        if not is_lasting and not namespace.clients:
             self._wait_for_expiry(namespace, now)
         logger.info("torch clients are served on port %d (%s)", namespace.port, _described(namespace))
         return namespace
 
-    def close(self, name: bytes, now: float, *, delete: bool) -> None:
+    def close(self, name: bytes, now: float, *, delete: bool, caller: "Session | None" = None) -> None:
         """Close a namespace and the connections of its clients; with `delete`, its keys go at once.
+
+        The caller is to hear of it: if it is one of the clients, it is none any more, and stays connected.
 
         Raises:
             RespError: there is none of that name.
@@ -126,22 +127,40 @@ class Namespaces:
             raise errors.no_such_namespace(name)
         self._stop_listening(namespace)
         for client in list(namespace.clients):
-            client.abort()
+            if client is caller:
+                client.join(None)
+            else:
+                client.abort()
         if delete:
             self._delete_keys(namespace)
         if delete or not self._wait_for_expiry(namespace, now):
-            del self.named[name]
+            self._forget(namespace)
+
+    def find(self, name: bytes) -> Namespace:
+        """The namespace of a name, or a new one, which is known when it is opened or has a client.
+
+        Raises:
+            RespError: it lies within another one, or another one within it.
+        """
+        namespace = self.named.get(name)
+        if namespace is None:
+            namespace = Namespace(name)
+            for other in self.named.values():
+                if name and other.name and _overlap(namespace.prefix, other.prefix):
+                    raise errors.namespaces_overlap(name, other.name)
+        return namespace
 
     def join(self, namespace: Namespace, client: "Session") -> None:
         """A client has come."""
+        self.named[namespace.name] = namespace
         namespace.clients[client] = None
         namespace.expires = None
 
     def leave(self, namespace: Namespace, client: "Session", now: float) -> None:
         """A client has gone, at `now` on the monotonic clock in seconds."""
         del namespace.clients[client]
-        if not namespace.clients:
-            self._wait_for_expiry(namespace, now)
+        if not namespace.clients and not self._wait_for_expiry(namespace, now) and not namespace.port:
+            self._forget(namespace)
 
     def expire(self, now: float) -> None:
         """Delete the keys whose time is over; to be called now and then."""
@@ -153,7 +172,7 @@ class Namespaces:
             if not namespace.is_lasting:
                 self._stop_listening(namespace)
             if not namespace.port:
-                del self.named[namespace.name]
+                self._forget(namespace)
 
     def _wait_for_expiry(self, namespace: Namespace, now: float) -> bool:
         """Let the keys of a namespace without clients go later on, if they are to go at all."""
@@ -162,6 +181,10 @@ class Namespaces:
             return False
         namespace.expires = now + seconds
         return True
+
+    def _forget(self, namespace: Namespace) -> None:
+        if self.named.get(namespace.name) is namespace:
+            del self.named[namespace.name]
 
     def _stop_listening(self, namespace: Namespace) -> None:
         if namespace.port and self.ports is not None:

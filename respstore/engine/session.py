@@ -42,6 +42,7 @@ from respstore.protocol.requests import Request, RequestParser
 if TYPE_CHECKING:
     from respstore.engine.channels import Subscriptions
     from respstore.engine.engine import Engine
+    from respstore.engine.namespaces import Namespace
     from respstore.engine.transaction import Transaction, Watch
     from respstore.keyspace import Database
 
@@ -72,6 +73,7 @@ class Session:
         transaction: what MULTI gathers, None outside of it.
         watch: the keys that it watches, None if there are none.
         subscriptions: the channels that it listens to, None if there are none.
+        namespace: whose client it is, by its port or C10D JOIN; None if it is of no job.
         muted: None, or after CLIENT REPLY "off", "next" (the next reply is to be skipped) or "skip" (this one).
         no_evict: CLIENT NO-EVICT is on.
         is_closing: the connection is to be closed after what is to be sent.
@@ -101,6 +103,7 @@ class Session:
         "local",
         "muted",
         "name",
+        "namespace",
         "no_evict",
         "peer",
         "protocol",
@@ -127,6 +130,7 @@ class Session:
         self.transaction: Transaction | None = None
         self.watch: Watch | None = None
         self.subscriptions: Subscriptions | None = None
+        self.namespace: Namespace | None = None
         self.muted: str | None = None
         self.no_evict = False
         self.is_closing = False
@@ -417,9 +421,21 @@ class Session:
             self.watch.close()
             self.watch = None
 
+    def join(self, namespace: "Namespace | None") -> None:
+        """Be a client of a namespace from now on, or of none; it leaves the one whose client it was."""
+        if namespace is self.namespace:
+            return
+        namespaces = self.engine.namespaces
+        if self.namespace is not None:
+            namespaces.leave(self.namespace, self, self.engine.system.monotonic())
+        self.namespace = namespace
+        if namespace is not None:
+            namespaces.join(namespace, self)
+
     def ended(self) -> None:
         """The engine has forgotten it: it is to hold nothing any more."""
         self.end_transaction()
+        self.join(None)
 
     def close(self) -> None:
         """Close the connection once what was replied so far is sent; no further request is run."""

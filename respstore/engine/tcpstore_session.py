@@ -53,7 +53,7 @@ class TCPStoreSession(Session):
         namespace: whose port it came to, None for the port of everybody.
     """
 
-    __slots__ = ("_greeted", "_namespace", "_next", "_owed", "_promised", "_wire")
+    __slots__ = ("_greeted", "_next", "_owed", "_promised", "_wire")
 
     def __init__(
         self,
@@ -69,14 +69,13 @@ class TCPStoreSession(Session):
         self.protocol = 0
         self.name = NAME
         config = engine.config
-        self._namespace = namespace
+        self.join(namespace)
         prefix = b""
         if namespace is not None:
             prefix = namespace.prefix
             self.name = b":".join(filter(None, (NAME, namespace.name)))
             if namespace.trusts_all:
                 self.set_gate(UNAUTHENTICATED, on=False)
-            engine.namespaces.join(namespace, self)
         self._wire = OperationParser(config.tcpstore_string_limit, config.tcpstore_keys_limit, prefix)
         self._greeted = False
         self._next: tcpstore.Operation | None = None  # CLIENT PAUSE holds it up
@@ -125,8 +124,6 @@ class TCPStoreSession(Session):
         super().ended()
         if self._promised is not None:
             self._give_way(self._promised)
-        if self._namespace is not None:
-            self.engine.namespaces.leave(self._namespace, self, self.engine.system.monotonic())
 
     # Running operations
 
@@ -381,7 +378,7 @@ class TCPStoreSession(Session):
     def _keys(self) -> list[bytes]:
         """The keys of its namespace that hold strings, without the prefix."""
         data, live = self.db.data, self.db.keys()
-        prefix = b"" if self._namespace is None else self._namespace.prefix
+        prefix = b"" if self.namespace is None else self.namespace.prefix
         return [
             key.removeprefix(prefix)
             for key in live

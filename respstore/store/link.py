@@ -23,7 +23,7 @@ from hiredis import ReplyError
 from respstore import errors
 from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection, LostError, NotSentError, StrangerError, connect, describe, pack
-from respstore.store.operations import Name
+from respstore.store.operations import UNKNOWN_COMMAND, Name
 from respstore.store.target import Node, Target
 
 Item = TypeVar("Item")
@@ -220,8 +220,11 @@ class Link:
         if not greeting:
             return connection
         try:
-            for reply in connection.exchange_all(b"".join(map(pack, greeting)), len(greeting), deadline):
+            replies = connection.exchange_all(b"".join(map(pack, greeting)), len(greeting), deadline)
+            for command, reply in zip(greeting, replies, strict=True):
                 if isinstance(reply, ReplyError):
+                    if command[0] == "C10D" and str(reply).startswith(UNKNOWN_COMMAND):
+                        continue
                     if str(reply).startswith(self.passing):
                         raise LostError(str(reply))
                     raise StoreError(f"{connection.node} refuses us: {reply}")

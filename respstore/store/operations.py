@@ -5,7 +5,7 @@
 Names are keys as the server has them, limits are seconds.
 """
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 from hiredis import ReplyError
@@ -16,6 +16,9 @@ from respstore.numbers import parse_integer
 
 Name = str | bytes
 """A key as the server has it, the store's prefix included."""
+
+UNKNOWN_COMMAND: Final = "ERR unknown command"
+"""How the error begins with which a server answers a command that it does not have."""
 
 PASSED = -1
 """In the place of an index: others had passed the epoch, or it is not known any more as which one we did."""
@@ -80,7 +83,7 @@ def answer(reply: Any) -> Any:
     """
     if reply.__class__ is ReplyError:
         text = str(reply)
-        raise (UnknownCommandError if text.startswith("ERR unknown command") else StoreError)(text)
+        raise (UnknownCommandError if text.startswith(UNKNOWN_COMMAND) else StoreError)(text)
     return reply
 
 

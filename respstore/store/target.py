@@ -9,7 +9,9 @@ With rediss in the place of redis there is TLS. User and password are those of t
 some have them from the options sentinel_username and sentinel_password.
 
 Options go behind a `?`, with redis-py's names: db, username, password, client_name, and for TLS ssl_cert_reqs (none,
-optional, required), ssl_check_hostname, ssl_ca_certs, ssl_ca_path, ssl_certfile, ssl_keyfile, ssl_password.
+optional, required), ssl_check_hostname, ssl_ca_certs, ssl_ca_path, ssl_certfile, ssl_keyfile, ssl_password. One is our
+own: namespace, that each connection joins (C10D JOIN), so that what begins with it and a `/` goes some time after the
+last connection is gone. On a server that is no respstore it does nothing.
 """
 
 import enum
@@ -39,7 +41,7 @@ SCHEMES: Final = {f"{scheme}+{mode.value}".rstrip("+"): mode for mode in Mode fo
     "unix": Mode.SERVER
 }
 
-OPTIONS: Final = {"db", "username", "password", "client_name"}
+OPTIONS: Final = {"db", "username", "password", "client_name", "namespace"}
 SENTINEL_OPTIONS: Final = {"sentinel_username", "sentinel_password"}
 TLS_OPTIONS: Final = {
     "ssl_cert_reqs",
@@ -72,7 +74,7 @@ class Target:
         nodes: the servers that it names: the one, the sentinels, or some of a cluster.
         mode: what they are.
         service: what the sentinels watch over.
-        db, username, password, client_name: what a connection to the data begins with.
+        db, username, password, client_name, namespace: what a connection to the data begins with.
         sentinel_username, sentinel_password: what one to a sentinel begins with.
         tls: the options of TLS by name, None where there is none.
     """
@@ -85,6 +87,7 @@ class Target:
     username: str | None = None
     password: str | None = attrs.field(default=None, repr=False)
     client_name: str | None = None
+    namespace: str | None = None
     sentinel_username: str | None = None
     sentinel_password: str | None = attrs.field(default=None, repr=False)
     tls: Mapping[str, str] | None = None
@@ -101,12 +104,14 @@ class Target:
         return f"{parts.scheme}://{address}{parts.path}"
 
     def greeting(self) -> list[tuple[str, ...]]:
-        """The commands to begin a connection with; the answer to each is OK."""
+        """The commands to begin a connection with; the answer to each is OK, but for C10D where it is unknown."""
         commands = credentials(self.username, self.password)
         if self.client_name is not None:
             commands.append(("CLIENT", "SETNAME", self.client_name))
         if self.db:
             commands.append(("SELECT", str(self.db)))
+        if self.namespace is not None:
+            commands.append(("C10D", "JOIN", self.namespace))
         return commands
 
     def tls_context(self) -> ssl.SSLContext | None:
@@ -177,6 +182,7 @@ def parse_url(url: str) -> Target:
         username=unquote(parts.username) if parts.username else options.get("username"),
         password=unquote(parts.password) if parts.password else options.get("password"),
         client_name=options.get("client_name"),
+        namespace=options.get("namespace"),
         sentinel_username=options.get("sentinel_username"),
         sentinel_password=options.get("sentinel_password"),
         tls={name: value for name, value in options.items() if name in TLS_OPTIONS} if is_tls else None,

@@ -1,13 +1,17 @@
 """`init_process_group(init_method="respstore://host:port/namespace", rank=0, world_size=2)`.
 
 The URL is that of the server: `respstore://[[user]:password@]host[:port][/namespace]`, `respstores://` with TLS. What
-stands behind the host is the prefix of the job's keys. torch puts rank and world_size behind the `?`; without them the
-environment's RANK and WORLD_SIZE count, as for `env://`.
+stands behind the host, or else `torch`, is the prefix of the job's keys. torch puts rank and world_size behind the `?`;
+without them the environment's RANK and WORLD_SIZE count, as for `env://`.
 
 torch names keys by counting what a process has created, so that a job which is started again, or a process group that
 is made anew, would find the addresses of dead processes under the names of the living. Here all ranks meet first, at
 the barrier `namespace/round`; how often it was passed is one more part of their prefix, which nobody has used before.
 Who does not come is named, and rank 0 deletes what the round before has left.
+
+Each connection of a rank is a client of the job's namespace (C10D JOIN): all keys go `tcpstore-namespace-ttl` seconds
+after the last rank has ended, by SIGKILL if it must be. A stock Redis knows no such thing; there the keys of the last
+round stay until the job meets again.
 """
 
 import os
@@ -27,6 +31,8 @@ SCHEMES: Final = {"respstore": "redis", "respstores": "rediss"}
 """What torch's URLs begin with, and the Store's."""
 
 DEFAULT_TIMEOUT: Final = timedelta(minutes=30)
+
+DEFAULT_NAMESPACE: Final = "torch"
 
 
 def register() -> None:
@@ -52,8 +58,9 @@ def handler(url: str, timeout: timedelta = DEFAULT_TIMEOUT, **_options: Any) -> 
     options = dict(parse_qsl(parts.query))
     rank = _number(options.pop("rank", None), "RANK", "rank")
     world_size = _number(options.pop("world_size", None), "WORLD_SIZE", "world_size")
+    namespace = options["namespace"] = parts.path.strip("/") or DEFAULT_NAMESPACE
     target = parts._replace(scheme=SCHEMES[parts.scheme], path="", query=urlencode(options)).geturl()
-    yield RespStore(meet(target, parts.path.strip("/"), timeout, rank, world_size), timeout=timeout), rank, world_size
+    yield RespStore(meet(target, namespace, timeout, rank, world_size), timeout=timeout), rank, world_size
     raise RuntimeError(f"a job cannot meet anew by {parts.scheme}://; torchrun --rdzv-backend=respstore can")
 
 
@@ -73,17 +80,16 @@ def meet(url: str, namespace: str, timeout: timedelta, rank: int, world_size: in
         DistStoreError: not all came in time; the text says who did not.
         DistNetworkError: there is no server.
     """
-    front = f"{namespace}/" if namespace else ""
     try:
         with Store(url, timeout=timeout) as store:
-            number = store.barrier(f"{front}round", world_size, member=rank).epoch
+            number = store.barrier(f"{namespace}/round", world_size, member=rank).epoch
         if rank == 0 and number:
-            with Store(url, prefix=f"{front}{number - 1}", timeout=timeout) as former:
+            with Store(url, prefix=f"{namespace}/{number - 1}", timeout=timeout) as former:
                 for key in former.list_keys():
                     former.delete_key(key)
     except StoreError as error:
         raise as_torch(error) from error
-    return Store(url, prefix=f"{front}{number}", timeout=timeout)
+    return Store(url, prefix=f"{namespace}/{number}", timeout=timeout)
 
 
 def _number(value: str | None, variable: str, name: str) -> int:

@@ -3,7 +3,7 @@ import pytest
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
 from tests.engine.test_namespaces import make
-from tests.talk import OK, SYNTAX, array, bulk, talk
+from tests.talk import OK, SYNTAX, array, bulk, pass_time, talk
 from tests.wire import ask, torch_client
 
 NULL = b"$-1\r\n"
@@ -50,6 +50,53 @@ def test_delete(engine, session) -> None:
     assert talk(session, b"C10D CLOSE job delete") == OK
     assert client.is_aborted
     assert talk(session, b"KEYS *") == array(b"k")
+
+
+def test_join(engine, session) -> None:
+    member, other = Session(engine), Session(engine)
+    assert talk(member, b"C10D JOIN job") == OK
+    assert talk(member, b"C10D JOIN job") == OK
+    assert talk(other, b"c10d join job") == OK
+    talk(member, b"SET job/k v")
+    assert talk(session, b"C10D LIST") == b"*1\r\n" + row(b"job", NULL, 2, 0, NULL)
+
+    assert talk(other, b"C10D JOIN another") == OK
+    rows = row(b"job", NULL, 1, 0, NULL), row(b"another", NULL, 1, 0, NULL)
+    assert talk(session, b"C10D LIST") == b"*2\r\n" + b"".join(rows)
+    talk(other, b"RESET")
+    assert talk(session, b"C10D LIST") == b"*2\r\n" + rows[0] + row(b"another", NULL, 0, 0, bulk(b"3600"))
+    member.receive_eof()
+    pass_time(engine, 3599)
+    assert talk(session, b"GET job/k") == bulk(b"v")
+    pass_time(engine, 2)
+    assert talk(session, b"DBSIZE") == b":0\r\n"
+    assert talk(session, b"C10D LIST") == b"*0\r\n"
+
+
+def test_a_name_to_join_is_checked(engine, session) -> None:
+    assert talk(session, b"C10D", b"JOIN", b"a b").startswith(b"-ERR a namespace is 1 to 200 characters")
+    talk(Session(engine), b"C10D JOIN job")
+    assert talk(session, b"C10D JOIN job/0") == b"-ERR namespaces 'job/0' and 'job' would have keys in common\r\n"
+    talk(session, b"SELECT 1")
+    assert talk(session, b"C10D JOIN job") == b"-ERR namespaces are in database 0: SELECT it first\r\n"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_client_that_closes_its_own_namespace_hears_of_it(engine, session, seconds: int) -> None:
+    talk(session, b"CONFIG SET tcpstore-namespace-ttl %d" % seconds)
+    other = Session(engine)
+    for client in (session, other):
+        talk(client, b"C10D JOIN job")
+    talk(session, b"SET job/k v")
+
+    assert talk(session, b"C10D CLOSE job DELETE") == OK
+    assert other.is_aborted
+    assert talk(session, b"DBSIZE") == b":0\r\n"
+    assert talk(session, b"C10D LIST") == b"*0\r\n"
+    assert talk(session, b"C10D JOIN job") == OK
+    assert talk(session, b"C10D CLOSE job") == OK
+    pass_time(engine, 61)
+    assert talk(session, b"C10D LIST") == b"*0\r\n"
 
 
 @pytest.mark.parametrize("words", [b"PORT", b"PORT 1 PORT 1", b"NOAUTH NOAUTH", b"DELETE"])

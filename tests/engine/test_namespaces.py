@@ -182,6 +182,45 @@ def test_who_waits_for_a_key_that_goes_waits_on() -> None:
     assert redis.data_to_send() == b""
 
 
+def test_redis_clients_of_a_namespace_keep_its_keys() -> None:
+    engine, ports = make(tcpstore_namespace_ttl=60)
+    member, torch = Session(engine), join(engine, b"job")
+    member.join(engine.namespaces.find(b"job"))
+    ask(torch, tcpstore.SET, b"/k", b"v")
+
+    torch.receive_eof()
+    pass_time(engine, 1000)
+    assert talk(member, b"GET job/k") == b"$1\r\nv\r\n"
+    assert ports.opened
+    member.join(None)
+    pass_time(engine, 61)
+    assert talk(member, b"DBSIZE") == b":0\r\n"
+    assert not ports.opened
+
+
+def test_a_port_that_is_opened_for_clients_that_are_there_takes_nothing_from_them() -> None:
+    engine, _ = make(tcpstore_namespace_ttl=60)
+    member = Session(engine)
+    member.join(engine.namespaces.find(b"job"))
+    talk(member, b"SET job/k v")
+    assert engine.namespaces.open(b"job", engine.system.monotonic()).expires is None
+
+    pass_time(engine, 1000)
+    assert talk(member, b"EXISTS job/k") == b":1\r\n"
+
+
+def test_a_namespace_without_a_port_is_forgotten_with_its_last_client_where_keys_stay() -> None:
+    engine, _ = make(tcpstore_namespace_ttl=0)
+    member = Session(engine)
+    member.join(engine.namespaces.find(b"job"))
+    talk(member, b"SET job/k v")
+
+    member.receive_eof()
+    assert not engine.namespaces.named
+    pass_time(engine, 1e6)
+    assert talk(Session(engine), b"EXISTS job/k") == b":1\r\n"
+
+
 # Closing
 
 

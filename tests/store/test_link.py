@@ -11,7 +11,7 @@ from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection
 from respstore.store.link import LONGEST_PAUSE, Link, next_pause, shown
 from respstore.store.target import parse_url
-from tests.store.servers import PATIENCE, Background, peer
+from tests.store.servers import PATIENCE, Background, fake_server, peer, until_blocked
 
 
 @pytest.fixture
@@ -209,3 +209,44 @@ def test_pauses_grow() -> None:
     assert 0 < pauses[1] <= 0.02
     assert pauses[-1] > LONGEST_PAUSE / 2
     assert max(pauses) <= LONGEST_PAUSE
+
+
+# Namespaces
+
+
+def test_every_connection_joins_the_namespace() -> None:
+    with (
+        Server() as server,
+        Store(f"{server.url}?namespace=job", timeout=PATIENCE) as store,
+        Store(server.url) as other,
+    ):
+
+        def row() -> dict[bytes, Any]:
+            (fields,) = other.execute_command("C10D", "LIST")
+            return dict(zip(fields[::2], fields[1::2], strict=True))
+
+        waiting = Background(store.get, "job/k")
+        until_blocked(other, 1)
+        store.set("job/j", "v")
+        assert row()[b"clients"] == 2
+        with store.clone() as clone:
+            clone.set("job/k", "v")
+            assert row()[b"clients"] == 3
+        waiting.result()
+        store.close()
+        while row()[b"expires_s"] is None:  # the server has not read yet that they are gone
+            pass
+
+
+def test_a_stock_server_has_no_namespaces() -> None:
+    def answer(request: list[bytes]) -> bytes:
+        return b"+OK\r\n" if request[0] == b"SET" else b"-ERR unknown command 'C10D', with args beginning with: \r\n"
+
+    with fake_server(answer) as port, Store(f"redis://127.0.0.1:{port}?namespace=job", timeout=PATIENCE) as store:
+        store.set("job/k", "v")
+
+
+def test_a_namespace_that_cannot_be() -> None:
+    refused = pytest.raises(StoreError, match="refuses us: ERR a namespace is 1 to 200 characters")
+    with Server() as server, Store(f"{server.url}?namespace=a b") as store, refused:
+        store.set("k", "v")

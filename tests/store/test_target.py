@@ -59,6 +59,7 @@ def test_a_connection_begins_with_what_the_url_says() -> None:
         ("CLIENT", "SETNAME", "rank-0"),
         ("SELECT", "3"),
     ]
+    assert parse_url("redis://h?namespace=job").greeting() == [("C10D", "JOIN", "job")]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def attrs_without_url(target: Target) -> str:
         ("redis://h/name", r"database of a store is a number, not 'name'"),
         (
             "redis://h?socket_timeout=3",
-            r"unknown option 'socket_timeout'.*known are client_name, db, password, username",
+            r"unknown option 'socket_timeout'.*known are client_name, db, namespace, password, username",
         ),
         ("redis://h?ssl_ca_certs=x", r"unknown option 'ssl_ca_certs'"),
         ("rediss://h?ssl_cert_reqs=some", r"ssl_cert_reqs is one of none, optional, required"),
