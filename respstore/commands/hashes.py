@@ -12,7 +12,7 @@ from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Hash, Value
 from respstore.numbers import MAX_INTEGER, MIN_INTEGER, format_long_double, parse_integer
-from respstore.protocol.replies import OK, Pairs
+from respstore.protocol.replies import OK, Pairs, TextMap
 
 
 def as_hash(value: Value | None) -> Hash | None:
@@ -215,9 +215,9 @@ def hstrlen(session: Session, key: bytes, field: bytes) -> int:
     tips="nondeterministic_output_order",
     complexity="O(N) in the number of fields",
 )
-def hgetall(session: Session, key: bytes) -> dict[bytes, bytes]:
+def hgetall(session: Session, key: bytes) -> TextMap:
     """Answer all fields of a hash and their values."""
-    return dict(as_hash(session.db.read(key)) or ())
+    return TextMap(as_hash(session.db.read(key)) or ())
 
 
 @command(

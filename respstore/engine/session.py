@@ -246,11 +246,13 @@ class Session:
                         value = dispatch(self, args)
                     else:
                         entry.calls += 1
-                        # Most commands have one or two arguments; calls with a fixed number of them are cheaper.
+                        # Most commands have at most three arguments; calls with a fixed number of them are cheaper.
                         if count == 2:
                             value = entry.handler(self, args[1])
                         elif count == 3:
                             value = entry.handler(self, args[1], args[2])
+                        elif count == 4:
+                            value = entry.handler(self, args[1], args[2], args[3])
                         elif count == 1:
                             value = entry.handler(self)
                         else:

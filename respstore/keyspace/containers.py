@@ -137,11 +137,14 @@ class Hash(Container[bytes]):
         if self.order is not None:
             self._note_new(pairs[::2])
         if len(pairs) == 2:  # most are so; it takes half the time
-            self[pairs[0]] = pairs[1]
+            field, text = pairs
+            self[field] = text
+            if not self.is_table:
+                self.is_table = len(self) > most or len(field) > longest or len(text) > longest
         else:
             self.update(zip(pairs[::2], pairs[1::2], strict=True))
-        if not self.is_table and (len(self) > most or max(map(len, pairs)) > longest):
-            self.is_table = True
+            if not self.is_table:
+                self.is_table = len(self) > most or max(map(len, pairs)) > longest
         return len(self) - before
 
 

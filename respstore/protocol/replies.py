@@ -10,7 +10,7 @@ What a handler may return, and what becomes of it:
 | `None` | null bulk string | null |
 | `NULL_ARRAY` | null array | null |
 | `list`, `tuple` | array | array |
-| `dict` | array of keys and values in turn | map |
+| `dict`, `TextMap` | array of keys and values in turn | map |
 | `Pairs` | array of keys and values in turn | array of arrays of two |
 | `set`, `frozenset`, `SetOf` | array | set |
 | `float` | bulk string | double |
@@ -115,6 +115,12 @@ class Pairs:
 
     firsts: Sequence[Any]
     seconds: Sequence[Any]
+
+
+class TextMap(dict[bytes, bytes]):
+    """A map of nothing but bulk strings, such as a hash, which to know saves half the time of its encoding."""
+
+    __slots__ = ()
 
 
 @attrs.frozen
@@ -261,6 +267,19 @@ def _map(value: dict[Any, Any], protocol: int, out: Output) -> None:
     _elements(items, protocol, out)
 
 
+def _text_map(value: TextMap, protocol: int, out: Output) -> None:
+    """Every piece begins with the line end of what is before it."""
+    start = len(out)
+    out.append(b"%%%d" % len(value) if protocol == 3 else b"*%d" % (2 * len(value)))
+    try:
+        for key, text in value.items():
+            out += (_NEXT_HEADS[len(key)], key, _NEXT_HEADS[len(text)], text)
+        out.append(CRLF)
+    except IndexError:  # not all are short
+        del out[start:]
+        _map(value, protocol, out)
+
+
 def _pairs(value: Pairs, protocol: int, out: Output) -> None:
     firsts, seconds = value.firsts, value.seconds
     if seconds and type(seconds[0]) is float:
@@ -371,6 +390,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     list: _array,
     tuple: _array,
     dict: _map,
+    TextMap: _text_map,
     set: _set,
     frozenset: _set,
     Pairs: _pairs,

@@ -73,7 +73,8 @@ class FastParser:
         if odd and b">000" in data.translate(_SHAPE):
             return []
         try:
-            requests = self._parse(data)
+            # A client that waits for each reply sends one request at a time.
+            requests = self._parse_one(data) if data.rfind(b"*") == 0 else self._parse(data)
             if (odd or 37 in data) and _write(requests) != data:
                 return []
         except (hiredis.HiredisError, TypeError, ValueError):
@@ -82,8 +83,6 @@ class FastParser:
         return requests
 
     def _parse(self, data: bytes) -> list[Request]:
-        if data.rfind(b"*") == 0:
-            return self._parse_one(data)
         # A star alone on its line introduces nothing: it is an argument, as XADD has it.
         stars, arguments = data.count(b"*"), data.count(b"\n*\r\n")
         if stars == 1 + arguments:
@@ -99,7 +98,7 @@ class FastParser:
         return self._parse_array(heads, data)
 
     def _parse_one(self, data: bytes) -> list[Request]:
-        if data.find(b"\r", 2, 6) < 0:
+        if 13 not in data[2:6]:
             return []  # a count of more than four digits
         reader = self._reader
         reader.feed(data)
@@ -225,10 +224,12 @@ class RequestParser:
 
     def _begin(self, data: bytes) -> list[Request]:
         """The first requests of bytes that start with the first byte of a request."""
-        if self.authenticated and data[0] != 42:
+        if not self.authenticated:
+            pass
+        elif data[0] != 42:
             if data.count(b"\n") <= STRICT_BATCH and (requests := split_plain_lines(data)):
                 return requests
-        elif self.authenticated:
+        else:
             requests = self._fast.parse(data)
             if requests:
                 return requests

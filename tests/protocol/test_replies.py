@@ -20,6 +20,7 @@ from respstore.protocol.replies import (
     PlainDouble,
     Push,
     SetOf,
+    TextMap,
     Verbatim,
     encode,
     encode_error,
@@ -259,6 +260,7 @@ def test_long_maps_and_sets_have_the_elements_of_arrays(length: int, protocol: i
     flat = [text for pair in value.items() for text in pair]
     in_array = encoded(flat, protocol).partition(b"\r\n")[2]
     assert encoded(value, protocol) == (b"%20\r\n" if protocol == 3 else b"*40\r\n") + in_array
+    assert encoded(TextMap(value), protocol) == encoded(value, protocol)
     assert encoded(SetOf(flat), protocol) == (b"~" if protocol == 3 else b"*") + b"40\r\n" + in_array
     assert encoded(dict(enumerate(value)), protocol) == (b"%20\r\n" if protocol == 3 else b"*40\r\n") + b"".join(
         encoded(number, protocol) + encoded(key, protocol) for number, key in enumerate(value)
