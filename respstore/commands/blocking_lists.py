@@ -4,7 +4,7 @@ How they wait is told in engine/blocking.py.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from respstore.commands.lists import LEFT, RIGHT, end_of, move, take
@@ -13,7 +13,7 @@ from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
 from respstore.engine.keyspecs import at, counted, first, span
 from respstore.engine.session import Session
-from respstore.keyspace import Database
+from respstore.protocol.replies import NULL_ARRAY
 
 
 @command(
@@ -26,7 +26,7 @@ from respstore.keyspace import Database
 )
 def blpop(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> Any:
     """Take the first element of the first of several lists that exists; wait for one if none does."""
-    return _pop(session.db, (key, key_or_timeout, *more), LEFT)
+    return _pop(session, (key, key_or_timeout, *more), LEFT)
 
 
 @command(
@@ -39,12 +39,25 @@ def blpop(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> 
 )
 def brpop(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> Any:
     """Take the last element of the first of several lists that exists; wait for one if none does."""
-    return _pop(session.db, (key, key_or_timeout, *more), RIGHT)
+    return _pop(session, (key, key_or_timeout, *more), RIGHT)
 
 
-def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
+def _pop(session: Session, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
-    return take_or_wait(db, deque, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)])
+    db = session.db
+    return _take(session, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)])
+
+
+def _take(
+    session: Session,
+    keys: Sequence[bytes],
+    timeout: bytes,
+    take_from: Callable[[bytes, "deque[bytes]"], Any],
+    if_denied: Any = NULL_ARRAY,
+) -> Any:
+    # Items of which torch clients were told are theirs: they waited longer.
+    promised = session.engine.waiting.promised
+    return take_or_wait(session.db, deque, keys, timeout, take_from, if_denied=if_denied, promised=promised)
 
 
 @command(
@@ -59,7 +72,7 @@ def blmpop(session: Session, timeout: bytes, numkeys: bytes, key: bytes, where: 
     """Take elements from the first of several lists that exists; wait for one if none does."""
     keys, end, count = pop_from_several((numkeys, key, where, *options), (LEFT, RIGHT))
     db = session.db
-    return take_or_wait(db, deque, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
+    return _take(session, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
 
 
 @command(
@@ -74,7 +87,7 @@ def blmove(
     session: Session, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes
 ) -> Any:
     """Take an element from an end of a list, wait for the list if need be, and put it to an end of another."""
-    return _move(session.db, source, destination, end_of(wherefrom), end_of(whereto), timeout)
+    return _move(session, source, destination, end_of(wherefrom), end_of(whereto), timeout)
 
 
 @command(
@@ -89,11 +102,12 @@ def blmove(
 )
 def brpoplpush(session: Session, source: bytes, destination: bytes, timeout: bytes) -> Any:
     """Take the last element of a list, wait for the list if need be, and put it before the first of another."""
-    return _move(session.db, source, destination, RIGHT, LEFT, timeout)
+    return _move(session, source, destination, RIGHT, LEFT, timeout)
 
 
-def _move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes) -> Any:
+def _move(session: Session, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes) -> Any:
     # What the destination holds matters only once there is something to move: a parked client may get a WRONGTYPE.
-    return take_or_wait(
-        db, deque, (source,), timeout, lambda key, value: move(db, key, destination, wherefrom, whereto), if_denied=None
+    db = session.db
+    return _take(
+        session, (source,), timeout, lambda key, value: move(db, key, destination, wherefrom, whereto), if_denied=None
     )

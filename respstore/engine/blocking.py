@@ -4,17 +4,23 @@ Each looks at its keys in order. If none holds what it takes from, the client pa
 appears first decides, whatever the order of the keys, and a key of another type is as good as none.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence, Sized
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from respstore import errors
 from respstore.engine.arguments import timeout_seconds
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
-from respstore.keyspace import Database, Value
+from respstore.keyspace import Database
 from respstore.protocol.replies import NULL_ARRAY
 
-V = TypeVar("V", bound=Value)
+V = TypeVar("V", bound=Sized)
+
+Promised = Mapping[tuple[Database, bytes], int]
+"""How many items of a key are for others; as `WaitingRoom.promised`."""
+
+NOTHING: Final[Promised] = MappingProxyType({})
 
 
 def take_or_wait(
@@ -25,6 +31,7 @@ def take_or_wait(
     take_from: Callable[[bytes, V], Any],
     *,
     if_denied: Any = NULL_ARRAY,
+    promised: Promised = NOTHING,
 ) -> Any:
     """Take from the first key that holds a value of a type, now or when one appears.
 
@@ -35,6 +42,7 @@ def take_or_wait(
         timeout: how long to wait, in seconds.
         take_from: takes from the value at a key and gives the reply.
         if_denied: the reply where there is no such value and nothing may wait.
+        promised: whom somebody else's item wakes, goes on waiting.
 
     Raises:
         RespError: the timeout is none, or a key before the first value is of another type.
@@ -49,6 +57,8 @@ def take_or_wait(
 
     def retry(key: bytes) -> Any:
         value = db.get(key)
-        return take_from(key, value) if type(value) is kind else PENDING
+        if type(value) is not kind or (promised and promised.get((db, key), 0) >= len(value)):
+            return PENDING
+        return take_from(key, value)
 
     return Park(keys, retry, seconds, if_denied=if_denied)

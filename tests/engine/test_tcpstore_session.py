@@ -351,6 +351,38 @@ def test_as_many_are_told_as_there_are_items(engine, client, redis) -> None:
     assert received(waiting[3]) == STOP
 
 
+@pytest.mark.parametrize(
+    ("wait", "reply"),
+    [
+        (b"BLPOP q 0", array(b"q", b"2")),
+        (b"BRPOP q 0", array(b"q", b"2")),
+        (b"BLMPOP 0 1 q LEFT", b"*2\r\n" + bulk(b"q") + array(b"2")),
+        (b"BLMOVE q other LEFT LEFT 0", bulk(b"2")),
+    ],
+)
+def test_a_redis_client_that_waits_takes_no_item_of_which_a_torch_client_was_told(
+    engine, client, redis, wait: bytes, reply: bytes
+) -> None:
+    first, second = torch_client(engine), Session(engine)
+    ask(first, WAIT, [b"/q"])
+    assert talk(second, wait) == b""
+    push(client, b"/q", b"1")
+    assert (received(first), received(second)) == (STOP, b"")
+    assert pop(first, b"/q") == number(1) + string(b"1")
+    assert received(second) == b""
+    push(client, b"/q", b"2")
+    assert received(second) == reply
+
+
+def test_a_redis_client_takes_the_item_for_which_a_torch_client_does_not_come(engine, client, redis) -> None:
+    first, second = torch_client(engine), Session(engine)
+    ask(first, WAIT, [b"/q"])
+    talk(second, b"BLPOP q 0")
+    push(client, b"/q", b"1")
+    assert feed(first, PING) == STOP + PONG
+    assert received(second) == array(b"q", b"1")
+
+
 def test_who_does_not_come_for_its_item_gives_way_to_the_next(engine, client) -> None:
     first, second, third = (torch_client(engine) for _ in range(3))
     for one in (first, second, third):
