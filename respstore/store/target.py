@@ -148,16 +148,20 @@ def parse_url(url: str) -> Target:
     Raises:
         ValueError: it is none of the forms above; the text says what is wrong.
     """
-    parts = urlsplit(url)
+    shown = repr(_without_password(url))
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"{error}: {shown}") from None
     if parts.scheme not in SCHEMES:
         forms = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        raise ValueError(f"the URL of a store starts with one of {forms}: {url!r}")
+        raise ValueError(f"the URL of a store starts with one of {forms}: {shown}")
     mode, is_tls = SCHEMES[parts.scheme], parts.scheme.startswith("rediss")
     options = _options(parts.query, mode, is_tls)
     path, service = unquote(parts.path), ""
     if parts.scheme == "unix":
         if not path:
-            raise ValueError(f"the URL of a unix socket has its path behind three slashes, unix:///run/x.sock: {url!r}")
+            raise ValueError(f"the URL of a unix socket has its path behind three slashes, unix:///run/x.sock: {shown}")
         nodes: tuple[Node, ...] = (Node(path, None),)
         path = ""
     else:
@@ -165,14 +169,14 @@ def parse_url(url: str) -> Target:
         if mode is Mode.SENTINEL:
             service, _, path = path.lstrip("/").partition("/")
             if not service:
-                raise ValueError(f"the URL names no service, as in redis+sentinel://host:port/service: {url!r}")
+                raise ValueError(f"the URL names no service, as in redis+sentinel://host:port/service: {shown}")
         elif mode is Mode.SERVER and len(nodes) > 1:
-            raise ValueError(f"several servers are redis+sentinel:// or redis+cluster://: {url!r}")
+            raise ValueError(f"several servers are redis+sentinel:// or redis+cluster://: {shown}")
     db = options.get("db") or path.strip("/") or "0"
     if not db.isascii() or not db.isdigit():
         raise ValueError(f"the database of a store is a number, not {db!r}")
     if mode is Mode.CLUSTER and int(db):
-        raise ValueError(f"a cluster has no databases beside 0: {url!r}")
+        raise ValueError(f"a cluster has no databases beside 0: {shown}")
     return Target(
         url=url,
         nodes=nodes,
@@ -204,7 +208,19 @@ def _nodes(hosts: str, port: int) -> tuple[Node, ...]:
     """`host:port,host:port`; a missing port is `port`."""
     nodes = []
     for host in hosts.split(","):
-        parts = urlsplit(f"//{host}")
-        # Raises ValueError where it is no port.
-        nodes.append(Node(unquote(parts.hostname or "localhost"), port if parts.port is None else parts.port))
+        try:
+            parts = urlsplit(f"//{host}")
+            node = Node(unquote(parts.hostname or "localhost"), port if parts.port is None else parts.port)
+        except ValueError:
+            node = None
+        if node is None or not node.port:
+            raise ValueError(f"a server is host:port, with a port from 1 to 65535, not {host!r}")
+        nodes.append(node)
     return tuple(nodes)
+
+
+def _without_password(url: str) -> str:
+    """A URL as an error shows it, whatever is wrong with it."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, address = rest.rpartition("@")
+    return f"{scheme}{separator}{'***' if credentials else ''}{at}{address.partition('?')[0]}"

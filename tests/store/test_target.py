@@ -82,13 +82,28 @@ def attrs_without_url(target: Target) -> str:
     return repr(target).replace(repr(target.url), "")
 
 
+def test_an_error_shows_no_password() -> None:
+    for url in (
+        "http://user:secret@h",
+        "redis://:secret@h,i",
+        "redis+sentinel://h?password=secret",
+        "redis://:secret@[::1",
+    ):
+        with pytest.raises(ValueError, match="://") as caught:
+            parse_url(url)
+        assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
         ("127.0.0.1:6379", r"starts with one of redis://, rediss://, .*unix://"),
         ("http://h", r"starts with one of redis://"),
-        ("redis://h:port", r"Port could not be cast"),
-        ("redis://h:70000", r"Port out of range"),
+        ("redis://h:port", r"a server is host:port, with a port from 1 to 65535, not 'h:port'"),
+        ("redis://h:70000", r"not 'h:70000'"),
+        ("redis://h:0", r"not 'h:0'"),
+        ("redis://[::1", r"Invalid IPv6 URL: 'redis://\[::1'"),
+        ("redis+cluster://h,i:-1", r"not 'i:-1'"),
         ("redis://h/name", r"database of a store is a number, not 'name'"),
         (
             "redis://h?socket_timeout=3",
