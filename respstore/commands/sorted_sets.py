@@ -15,6 +15,7 @@ from respstore import errors
 from respstore.engine.arguments import (
     cursor,
     double,
+    doubles,
     draw_count,
     integer_between,
     pop_from_several,
@@ -142,8 +143,7 @@ def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], Iterable[tup
             raise RespError(errors.ZADD_GT_LT_NX)
         if b"INCR" in options and len(words) - start > 2:
             raise RespError(errors.ZADD_INCR_PAIRS)
-    scores = [*map(double, words[start::2])]
-    return options, zip(words[start + 1 :: 2], scores, strict=True)
+    return options, zip(words[start + 1 :: 2], doubles(words[start::2]), strict=True)
 
 
 def add(
@@ -166,8 +166,9 @@ def add(
     must_grow, must_fall = b"GT" in options, b"LT" in options
     added = updated = 0
     result: float | None = None
+    score_of = value.scores.get
     for member, score in pairs:
-        old = value.scores.get(member)
+        old = score_of(member)
         if old is None:
             if not may_add:
                 continue

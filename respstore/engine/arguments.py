@@ -46,6 +46,16 @@ def double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
     return number
 
 
+def doubles(args: Sequence[bytes]) -> list[float]:
+    """As `double` for each of them, in half the time where all are whole numbers, as scores mostly are."""
+    if b"".join(args).isdigit():
+        try:
+            return [*map(float, map(int, args))]
+        except (ValueError, OverflowError):
+            pass  # one has no digits, or very many
+    return [*map(double, args)]
+
+
 def long_double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> LongDouble:
     """A number for INCRBYFLOAT and HINCRBYFLOAT to add up, perhaps infinite, not `nan`; otherwise, `error`."""
     number = parse_long_double(arg)

@@ -12,6 +12,7 @@ from respstore.engine.arguments import (
     database_number,
     deadline_ms,
     double,
+    doubles,
     draw_count,
     find_database,
     integer,
@@ -69,6 +70,19 @@ def test_double() -> None:
     assert double(b"-inf") == -inf
     assert refusal(lambda: double(b"nan")) == errors.NOT_A_FLOAT
     assert refusal(lambda: double(b"", "ERR no")) == "ERR no"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), (b"7",), (b"0", b"12", b"007"), (b"9" * 20,), (b"1", b"9" * 308), (b"1", b"2.5", b"-0", b"inf")],
+)
+def test_several_doubles_are_each_of_them(args: tuple[bytes, ...]) -> None:
+    assert doubles(args) == [*map(double, args)]
+
+
+@pytest.mark.parametrize("wrong", [b"", b"x", b"nan", b"1_0", b"9" * 310, b"9" * 5000])
+def test_one_that_is_no_double_refuses_all(wrong: bytes) -> None:
+    assert refusal(lambda: doubles((b"1", wrong, b"2"))) == errors.NOT_A_FLOAT
 
 
 def test_long_double() -> None:
