@@ -396,7 +396,8 @@ async def test_who_sends_without_reading_gets_whole_replies_when_the_server_stop
         await settled()
 
         await running.stop()
-        await client.stream.send_all(request(b"ECHO", bytes(8 * MB)))  # more than the system holds
+        # More than the system holds, and never whole: who is quick would answer it.
+        await client.stream.send_all(request(b"ECHO", bytes(8 * MB))[:-1])
 
         assert replies_in(await client.rest()) == 8 * 51
 
