@@ -107,7 +107,9 @@ def _new_id(last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
     ms, sequence = given
     if sequence is None:
         sequence = last[1] + 1 if ms == last[0] else 0
-    if sequence > MAX_HALF or (ms, sequence) <= last:
+        if sequence > MAX_HALF:
+            raise RespError(errors.ENTRY_TOO_LARGE)  # that is what Redis says
+    if (ms, sequence) <= last:
         raise RespError(errors.XADD_ID_TOO_SMALL)
     return ms, sequence
 

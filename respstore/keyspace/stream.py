@@ -286,8 +286,8 @@ class Stream:
         return None
 
     def _may_lack_entries(self, start: StreamId) -> bool:
-        """Whether XDEL has deleted entries from an id on."""
-        return self.length > 0 and MIN_ID < self.max_deleted_id >= start
+        """Whether XDEL has deleted an entry from an id on, and one from between those that are there."""
+        return self.length > 0 and self.first_id <= self.max_deleted_id >= start
 
     # What XINFO tells of Redis's representation
 

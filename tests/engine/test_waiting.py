@@ -306,6 +306,33 @@ def test_who_waits_for_what_and_since_when(clients: list[Session], room: Waiting
     assert [(wait.db, wait.since) for _, wait in waits] == [(clients[0].db, now)] * 2
 
 
+# Keys that are gone
+
+
+def test_some_do_not_wait_for_a_key_that_is_gone(clients: list[Session], room: WaitingRoom, engine: Engine) -> None:
+    park(clients[0], [b"k"], lambda key: PENDING)
+    room.park(clients[1], Park([b"k", b"j"], lambda key: PENDING, None, on_gone=7), 0)
+    fill(clients[2], b"k", b"x")
+    room.serve()
+    assert received(clients[1]) == b""
+    clients[2].db.delete(b"k")
+    room.serve()
+    assert (received(clients[0]), received(clients[1])) == (b"", b":7\r\n")
+    room.withdraw(clients[0])
+    assert is_empty(room, engine)
+
+
+def test_who_waits_is_told_to_look_again_though_nothing_changed(clients: list[Session], room: WaitingRoom) -> None:
+    fill(clients[1], b"k", b"x")
+    park(clients[0], [b"k"], lambda key: 7)
+    room.notice(clients[1].db, b"j")
+    room.serve()
+    assert received(clients[0]) == b""
+    room.notice(clients[1].db, b"k")
+    room.serve()
+    assert received(clients[0]) == b":7\r\n"
+
+
 # Leaving in other ways
 
 

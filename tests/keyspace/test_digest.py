@@ -7,6 +7,7 @@ import pytest
 
 from respstore.keyspace import Hash, Keyspace, Set, SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
+from respstore.keyspace.stream import Stream
 
 NOTHING = "0" * 40
 
@@ -37,6 +38,15 @@ def test_values(keyspace: Keyspace, value: Value, digest: str) -> None:
     db = keyspace.databases[3]
     db.put(b"any name", value, "set")
     assert digest_of_value(db, b"any name") == digest
+
+
+def test_a_stream(keyspace: Keyspace) -> None:
+    stream = Stream()
+    stream.append(((1, 1), (b"f", b"g"), (b"v", b"w")), 4, 4096, 100)
+    stream.append(((2, 0), (b"f",), (b"x",)), 2, 4096, 100)
+    db = keyspace.databases[0]
+    db.put(b"s", stream, "xadd")
+    assert digest_of_value(db, b"s") == "db93315cb1d6732d82b94715c5a44f0cca6ad542"
 
 
 def test_a_value_that_expires(keyspace: Keyspace) -> None:

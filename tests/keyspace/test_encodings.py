@@ -6,6 +6,7 @@ import pytest
 
 from respstore.keyspace import Hash, Set, SortedSet
 from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of, serialized_length_of
+from respstore.keyspace.stream import Stream
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_
         (Set({b"1": None}, is_table=True), "hashtable"),
         (SortedSet({b"a": 1.0}), "listpack"),
         (SortedSet({b"a": 1.0}, is_skiplist=True), "skiplist"),
+        (Stream(), "stream"),
     ],
 )
 def test_encoding(value: bytes, encoding: str) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from respstore.keyspace import Database, Hash, Keyspace, Set, SortedSet, Value
 from respstore.keyspace.sizes import DICT_ENTRY, size_of_key
+from respstore.keyspace.stream import Stream
+from respstore.keyspace.stream_group import Consumer, Group
 
 
 @pytest.fixture
@@ -86,3 +88,17 @@ def test_the_order_of_a_container_costs_memory(db: Database) -> None:
         before = size(db, value)
         value.scan(0, 1)
         assert before + 8_000 < size(db, value) < before + 9_000
+
+
+def test_a_stream(db: Database) -> None:
+    stream = Stream()
+    empty = size(db, stream)
+    for number in range(1, 2001):
+        stream.append(((number, 0), (b"field",), (b"value%d" % number,)), 14, 4096, 100)
+    assert empty + 20_000 < size(db, stream) < empty + 200_000
+    assert size(db, stream, 5) < size(db, stream, None)
+    group = stream.groups[b"g"] = Group((0, 0))
+    before = size(db, stream)
+    consumer = group.consumers[b"c"] = Consumer(b"c", 0)
+    group.deliver([(number, 0) for number in range(1, 101)], consumer, 0)
+    assert size(db, stream) > before + 100 * 100

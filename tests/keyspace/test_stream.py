@@ -129,6 +129,17 @@ def test_what_was_trimmed_is_known_to_be_missing() -> None:
     assert Stream().lag_of(Group((3, 0))) == 0
 
 
+def test_what_was_deleted_before_the_first_entry_does_not_matter() -> None:
+    stream = stream_of(5)
+    stream.delete([(2, 0)])
+    group = Group((1, 0), 1)
+    assert stream.lag_of(group) is None
+    stream.trim_to_length(2)
+    assert stream.lag_of(group) == 4
+    stream.advance(group, [(4, 0)])
+    assert (group.entries_read, stream.lag_of(group)) == (2, 3)
+
+
 class Streams(RuleBasedStateMachine):
     """A stream beside a list of its entries."""
 

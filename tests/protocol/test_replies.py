@@ -1,6 +1,7 @@
 """Values to bytes: each kind in both versions of the protocol, and the bytes read again by somebody else's parser."""
 
 from collections import deque
+from itertools import chain
 from typing import Any
 
 import hiredis
@@ -14,12 +15,14 @@ from respstore.protocol.replies import (
     NULL_ARRAY,
     Attributed,
     BigNumber,
+    ByKey,
     Encoded,
     Output,
     Pairs,
     PlainDouble,
     Push,
     SetOf,
+    StreamEntries,
     TextMap,
     Verbatim,
     encode,
@@ -194,6 +197,11 @@ scalars = (
     | st.sampled_from(["OK", "QUEUED", "string"])
     | st.binary(max_size=20).map(Verbatim)
 )
+stream_ids = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+fields = st.binary(max_size=5) | st.just(b"%d%%b") | st.binary(min_size=1022, max_size=1026)
+stream_entries = st.tuples(stream_ids, st.none(), st.just(())) | st.tuples(stream_ids, st.integers(1, 3)).flatmap(
+    lambda start: st.tuples(st.just(start[0]), *[st.tuples(*[fields] * start[1])] * 2)
+)
 values = st.recursive(
     scalars | st.lists(strings, min_size=9, max_size=30),
     lambda inner: (
@@ -202,6 +210,8 @@ values = st.recursive(
         | st.dictionaries(st.binary(max_size=5) | st.integers(0, 9), inner, max_size=4)
         | st.lists(inner, max_size=3).map(SetOf)
         | st.lists(inner, max_size=3).map(Push)
+        | st.dictionaries(st.binary(max_size=5), inner, max_size=3).map(lambda found: ByKey([*found.items()]))
+        | st.lists(stream_entries, max_size=3).map(StreamEntries)
     ),
     max_leaves=30,
 )
@@ -224,6 +234,15 @@ def as_read(value: Any, protocol: int) -> Any:
             return {as_read(key, 3): as_read(item, 3) for key, item in value.items()}
         case dict():
             return [as_read(part, 2) for pair in value.items() for part in pair]
+        case ByKey() if protocol == 3:
+            return {key: as_read(item, 3) for key, item in value.items}
+        case ByKey():
+            return [[key, as_read(item, 2)] for key, item in value.items]
+        case StreamEntries():
+            return [
+                [b"%d-%d" % id_, None if names is None else [*chain.from_iterable(zip(names, texts, strict=True))]]
+                for id_, names, texts in value.entries
+            ]
         case SetOf() | Push():
             return [as_read(item, protocol) for item in value.items]
         case _:
