@@ -10,6 +10,7 @@ the *number* of replies, they get a moment more; so a late packet is never a dif
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,8 @@ QUICK = 0.01  # seconds that a reply may take before we ask whether one will com
 LATE = 0.5  # seconds more for a server that has said less than the other
 PATIENCE = 10.0  # seconds after which a server that does not answer PING is taken for dead
 
-PUSHING = (b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE")
-"""Commands that RESP3 answers with pushes alone."""
+PUSHING = {b"SUBSCRIBE": 2, b"UNSUBSCRIBE": 1, b"PSUBSCRIBE": 2, b"PUNSUBSCRIBE": 1}
+"""Commands that RESP3 answers with pushes alone, and the words that they need: with less they get an error."""
 
 Argument = bytes | Callable[["Side"], bytes]
 """What to send: bytes, or a function of the server for ids and addresses, which each server has its own of."""
@@ -173,7 +174,7 @@ class Pair:
                 if side is self.redis:
                     self.compared += 1
                     name = plain[0].upper()
-                    if self.protocol == 2 or name not in PUSHING:
+                    if self.protocol == 2 or len(plain) < PUSHING.get(name, sys.maxsize):
                         self._owed[client].append((readable(b" ".join(plain)), plain, rule or self.rule_of(plain)))
                     self._config_changed |= name == b"CONFIG"
             connection.send(data)

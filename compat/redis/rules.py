@@ -22,6 +22,9 @@ SENTENCES = {b"summary", b"complexity", b"history", b"notes"}
 ALL_COMMANDS = (["COMMAND"], ["COMMAND", "INFO"], ["COMMAND", "DOCS"], ["COMMAND", "LIST"])
 """What tells of all commands that a server has, while respstore has not yet all of them."""
 
+EVERYTHING = b"?*"
+"""What generated commands have for `*`. CONFIG GET shows by it the ports, and options that only one server has."""
+
 
 def exact(redis: Reply, respstore: Reply) -> bool:
     """The same type, the same bytes."""
@@ -244,6 +247,8 @@ def rule_of(arguments: Sequence[bytes]) -> Rule:
     words = [argument.decode("latin-1").upper() for argument in arguments[:2]]
     if words[1:] == ["HELP"]:
         return prose
+    if words == ["CONFIG", "GET"] and EVERYTHING in arguments:
+        return kind
     if words in ALL_COMMANDS and (len(arguments) == len(words) or arguments[-1] == b"*"):
         return kind
     if words[0] in SCANS and arguments[SCANS[words[0]] :][:1] not in ([b"0"], [b""]):

@@ -301,6 +301,7 @@ class _Claim:
     """What XCLAIM does with an entry.
 
     Attributes:
+        consumer: the name of who has it then; a consumer that gets nothing is not made, nor seen.
         least_idle: how long it must have been pending, in ms.
         delivered: when it counts as delivered, in wall-clock ms.
         deliveries: how often it counts as delivered; None to count up.
@@ -309,6 +310,7 @@ class _Claim:
         last_id: the group's last id, if that is smaller.
     """
 
+    consumer: bytes
     least_idle: int
     delivered: int
     deliveries: int | None = None
@@ -335,15 +337,14 @@ def xclaim(
     stream, found = find_group(db, key, group)
     least_idle = integer(min_idle_time, errors.XCLAIM_MIN_IDLE)
     ids, options = _leading_ids((id_, *more))
-    claim = _parse_claim(options, max(least_idle, 0), db.keyspace.now)
+    claim = _parse_claim(options, _Claim(consumer, max(least_idle, 0), db.keyspace.now))
     found.last_id = max(found.last_id, claim.last_id)
-    claimer = see_consumer(db, key, found, consumer)
     claimed: list[Entry] = []
     for each in ids:
         entry = stream.get(each)
         if entry is None:  # what is not in the stream any more is not pending either
             db.keyspace.changes += found.settle(each)
-        elif _claim(found, each, claimer, claim, db.keyspace.now):
+        elif _claim(db, key, found, each, claim):
             claimed.append(entry)
             db.keyspace.changes += 1
     return _claimed(claimed, ids_only=claim.ids_only)
@@ -360,8 +361,9 @@ def _leading_ids(args: Sequence[bytes]) -> tuple[list[StreamId], Sequence[bytes]
     return ids, ()
 
 
-def _parse_claim(options: Iterable[bytes], least_idle: int, now: int) -> _Claim:
-    claim = _Claim(least_idle, now)
+def _parse_claim(options: Iterable[bytes], claim: _Claim) -> _Claim:
+    """Put the options into a claim of now."""
+    now = claim.delivered
     words = iter(options)
     for word in words:
         match word.upper():
@@ -389,17 +391,17 @@ def _parse_claim(options: Iterable[bytes], least_idle: int, now: int) -> _Claim:
     return claim
 
 
-def _claim(group: Group, id_: StreamId, consumer: Consumer, claim: _Claim, now: int) -> bool:
+def _claim(db: Database, key: bytes, group: Group, id_: StreamId, claim: _Claim) -> bool:
     """Hand over one entry of the stream, if it may be; whether it was."""
     pending = group.pending.get(id_)
     if pending is None and not claim.force:
         return False
-    if pending is not None and claim.least_idle and now - pending.delivered < claim.least_idle:
+    if pending is not None and claim.least_idle and db.keyspace.now - pending.delivered < claim.least_idle:
         return False
     deliveries = claim.deliveries
     if deliveries is None:
         deliveries = (1 if pending is None else pending.deliveries) + (not claim.ids_only)
-    group.give(id_, Pending(consumer, claim.delivered, deliveries))
+    group.give(id_, Pending(see_consumer(db, key, group, claim.consumer), claim.delivered, deliveries))
     return True
 
 
@@ -436,9 +438,7 @@ def xautoclaim(
     stream, found = find_group(db, key, group)
     if count >= CLAIMS_IN_MEMORY:
         raise RespError(errors.XAUTOCLAIM_MEMORY)
-    now = db.keyspace.now
-    claimer = see_consumer(db, key, found, consumer)
-    claim = _Claim(least_idle, now, ids_only=ids_only)
+    claim = _Claim(consumer, least_idle, db.keyspace.now, ids_only=ids_only)
     claimed: list[Entry] = []
     deleted: list[bytes] = []
     next_start = MIN_ID
@@ -451,7 +451,7 @@ def xautoclaim(
             found.settle(id_)
             deleted.append(format_id(id_))
             db.keyspace.changes += 1
-        elif _claim(found, id_, claimer, claim, now):
+        elif _claim(db, key, found, id_, claim):
             claimed.append(entry)
             db.keyspace.changes += 1
     return [format_id(next_start), _claimed(claimed, ids_only=ids_only), deleted]

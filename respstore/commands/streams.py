@@ -143,8 +143,6 @@ def xsetid(session: Session, key: bytes, last_id: bytes, *options: bytes) -> str
     stream = as_stream(session.db.get(key))
     if stream is None:
         raise RespError(errors.NO_SUCH_KEY)
-    if new_id < stream.max_deleted_id:
-        raise RespError(errors.XSETID_BELOW_DELETED)
     if stream.length:
         if new_id < stream.last_entry_id():
             raise RespError(errors.XSETID_BELOW_TOP)

@@ -235,6 +235,14 @@ def test_xclaim(session: Session, engine: Engine) -> None:
     assert pending(session) == b"2-0 d 1,3-0 c 7"
 
 
+def test_a_consumer_that_claims_nothing_is_not_made(session: Session) -> None:
+    talk(session, b"XREADGROUP GROUP g c STREAMS x >")
+    for request_ in (b"XCLAIM x g d 9000 1", b"XCLAIM x g d 0 7-7 FORCE", b"XAUTOCLAIM x g d 9000 0"):
+        talk(session, request_)
+        assert talk(session, b"XGROUP CREATECONSUMER x g d") == b":1\r\n"
+        talk(session, b"XGROUP DELCONSUMER x g d")
+
+
 def test_xautoclaim(session: Session, engine: Engine) -> None:
     talk(session, b"XREADGROUP GROUP g c STREAMS x >")
     talk(session, b"XDEL x 2-0")
