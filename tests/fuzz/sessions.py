@@ -38,8 +38,8 @@ MB = 1024 * 1024
 MOST_SECONDS = 0.1
 MOST_PAUSED_STEPS = 5
 PING = array(b"PING")
-UNCOUNTABLE = {b"reply", b"debug", b"subscribe", b"psubscribe", b"unsubscribe", b"punsubscribe"}
-"""Words of requests that may have none or several replies: CLIENT REPLY silences, DEBUG PROTOCOL pushes."""
+UNCOUNTABLE = {b"reply", b"debug", b"subscribe", b"psubscribe", b"unsubscribe", b"punsubscribe", b"monitor"}
+"""Words of requests with no reply or several: CLIENT REPLY silences, DEBUG PROTOCOL pushes, MONITOR goes on."""
 LOG = logging.getLogger("respstore")
 OPENINGS = [
     *[b"", b"", b"HELLO 3\r\n", b"HELLO 3\r\n", b"MULTI\r\n", b"CLIENT REPLY OFF\r\n", b"AUTH secret\r\n"],

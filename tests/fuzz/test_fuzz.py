@@ -176,9 +176,13 @@ def test_making_smaller() -> None:
 
 def test_the_grammar_says_every_command() -> None:
     grammar = Grammar(TABLE, Random(SEED))
-    said = {grammar.request()[0].lower() for _ in range(10_000)}
+    unsaid = {name.encode() for name in TABLE}
+    for _ in range(10_000):
+        unsaid.discard(grammar.request()[0].lower())
+        if not unsaid:
+            break
 
-    assert {name.encode() for name in TABLE} <= said
+    assert not unsaid
     assert not {b"set", b"SET"} & {Grammar(TABLE, Random(SEED), without=["set"]).request()[0] for _ in range(2000)}
 
 
