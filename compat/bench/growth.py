@@ -135,7 +135,7 @@ COLLECTIONS = (
         "stream",
         lambda start, stop: ((b"XADD", b"x", b"%d-0" % (n + 1), b"field", b"value") for n in range(start, stop)),
         {
-            "XADD": lambda size, random: ((b"XADD", b"x", b"*", b"field", b"value"),),
+            "XADD": lambda size, random: ((b"XADD", b"x", b"%d-*" % size, b"field", b"value"),),
             "XRANGE of 10": _stream_range,
             "XREAD of 10": lambda size, random: ((b"XREAD", b"COUNT", b"10", b"STREAMS", b"x", b"%d" % (size // 2)),),
         },
