@@ -61,6 +61,21 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         generated=(("OBJECT ENCODING", '$"embstr"', '$"int"'), ("OBJECT REFCOUNT", ":1", ":2147483647")),
     ),
     KnownDifference(
+        "keys: OBJECT REFCOUNT of the copy of a small integer",
+        "A> OBJECT REFCOUNT copy",
+        "`OBJECT REFCOUNT` of a small integer that COPY has made is 2147483647, as if it had been SET, not 1",
+    ),
+    KnownDifference(
+        "keys: OBJECT IDLETIME of a key that is not used",
+        "A> OBJECT IDLETIME k",
+        "`OBJECT IDLETIME` is 0: the last use of each key is not noted, for it would cost every GET time and memory",
+    ),
+    KnownDifference(
+        "keys: OBJECT FREQ of a key that is used",
+        "A> OBJECT FREQ k",
+        "`OBJECT FREQ` is 5, as for a new key: how often keys are used is not counted, as nothing is evicted yet",
+    ),
+    KnownDifference(
         "expire: a key that has expired still costs memory",
         "",
         "`MEMORY USAGE` and `DEBUG OBJECT` do not see a key that has expired; Redis shows it until it is deleted",

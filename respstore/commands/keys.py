@@ -276,6 +276,9 @@ def object_refcount(session: Session, key: bytes) -> int | None:
     return None if value is None else refcount_of(value)
 
 
+NEW_KEY_FREQUENCY: Final = 5
+"""The counter with which Redis makes a key, so that it is not evicted at once."""
+
 # A note of each key's last use would cost more memory than the key itself, and time on every GET. The answers below
 # are those of a key that was used this moment: whoever deletes what is idle then deletes nothing by mistake.
 
@@ -308,12 +311,12 @@ def object_idletime(session: Session, key: bytes) -> int | None:
     complexity="O(1)",
 )
 def object_freq(session: Session, key: bytes) -> int | None:
-    """Answer 0 under an LFU eviction policy, else an error: the server does not count how often keys are used."""
+    """Answer 5 under an LFU eviction policy, as for a new key, else an error: nobody counts how often keys are used."""
     if session.db.inspect(key) is None:
         return None
     if not _is_lfu(session):
         raise RespError(errors.FREQUENCY_NOT_TRACKED)
-    return 0
+    return NEW_KEY_FREQUENCY
 
 
 def _is_lfu(session: Session) -> bool:
