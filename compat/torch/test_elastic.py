@@ -5,6 +5,8 @@ With LONG=1 the same happens to jobs on torch's own backend, and what becomes of
 
 import os
 import pickle
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from torch.distributed.elastic.rendezvous.api import (
 from torch.distributed.elastic.rendezvous.dynamic_rendezvous import _NodeDesc, _RendezvousState
 
 from compat.report import markdown_table, write_section
-from compat.servers import RunningServer, free_port, respstore_server
+from compat.servers import REPOSITORY, RunningServer, free_port, respstore_server
 from compat.torch.elastic import EVENTS, FINISHES, Job
+from compat.torch.patience import until
 from respstore import Store
 from respstore.torch.elastic import RespRendezvousBackend, create_handler, read_state, write_state
 
@@ -111,8 +114,8 @@ def test_a_backend_without_its_server_says_so(backend: RespRendezvousBackend) ->
 # Handlers
 
 
-def parameters(endpoint: str, **options: str) -> RendezvousParameters:
-    return RendezvousParameters("respstore", endpoint, "run", 1, 1, "127.0.0.1", **options)
+def parameters(endpoint: str, run_id: str = "run", **options: str) -> RendezvousParameters:
+    return RendezvousParameters("respstore", endpoint, run_id, 1, 1, "127.0.0.1", **options)
 
 
 def test_a_round_has_a_place_of_its_own(empty: RunningServer) -> None:
@@ -127,7 +130,31 @@ def test_a_round_has_a_place_of_its_own(empty: RunningServer) -> None:
     assert again.master_port != place.master_port
     assert handler.shutdown()
     with empty.client() as client:
-        assert 0 < client.ttl("torch.rendezvous.run.0/k") <= 3600
+        assert 0 < client.ttl("torch.rendezvous.run/torch.rendezvous.run.0/k") <= 3600
+
+
+AGENT = """
+import sys, time
+from compat.torch.test_elastic import create_handler, parameters
+
+handler = create_handler(parameters(sys.argv[1], "killed", last_call_timeout="1"))
+handler.next_rendezvous().store.set("k", "v")
+time.sleep(600)
+"""
+
+
+def test_the_keys_go_some_time_after_the_last_agent_was_killed(empty: RunningServer) -> None:
+    agent = subprocess.Popen([sys.executable, "-c", AGENT, f"127.0.0.1:{empty.port}"], cwd=REPOSITORY)
+    with empty.client() as client:
+        try:
+            until(lambda: client.exists("torch.rendezvous.killed/torch.rendezvous.killed.0/k"))
+            client.config_set("tcpstore-namespace-ttl", 1)
+        finally:
+            agent.kill()
+            agent.wait()
+        until(lambda: not client.keys("torch.rendezvous.killed/*"))
+        client.config_set("tcpstore-namespace-ttl", 3600)
+        assert 0 < client.ttl("torch.rendezvous.killed") <= 3600
 
 
 def test_the_first_agent_starts_the_server() -> None:

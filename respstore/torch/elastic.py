@@ -9,6 +9,9 @@ round gets a port with a namespace of its own (`C10D OPEN`), so that workers whi
 of dead ones, and nodes that come late find what all find. No agent hosts anything, and any of them may die, unless the
 endpoint is on this machine and nobody serves there: then an agent starts the server, as long as it lives itself.
 
+The keys of a round expire an hour after it; if no agent is left to see to that, all keys by which the agents meet go
+some time after the last of them (C10D JOIN).
+
 `--rdzv-conf` takes, beside what torch's own backends take (join_timeout, last_call_timeout, close_timeout,
 heartbeat_timeout, keep_alive_interval, keep_alive_max_attempt): `is_host`, whether this agent may start the server, and
 `read_timeout`, how long to wait for it, in seconds (60).
@@ -20,6 +23,7 @@ import pickle
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from torch.distributed.elastic.rendezvous.api import (
     RendezvousConnectionError,
@@ -45,6 +49,9 @@ from respstore.torch.store import RespStore
 
 logger = logging.getLogger("respstore")
 
+KEYS: Final = "torch.rendezvous"
+"""How torch's keys of a rendezvous begin; the run id is next, and of a round's the number."""
+
 DEFAULT_PORT: Final = 6379
 READ_SECONDS: Final = 60
 KEPT_SECONDS: Final = 3600
@@ -69,8 +76,10 @@ def create_handler(params: RendezvousParameters) -> "RespRendezvousHandler":
     is_host = params.get_as_bool("is_host")
     server = _start(host, port) if (_matches_machine_hostname(host) if is_host is None else is_host) else None
     timeout = timedelta(seconds=params.get_as_int("read_timeout") or READ_SECONDS)
-    store = RespStore(f"redis://{display_address(host, port)}", timeout=timeout)
-    backend = RespRendezvousBackend(store.store, params.run_id)
+    namespace = f"{KEYS}.{params.run_id}"
+    url = f"redis://{display_address(host, port)}?{urlencode({'namespace': namespace})}"
+    store = RespStore(url, prefix=namespace, timeout=timeout)
+    backend = RespRendezvousBackend(Store(url, timeout=timeout), params.run_id)
     handler: RespRendezvousHandler = RespRendezvousHandler.from_backend(
         params.run_id,
         store,
@@ -115,7 +124,7 @@ class RespRendezvousBackend(RendezvousBackend):
     def __init__(self, store: Store, run_id: str) -> None:
         if not run_id:
             raise ValueError("the run id is empty; give one with --rdzv-id")
-        self.key = f"torch.rendezvous.{run_id}"
+        self.key = f"{KEYS}.{run_id}"
         self._store = store
 
     @property
@@ -212,7 +221,7 @@ class RespRendezvousHandler(DynamicRendezvousHandler):
     def _forget(self, number: int) -> None:
         """Let the keys expire by which the agents met in a round; the server does so with the workers'."""
         store = self._store.store
-        prefix = f"torch.rendezvous.{self._settings.run_id}.{number}"
+        prefix = f"{store.prefix}/{KEYS}.{self._settings.run_id}.{number}"
         for key in Store(store.url, prefix=prefix, timeout=store.timeout).list_keys():
             store.execute_command("EXPIRE", f"{prefix}/{key}", KEPT_SECONDS, repeatable=True)
 
