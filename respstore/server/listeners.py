@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
 import trio
@@ -49,6 +50,16 @@ class Address:
         return f"redis://{display_address(_LOOPBACK_OF.get(self.host, self.host), self.port)}"
 
 
+LEAST_BACKLOG: Final = 4096
+"""How many connections may wait to be accepted, even if `tcp-backlog` says less: the ranks of a job come all at once,
+and whoever finds no room is let in seconds later, when TCP tries again."""
+
+
+def backlog(config: Config) -> int:
+    """How many connections may wait to be accepted; the system may have a limit of its own (somaxconn)."""
+    return max(config.tcp_backlog, LEAST_BACKLOG)
+
+
 class Listeners:
     """The listening sockets of a server.
 
@@ -80,7 +91,7 @@ class Listeners:
             if config.unixsocket:
                 self._unix_path = Path(config.dir, config.unixsocket)
                 permissions = config.unixsocketperm or None
-                self._unix = listen_unix(str(self._unix_path), permissions, config.tcp_backlog)
+                self._unix = listen_unix(str(self._unix_path), permissions, backlog(config))
                 self._unix_file = _identity(self._unix_path)
             if not self._tcp and self._unix is None:
                 raise OSError(errno.EADDRNOTAVAIL, "there is no address to listen on: see 'bind', 'port', 'unixsocket'")
@@ -150,7 +161,7 @@ class Listeners:
 
     def _open_tcp(self, hosts: Sequence[str], port: int) -> None:
         if hosts and (port or not self._config.unixsocket):
-            self._tcp = listen_tcp(hosts, port, self._config.tcp_backlog)
+            self._tcp = listen_tcp(hosts, port, backlog(self._config))
         if self._nursery is not None and self._admit is not None:
             for sock in self._tcp:
                 self._nursery.start_soon(accept_connections, sock, self._admit)

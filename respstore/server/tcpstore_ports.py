@@ -11,7 +11,7 @@ from respstore.config import Config
 from respstore.engine.namespaces import Namespace
 from respstore.ports import listen_tcp
 from respstore.server.accepting import accept_connections
-from respstore.server.listeners import close_listener
+from respstore.server.listeners import backlog, close_listener
 
 
 class TCPStorePorts:
@@ -38,7 +38,7 @@ class TCPStorePorts:
             PortInUseError: somebody else holds it.
             OSError: it cannot be had for another reason.
         """
-        sockets = listen_tcp(self._config.bind, port, self._config.tcp_backlog)
+        sockets = listen_tcp(self._config.bind, port, backlog(self._config))
         if not sockets:
             raise OSError(errno.EADDRNOTAVAIL, "there is no address to listen on: see 'bind'")
         self._sockets[namespace] = sockets

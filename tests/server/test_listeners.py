@@ -237,3 +237,9 @@ def test_stays_where_it_is_if_it_cannot_move(had_choice):
         assert answers("127.0.0.1", address.port)
         change(listeners, bind=("127.0.0.2",))
         assert answers("127.0.0.2", address.port)
+
+
+def test_a_whole_job_may_come_at_once() -> None:
+    """A connection that does not fit would be made a second later at the soonest."""
+    assert backlog(make_config(tcp_backlog=511)) == LEAST_BACKLOG
+    assert backlog(make_config(tcp_backlog=10_000)) == 10_000
