@@ -16,6 +16,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
+from threading import TIMEOUT_MAX, get_ident, main_thread
 from time import monotonic
 from typing import Any, Final
 
@@ -171,9 +172,11 @@ class Connection:
 
     def _receive(self, deadline: float) -> bytes:
         sock = self._sock
+        # Signals reach the main thread only; thousands of others that wake up twice a second would be felt.
+        longest = SLICE_SECONDS if get_ident() == main_thread().ident else TIMEOUT_MAX
         try:
             while (left := deadline - monotonic()) > 0:
-                sock.settimeout(min(left, SLICE_SECONDS))
+                sock.settimeout(min(left, longest))
                 try:
                     return sock.recv(READ_SIZE)
                 except TimeoutError:
