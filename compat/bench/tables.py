@@ -102,7 +102,7 @@ def stores_table(title: str, figures: Iterable[Figure]) -> Table:
     rows = [[figure.name, *_values(figure, ",.2f"), str(figure.bar or ""), _verdict(figure)] for figure in figures]
     return Table(
         title,
-        "One client, a call at a time; then many clients at once, each a thread with a store of its own.",
+        "One client, a call at a time; then many at once, threads with a store each, up to 256 in a process.",
         ["what", "TCPStore", "respstore", "ratio", "bar", ""],
         rows,
     )
