@@ -11,6 +11,9 @@ from compat.servers import REPOSITORY, RunningServer
 
 WAYS = ("store", "url", "env")
 
+on_one_backend = pytest.mark.parametrize("server", ["poller"], indirect=True)
+"""For what shows nothing new on the other one, which test_collectives covers."""
+
 
 def address(way: str, server: RunningServer, namespace: str = "job") -> str:
     if way == "store":
@@ -45,11 +48,13 @@ def test_collectives(empty: RunningServer, way: str) -> None:
     assert run(way, address(way, empty), "collectives") == ranks("done")
 
 
+@on_one_backend
 @pytest.mark.parametrize("way", WAYS)
 def test_training(empty: RunningServer, way: str) -> None:
     assert run(way, address(way, empty), "train") == ranks("trained")
 
 
+@on_one_backend
 @pytest.mark.parametrize("way", ["url", "env"])
 def test_a_rank_that_does_not_come_is_named(empty: RunningServer, way: str) -> None:
     zero, *others, last = run(way, address(way, empty), "missing")
@@ -64,16 +69,19 @@ def test_on_a_stock_redis(redis: RunningServer) -> None:
     assert run("store", address("store", redis), "collectives") == ranks("done")
 
 
+@on_one_backend
 @pytest.mark.parametrize("option", ["TORCH_GLOO_LAZY_INIT", "TORCH_DIST_INIT_BARRIER"])
 def test_options_that_change_what_is_asked_of_the_store(empty: RunningServer, option: str) -> None:
     assert run("url", address("url", empty), "collectives", **{option: "1"}) == ranks("done")
 
 
+@on_one_backend
 def test_with_every_check_of_torch(empty: RunningServer) -> None:
     # No training: DistributedDataParallel crashes torch 2.13 with this option on the CPU, with any store.
     assert run("url", address("url", empty), "collectives", TORCH_DISTRIBUTED_DEBUG="DETAIL") == ranks("done")
 
 
+@on_one_backend
 def test_two_jobs_on_one_server(empty: RunningServer) -> None:
     with ThreadPoolExecutor() as pool:
         jobs = [pool.submit(run, "url", address("url", empty, name), "collectives") for name in ("one", "two")]

@@ -1,6 +1,8 @@
-"""torch's own C++ TCPStore as a client of respstore, by its wire protocol: every method, and what others see of it."""
+"""torch's own C++ TCPStore as a client of respstore, by its wire protocol: what others see of it, and who is served.
 
-import threading
+What all stores do alike is in test_stores.py.
+"""
+
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -154,14 +156,6 @@ def test_a_wait_is_ended_by_whoever_sets_the_key(port, store, redis) -> None:
         assert waits[0].result() is None
 
 
-def test_a_redis_client_waits_for_a_torch_client(empty, store, redis) -> None:
-    with ThreadPoolExecutor() as pool, empty.client() as observer:
-        wait = pool.submit(redis.execute_command, "BGET", "k", 60)
-        until(waiting(observer, 1))
-        store.set("k", "v")
-        assert wait.result() == [b"v"]
-
-
 @pytest.mark.parametrize("timeout", [timedelta(), SHORT])
 def test_a_wait_that_is_in_vain(store, redis, timeout: timedelta) -> None:
     store.set("b", "v")
@@ -171,15 +165,6 @@ def test_a_wait_that_is_in_vain(store, redis, timeout: timedelta) -> None:
             store.wait(["a", "b"], timeout)
         assert store.get("b") == b"v"
     assert redis.info("clients")["blocked_clients"] == 0
-
-
-def test_get_is_in_vain(port) -> None:
-    store = open_store(port)
-    store.set_timeout(SHORT)
-    with pytest.raises(DistStoreError, match=r"^wait timeout after 100ms, keys: /nope$"):
-        store.get("nope")
-    with pytest.raises(DistStoreError, match=r"^wait timeout after 100ms, keys: /nope, /no$"):
-        store.multi_get(["nope", "no"])
 
 
 def test_a_wait_is_over_only_when_all_keys_are_there_at_one_moment(store, redis) -> None:
@@ -289,21 +274,6 @@ def test_a_barrier_at_which_somebody_is_missing(store) -> None:
 # More than one
 
 
-def test_clones_and_threads_count_exactly(store, redis) -> None:
-    stores = [store, store, store.clone(), store.clone()]
-
-    def count(one: TCPStore) -> None:
-        for _ in range(250):
-            one.add("n", 1)
-
-    threads = [threading.Thread(target=count, args=(one,)) for one in stores]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert redis.get("n") == b"1000"
-
-
 def test_prefixes(store, redis) -> None:
     prefixed = PrefixStore("a", PrefixStore("b", store))
     prefixed.set("k", "v")
@@ -311,10 +281,6 @@ def test_prefixes(store, redis) -> None:
     assert prefixed.get("k") == b"v"
     with pytest.raises(DistStoreError, match=r"^wait timeout after 100ms, keys: /b/a/nope$"):
         prefixed.wait(["nope"], SHORT)
-
-
-def test_it_has_the_extended_api(store) -> None:
-    assert store.has_extended_api()
 
 
 def test_the_server_goes(server: RunningServer) -> None:

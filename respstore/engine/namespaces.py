@@ -9,7 +9,8 @@ A job leaves its keys behind. They go `tcpstore-namespace-ttl` seconds (3600; 0:
 left, however it left, and with them a port that C10D OPEN has opened, or when C10D CLOSE says so. Whoever comes
 meanwhile keeps them.
 
-What must stay true: no namespace that is known lies within another one, for the keys of both would be those of one.
+What must stay true: no namespace with a port lies within another one that is known, nor another one within it, for the
+keys of both would be those of one. Without ports they may; the keys of the inner one do not go with the outer one's.
 """
 
 import logging
@@ -98,7 +99,7 @@ class Namespaces:
             RespError: it is open in another way, or lies within another one.
             OSError: the port cannot be had.
         """
-        namespace = self.find(name)
+        namespace = self.find(name, for_port=True)
         if namespace.port:
             if port not in (0, namespace.port) or trusts_all != namespace.trusts_all:
                 raise errors.namespace_open(name, namespace.port)
@@ -136,18 +137,26 @@ class Namespaces:
         if delete or not self._wait_for_expiry(namespace, now):
             self._forget(namespace)
 
-    def find(self, name: bytes) -> Namespace:
+    def find(self, name: bytes, *, for_port: bool = False) -> Namespace:
         """The namespace of a name, or a new one, which is known when it is opened or has a client.
 
+        Args:
+            name: as of `open`.
+            for_port: whether it has, or is to have, a port.
+
         Raises:
-            RespError: it lies within another one, or another one within it.
+            RespError: it would lie within another one, or another one within it, though one of them has a port.
         """
-        namespace = self.named.get(name)
-        if namespace is None:
-            namespace = Namespace(name)
-            for other in self.named.values():
-                if name and other.name and _overlap(namespace.prefix, other.prefix):
-                    raise errors.namespaces_overlap(name, other.name)
+        namespace = self.named.get(name) or Namespace(name)
+        for other in self.named.values():
+            if (
+                (for_port or other.port)
+                and other is not namespace
+                and name
+                and other.name
+                and _overlap(namespace.prefix, other.prefix)
+            ):
+                raise errors.namespaces_overlap(name, other.name)
         return namespace
 
     def join(self, namespace: Namespace, client: "Session") -> None:
@@ -194,7 +203,10 @@ class Namespaces:
 
     def _delete_keys(self, namespace: Namespace) -> None:
         db, prefix = self._db, namespace.prefix
-        doomed = [key for key in db.data if key.startswith(prefix)]
+        inner = tuple(
+            other.prefix for other in self.named.values() if other is not namespace and other.prefix.startswith(prefix)
+        )
+        doomed = [key for key in db.data if key.startswith(prefix) and not key.startswith(inner)]
         for key in doomed:
             db.delete(key)
         logger.info("%d keys are deleted (%s)", len(doomed), _described(namespace))

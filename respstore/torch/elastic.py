@@ -79,7 +79,7 @@ def create_handler(params: RendezvousParameters) -> "RespRendezvousHandler":
     namespace = f"{KEYS}.{params.run_id}"
     url = f"redis://{display_address(host, port)}?{urlencode({'namespace': namespace})}"
     store = RespStore(url, prefix=namespace, timeout=timeout)
-    backend = RespRendezvousBackend(Store(url, timeout=timeout), params.run_id)
+    backend = RespRendezvousBackend(RespStore(url, timeout=timeout).store, params.run_id)
     handler: RespRendezvousHandler = RespRendezvousHandler.from_backend(
         params.run_id,
         store,

@@ -75,7 +75,7 @@ def test_join(engine, session) -> None:
 
 def test_a_name_to_join_is_checked(engine, session) -> None:
     assert talk(session, b"C10D", b"JOIN", b"a b").startswith(b"-ERR a namespace is 1 to 200 characters")
-    talk(Session(engine), b"C10D JOIN job")
+    talk(session, b"C10D OPEN job")
     assert talk(session, b"C10D JOIN job/0") == b"-ERR namespaces 'job/0' and 'job' would have keys in common\r\n"
     talk(session, b"SELECT 1")
     assert talk(session, b"C10D JOIN job") == b"-ERR namespaces are in database 0: SELECT it first\r\n"

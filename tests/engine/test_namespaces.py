@@ -209,6 +209,23 @@ def test_a_port_that_is_opened_for_clients_that_are_there_takes_nothing_from_the
     assert talk(member, b"EXISTS job/k") == b":1\r\n"
 
 
+def test_without_ports_a_namespace_may_lie_within_another_and_keeps_its_keys() -> None:
+    engine, _ = make(tcpstore_namespace_ttl=60)
+    outer, inner = Session(engine), Session(engine)
+    outer.join(engine.namespaces.find(b"job"))
+    inner.join(engine.namespaces.find(b"job/deep"))
+    talk(outer, b"MSET job/k 1 job/deep/k 1")
+    with pytest.raises(RespError, match="would have keys in common"):
+        engine.namespaces.open(b"job", 0)
+
+    outer.receive_eof()
+    pass_time(engine, 61)
+    assert talk(inner, b"KEYS *") == array(b"job/deep/k")
+    inner.receive_eof()
+    pass_time(engine, 61)
+    assert talk(Session(engine), b"DBSIZE") == b":0\r\n"
+
+
 def test_a_namespace_without_a_port_is_forgotten_with_its_last_client_where_keys_stay() -> None:
     engine, _ = make(tcpstore_namespace_ttl=0)
     member = Session(engine)
