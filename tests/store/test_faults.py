@@ -256,17 +256,31 @@ def test_every_round_is_passed_once_by_every_member_while_connections_are_killed
             assert arrived[number] == MEMBERS, f"member {rank} left round {number} before all had come"
 
     def kill(store: Store) -> int:
+        """Break three connections in each round, at some point of it; then let it pass: all must be there at once."""
         killed = 0
         dice = random.Random(0)
-        while not over.is_set():
-            clients = [line.split()[0].removeprefix(b"id=") for line in store._ask("CLIENT", "LIST").splitlines()]
-            own = store._ask("CLIENT", "ID")
+        own = store.execute_command("CLIENT", "ID")
+        for number in range(ROUNDS):
+            wanted = dice.randrange(MEMBERS)
+            while passed(store) == number and here(store) < wanted and not over.wait(0.0005):
+                pass
+            clients = [int(line.split()[0].removeprefix(b"id=")) for line in listed(store)]
             for client in dice.sample(clients, min(3, len(clients))):
-                if int(client) != own:
-                    killed += store._ask("CLIENT", "KILL", "ID", client)
-            for _ in range(dice.randrange(200)):  # so that there is time to come back: all must be there at once
-                store.check(["b"])
+                if client != own:
+                    killed += store.execute_command("CLIENT", "KILL", "ID", client)
+            while passed(store) == number and not over.wait(0.0005):
+                pass
         return killed
+
+    def passed(store: Store) -> int:
+        return int(store.execute_command("GET", "b") or 0)
+
+    def here(store: Store) -> int:
+        info = store.execute_command("BARRIERINFO", "b")
+        return 0 if info is None else info[info.index(b"arrived") + 1]
+
+    def listed(store: Store) -> list[bytes]:
+        return store.execute_command("CLIENT", "LIST").splitlines()
 
     with Server(process=True) as server, contextlib.ExitStack() as stack:
         stores = [stack.enter_context(Store(server.url, timeout=300)) for _ in range(8)]
