@@ -17,11 +17,11 @@ serve: $(VENV)/.installed ## Start the server on 127.0.0.1:6379 (ARGS="--port 70
 test: $(VENV)/.installed-dev ## Run the tests (needs no server)
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold before a commit
+check: $(VENV)/.installed-dev ## Format, lint, types and quick tests: what must hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 compat: $(VENV)/.installed-compat ## Compare with a real redis-server (LONG=1 for the long run)
 	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)

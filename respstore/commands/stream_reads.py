@@ -130,6 +130,7 @@ def _answer(db: Database, read: _Read) -> Any:
         stream = as_stream(db.read(key))
         places.append((key, stream, _position(key, stream, arg, read)))
     for key, stream, position in places:
+        db.read(key)  # once more, as Redis does: INFO counts it and keyspace events tell of it
         if stream is None:
             continue
         if read.group is None:
