@@ -50,6 +50,8 @@ _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
 _BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 _has_long_count: Final = re.compile(rb"\*\d{3}").search
 _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
+_BEGINNING: Final = 128
+"""Where in a pipeline to look first for stars as arguments: most pipelines are many requests of one kind."""
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
 _SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
 """For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
@@ -83,19 +85,21 @@ class FastParser:
         return requests
 
     def _parse(self, data: bytes) -> list[Request]:
-        # A star alone on its line introduces nothing: it is an argument, as XADD has it.
-        stars, arguments = data.count(b"*"), data.count(b"\n*\r\n")
-        if stars == 1 + arguments:
-            return self._parse_one(data)
+        stars = data.count(b"*")
         if stars >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
             return []
+        if data.find(b"\n*") < 0:
+            return self._parse_one(data)
+        # A star alone on its line introduces nothing: it is an argument, as XADD has it.
+        if b"\n*\r\n" not in data[:_BEGINNING] and data.endswith(b"\r\n"):
+            requests = self._parse_array(stars, data)
+            if requests:
+                return requests
         # If some value holds what looks like a request's head, the count is wrong, and nothing comes of it.
-        heads = data.count(b"\n*") + 1 - arguments
+        heads = data.count(b"\n*") + 1 - data.count(b"\n*\r\n")
         if heads == 1:
             return self._parse_one(data)
-        if not data.endswith(b"\r\n"):
-            return []
-        return self._parse_array(heads, data)
+        return self._parse_array(heads, data) if data.endswith(b"\r\n") else []
 
     def _parse_one(self, data: bytes) -> list[Request]:
         if 13 not in data[2:6]:
