@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from compat.patience import until
 from compat.redis.harness import Harness
 from compat.redis.pair import Side
 from compat.servers import find_program
@@ -176,8 +177,7 @@ def test_commands_that_redis_does_not_have(sides: tuple[Side, Side]) -> None:
     _, respstore = sides
     barrier = [find_program("redis-cli"), "-p", str(respstore.port), "BARRIER", "epoch", "2", "TIMEOUT", "20"]
     with subprocess.Popen(barrier, stdout=subprocess.PIPE) as first:
-        while not respstore.ask(b"BARRIERLIST").parts:
-            time.sleep(0.01)
+        until(lambda: respstore.ask(b"BARRIERLIST").parts)
         assert "clients" in cli(respstore, "BARRIERINFO", "epoch")
         assert cli(respstore, "BARRIER", "epoch", "2") == "0\n0\n1\n"
         assert first.communicate(timeout=DEADLINE)[0] == b"0\n0\n"

@@ -5,16 +5,16 @@ As compat/servers.py: a group is ready when its context is entered, and gone whe
 
 import contextlib
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import attrs
 import redis
 
+from compat.patience import until
 from compat.servers import RunningServer, ServerError, find_program, free_port, redis_server, sentinel_server
 
-DEADLINE = 30.0
-"""Seconds for a group to agree; on an idle machine some two."""
+NOT_YET = (redis.RedisError, IndexError)
+"""What is heard from servers that do not know each other yet."""
 
 SERVICE = "main"
 
@@ -42,8 +42,12 @@ def service() -> Iterator[Service]:
             f"failover-timeout {SERVICE} 3000",
         )
         with sentinel_server(*directives) as sentinel, sentinel.client() as client, replica.client() as copy:
-            until(lambda: copy.info("replication")["master_link_status"] == "up", "the replica is in step")
-            until(lambda: client.sentinel_slaves(SERVICE), "the sentinel knows the replica")
+            until(
+                lambda: copy.info("replication")["master_link_status"] == "up",
+                "the replica is in step",
+                despite=NOT_YET,
+            )
+            until(lambda: client.sentinel_slaves(SERVICE), "the sentinel knows the replica", despite=NOT_YET)
             yield Service(master, replica, sentinel)
 
 
@@ -69,7 +73,7 @@ def cluster(masters: int = 3, replicas: int = 0) -> Iterator[Cluster]:
         if done.returncode:
             raise ServerError(f"redis-cli made no cluster: {(done.stdout + done.stderr).decode()}")
         for node in nodes:
-            until(lambda node=node: agrees(node, len(nodes)), f"{node.port} agrees to the cluster")
+            until(lambda node=node: agrees(node, len(nodes)), f"{node.port} agrees to the cluster", despite=NOT_YET)
         yield Cluster(tuple(nodes))
 
 
@@ -91,14 +95,3 @@ def agrees(node: RunningServer, count: int) -> bool:
         nodes = client.execute_command("CLUSTER NODES")
     text = info if isinstance(info, str) else "\n".join(f"{name}:{value}" for name, value in info.items())
     return "cluster_state:ok" in text and len(nodes) >= count
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Until something is so, that the servers bring about by themselves."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        with contextlib.suppress(redis.RedisError, IndexError):
-            if condition():
-                return
-        time.sleep(0.02)  # servers in other processes; nothing here to wait for
-    raise ServerError(f"not in {DEADLINE:g} s: {what}")

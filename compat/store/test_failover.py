@@ -2,8 +2,9 @@
 
 import contextlib
 
+from compat.patience import until
 from compat.servers import RunningServer
-from compat.store.groups import Cluster, cluster, service, until
+from compat.store.groups import NOT_YET, Cluster, cluster, service
 from respstore import Store
 from respstore.errors import StoreConnectionError
 from respstore.store.cluster import read_slots, slot_of
@@ -18,7 +19,7 @@ def test_a_service_that_loses_its_master() -> None:
     with service() as some, Store(some.url, timeout=PATIENCE) as store:
         store.set("k", "v")
         with some.replica.client() as client:
-            until(lambda: client.get("k") == b"v", "the replica has the key")
+            until(lambda: client.get("k") == b"v", "the replica has the key", despite=NOT_YET)
         waiting = Background(store.get, "later")
         some.master.process.kill()
         store.set("later", "w")
@@ -34,7 +35,7 @@ def test_a_cluster_that_loses_a_master() -> None:
         keys = [f"key-{n}" for n in range(30)]
         store.multi_set(keys, keys)
         for node in some.nodes:
-            until(lambda node=node: caught_up(node), f"{node.port} is in step")
+            until(lambda node=node: caught_up(node), f"{node.port} is in step", despite=NOT_YET)
         some.nodes[0].process.kill()
 
         assert store.multi_get(keys) == [key.encode() for key in keys]

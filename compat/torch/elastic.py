@@ -11,6 +11,7 @@ from pathlib import Path
 
 import attrs
 
+from compat.patience import until
 from compat.servers import REPOSITORY
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -90,12 +91,12 @@ class Job:
         return FINISHES if ranks == wanted else f"ends with {', '.join(ranks)}"
 
     def wait_for(self, name: str) -> None:
-        """Until a worker has made this file. Raises TimeoutError when that takes too long."""
-        deadline = time.monotonic() + self.seconds
-        while not (self.folder / name).exists():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no {name} in {self.seconds:g} s:\n{self.log()}")
-            time.sleep(0.05)
+        """Until a worker has made this file."""
+        until((self.folder / name).exists, f"{name} of\n{self.log()}", seconds=self.seconds)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many workers have begun altogether, those of former rounds included."""
+        until(lambda: len(list(self.folder.glob("pid-*"))) >= count, f"worker {count}", seconds=self.seconds)
 
     def log(self) -> str:
         """What the agents said, for the failure of a test."""
@@ -127,16 +128,9 @@ def first_agent_is_killed(job: Job) -> str:
         job.wait_for("training")
         with job.agent(2) as two:
             (job.folder / "training").unlink()
-            _wait_for_workers(job, 6)
+            job.wait_for_workers(6)  # both nodes' are there: two of the first round, four of the second
             job.kill(one)
             return job.outcome(two)
-
-
-def _wait_for_workers(job: Job, count: int) -> None:
-    """Until so many workers have begun altogether, those of former rounds included."""
-    deadline = time.monotonic() + job.seconds
-    while len(list(job.folder.glob("pid-*"))) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 EVENTS: dict[str, Callable[[Job], str]] = {

@@ -1,9 +1,8 @@
 """torchrun --rdzv-backend=respstore: what the agents keep in the store, and what becomes of jobs.
 
-With LONG=1 the same happens to jobs on torch's own backend, and what becomes of those goes into compat/README.md.
+test_elastic_c10d.py lets the same happen to jobs on torch's own backend.
 """
 
-import os
 import pickle
 import subprocess
 import sys
@@ -18,14 +17,11 @@ from torch.distributed.elastic.rendezvous.api import (
 )
 from torch.distributed.elastic.rendezvous.dynamic_rendezvous import _NodeDesc, _RendezvousState
 
-from compat.report import markdown_table, write_section
+from compat.patience import until
 from compat.servers import REPOSITORY, RunningServer, free_port, respstore_server
 from compat.torch.elastic import EVENTS, FINISHES, Job
-from compat.torch.patience import until
 from respstore import Store
 from respstore.torch.elastic import RespRendezvousBackend, create_handler, read_state, write_state
-
-LONG = bool(os.environ.get("LONG"))
 
 
 def some_state() -> _RendezvousState:
@@ -134,12 +130,12 @@ def test_a_round_has_a_place_of_its_own(empty: RunningServer) -> None:
 
 
 AGENT = """
-import sys, time
+import signal, sys
 from compat.torch.test_elastic import create_handler, parameters
 
 handler = create_handler(parameters(sys.argv[1], "killed", last_call_timeout="1"))
 handler.next_rendezvous().store.set("k", "v")
-time.sleep(600)
+signal.pause()
 """
 
 
@@ -180,15 +176,3 @@ def test_jobs_go_on(event: str, tmp_path: Path) -> None:
     with respstore_server() as server:
         job = Job("respstore", f"127.0.0.1:{server.port}", "2", tmp_path)
         assert EVENTS[event](job) == FINISHES, job.log()
-
-
-@pytest.mark.skipif(not LONG, reason="some of these hang, which takes its time to see: make compat LONG=1")
-@pytest.mark.timeout(900)
-def test_the_same_on_torchs_own_backend(tmp_path_factory: pytest.TempPathFactory) -> None:
-    rows = []
-    for event, happen in EVENTS.items():
-        with respstore_server() as server:
-            ours = happen(Job("respstore", f"127.0.0.1:{server.port}", "2", tmp_path_factory.mktemp("ours")))
-        theirs = happen(Job("c10d", f"127.0.0.1:{free_port()}", "2", tmp_path_factory.mktemp("theirs")))
-        rows.append([event, theirs, ours])
-    write_section("elastic", markdown_table(["what happens", "--rdzv-backend=c10d", "respstore"], rows))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from torch.distributed import TCPStore
 
+from compat.patience import PATIENCE_SECONDS, until
 from compat.servers import RunningServer, find_program
-from compat.torch.patience import PATIENCE_SECONDS, until
 from respstore.torch import RespStore
 
 PATIENCE = timedelta(seconds=PATIENCE_SECONDS)

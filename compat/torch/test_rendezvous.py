@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 import torch.distributed as dist
 
+from compat.patience import until
 from compat.servers import REPOSITORY, RunningServer
-from compat.torch.patience import until
 from respstore.torch import RespStore, rendezvous
 from respstore.torch.store import _ALIVE
 

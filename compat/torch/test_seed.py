@@ -17,6 +17,8 @@ from compat.servers import REPOSITORY
 SEED = REPOSITORY.parent / "shared" / "seeds" / "distributed_test.md"
 FENCED = re.compile(r"^```py\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
+__test__ = SEED.exists()
+
 REPLACED = """
 import torch.distributed.elastic.utils.distributed as theirs
 import respstore.torch as ours
@@ -28,7 +30,6 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.mark.skipif(not SEED.exists(), reason="shared/ is not beside this repository")
 @pytest.mark.parametrize("use_libuv", ["1", "0"])
 def test_all_eight_pass(tmp_path: Path, use_libuv: str) -> None:
     (source,) = FENCED.findall(SEED.read_text())

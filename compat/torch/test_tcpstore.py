@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from torch.distributed import DistNetworkError, DistStoreError, PrefixStore, QueueEmptyError, TCPStore
 
+from compat.patience import PATIENCE_SECONDS, until
 from compat.servers import RunningServer, respstore_server
-from compat.torch.patience import PATIENCE_SECONDS, until
 
 PATIENCE = timedelta(seconds=PATIENCE_SECONDS)
 SHORT = timedelta(milliseconds=100)
