@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# One more than there are cores: some tests wait for processes. What is compiled once is kept.
+WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help serve test check compat bench fuzz
 
@@ -15,13 +19,13 @@ serve: $(VENV)/.installed ## Start the server on 127.0.0.1:6379 (ARGS="--port 70
 	@exec $(BIN)/respstore serve $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run the tests (needs no server)
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: $(VENV)/.installed-dev ## Format, lint, types and quick tests: what must hold before a commit
+check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold before a commit
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 compat: $(VENV)/.installed-compat ## Compare with a real redis-server (LONG=1 for the long run)
 	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)
