@@ -97,6 +97,14 @@ FREQUENCY_NOT_TRACKED = (
     "between policies at runtime LRU and LFU data will take some time to adjust."
 )
 
+# DUMP and RESTORE
+BUSY_KEY = "BUSYKEY Target key name already exists."
+INVALID_TTL = "ERR Invalid TTL value, must be >= 0"
+INVALID_IDLE_TIME = "ERR Invalid IDLETIME value, must be >= 0"
+INVALID_FREQUENCY = "ERR Invalid FREQ value, must be >= 0 and <= 255"
+DUMP_NOT_INTACT = "ERR DUMP payload version or checksum are wrong"
+DUMP_CORRUPT = "ERR Bad data format"
+
 # Strings
 INCREMENT_OVERFLOW = "ERR increment or decrement would overflow"
 DECREMENT_OVERFLOW = "ERR decrement would overflow"

@@ -21,14 +21,15 @@ DOORS: dict[str, set[str]] = {
     "config": {*COMMON, "protocol"},
     "ports": {"errors"},
     "engine": {*COMMON, "keyspace", "protocol", "config"},
-    "commands": {*COMMON, "keyspace", "protocol", "config", "engine"},
+    "persistence": {*COMMON, "keyspace", "config"},
+    "commands": {*COMMON, "keyspace", "protocol", "config", "engine", "persistence"},
     "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "commands"},
     "store": {*COMMON, "server"},
     "cli": {"errors", "config", "ports", "server"},
     "pytest_plugin": {"server"},
     "torch": {"errors", "ports", "server", "store"},
 }
-PURE = {"protocol", "keyspace", "engine", "commands"}
+PURE = {"protocol", "keyspace", "engine", "persistence", "commands"}
 """Rooms that the outside reaches only through what they are given: their tests need no clock, socket or loop."""
 IMPURE_MODULES = {"trio", "socket", "ssl", "os", "time", "select", "signal", "threading", "subprocess", "asyncio"}
 # `random` is a type there: the generator itself is handed to the Engine.

@@ -8,7 +8,7 @@ is gone still is a key: it remembers the last id, and its groups.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from typing import Final
+from typing import Final, Self
 
 from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.stream_group import Group
@@ -77,6 +77,27 @@ class Stream:
         self._nodes: list[Node] = []
         self._firsts: list[StreamId] = []  # of the nodes
         self._opened: list[Node] = []
+
+    @classmethod
+    def of(cls, nodes: Sequence[Node]) -> Self:
+        """A stream of nodes that were made elsewhere, open and with an entry in each.
+
+        Raises:
+            ValueError: they are not in order.
+        """
+        stream = cls()
+        stream._nodes = list(nodes)
+        stream._firsts = [node.first for node in nodes]
+        if any(node.last >= following for node, following in zip(nodes, stream._firsts[1:], strict=False)):
+            raise ValueError("a stream whose nodes are not in order")
+        for node in nodes[:-1]:
+            node.close()
+            if node.entries is not None:
+                stream._note_open(node)
+        stream.length = stream.entries_added = sum(node.live for node in nodes)
+        stream._find_first()
+        stream.last_id = stream.last_entry_id()
+        return stream
 
     def __copy__(self) -> "Stream":
         stream = Stream()

@@ -41,7 +41,7 @@ DATA: dict[str, Strategy] = {
     **keys.STRATEGIES,
 }
 STRATEGIES: dict[str, Strategy] = {**DATA, **channels.STRATEGIES, **connection.STRATEGIES, **server.STRATEGIES}
-EXCLUDED: dict[str, str] = {**connection.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
+EXCLUDED: dict[str, str] = {**keys.EXCLUDED, **connection.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.

@@ -1,0 +1,212 @@
+"""All data in one piece, as it is in dump.rdb.
+
+    REDIS0010 <auxiliary field> ... (<database> <its sizes> (<expiry>? <type> <key> <value>) ...) ... <end> <checksum>
+
+Both ways are iterators, so that who writes or loads much can do something else in between: the one gives pieces of the
+file, the other tells how far it is.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+from respstore.config import Config
+from respstore.keyspace import Database, Keyspace
+from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, update
+from respstore.persistence.rdb.dump import NEWEST, VERSION
+from respstore.persistence.rdb.primitives import Buffer, CorruptError, Reader, encode_length, encode_string
+from respstore.persistence.rdb.values import STRING, EmptyError, decode_value, encode_value, module_name
+
+MAGIC: Final = b"REDIS"
+_VERSION_DIGITS: Final = 4
+
+_FIRST_CODE: Final = 240
+"""What is less is a type of values."""
+_FUNCTION = 245
+_OLD_FUNCTION = 246
+_MODULE = 247
+_IDLE = 248
+_FREQUENCY = 249
+_AUXILIARY = 250
+_SIZES = 251
+_EXPIRY_MS = 252
+_EXPIRY_SECONDS = 253
+_DATABASE = 254
+_END = 255
+"""Operation codes, as rdb.h numbers them."""
+
+_FIRST_WITH_CHECKSUM: Final = 5
+_KEYS_PER_PIECE: Final = 1000
+_HEAD_OF_STRING: Final = bytes((STRING,))
+
+
+# Writing
+
+
+def write_file(keyspace: Keyspace, about: Mapping[str, str | int], *, with_checksum: bool = True) -> Iterator[bytes]:
+    """All data as a file.
+
+    Args:
+        keyspace: the data, which must not change until the last piece is taken.
+        about: auxiliary fields: who wrote it, and when.
+        with_checksum: 0 stands in its place otherwise (rdbchecksum no).
+
+    Yields:
+        Pieces of the file.
+    """
+    crc = 0
+    for piece in _write_data(keyspace, about):
+        if with_checksum:
+            crc = update(crc, piece)
+        yield piece
+    yield crc.to_bytes(CHECKSUM_BYTES, "little")
+
+
+def _write_data(keyspace: Keyspace, about: Mapping[str, str | int]) -> Iterator[bytes]:
+    fields = [
+        bytes((_AUXILIARY,)) + encode_string(name.encode()) + encode_string(str(value).encode())
+        for name, value in about.items()
+    ]
+    yield MAGIC + b"%0*d" % (_VERSION_DIGITS, VERSION) + b"".join(fields)
+    for db in keyspace.databases:
+        if db.data:
+            yield bytes((_DATABASE,)) + encode_length(db.index)
+            yield bytes((_SIZES,)) + encode_length(len(db.data)) + encode_length(len(db.expires))
+            yield from _write_keys(db)
+    yield bytes((_END,))
+
+
+def _write_keys(db: Database) -> Iterator[bytes]:
+    expires = db.expires
+    items = iter(db.data.items())
+    while batch := list(islice(items, _KEYS_PER_PIECE)):
+        parts: list[bytes] = []
+        for key, value in batch:
+            if key in expires:
+                parts.append(b"\xfc" + expires[key].to_bytes(8, "little", signed=True))
+            if type(value) is bytes:  # most are so
+                parts += (_HEAD_OF_STRING, encode_string(key), encode_string(value))
+            else:
+                kind, data = encode_value(value)
+                parts += (bytes((kind,)), encode_string(key), data)
+        yield b"".join(parts)
+
+
+# Reading
+
+
+class FileReader:
+    """A file that is being loaded.
+
+    Args:
+        data: the file, or what begins with it.
+        keyspace: where its keys go; it is empty.
+        config: says which collections are kept packed.
+
+    Attributes:
+        about: auxiliary fields.
+        keys: how many keys were loaded.
+        expired: how many were not, for their time is over.
+    """
+
+    def __init__(self, data: Buffer, keyspace: Keyspace, config: Config) -> None:
+        self.about: dict[str, str] = {}
+        self.keys = 0
+        self.expired = 0
+        self._reader = Reader(data)
+        self._keyspace = keyspace
+        self._config = config
+        self._db = keyspace.databases[0]
+
+    @property
+    def at(self) -> int:
+        """How far the file is read, in bytes; in the end, where it ends."""
+        return self._reader.at
+
+    def load(self) -> Iterator[None]:
+        """Load the keys.
+
+        Yields:
+            Again and again; the data is whole when the iterator ends.
+
+        Raises:
+            CorruptError: it is no such file, not whole, or has something in it that this server does not know.
+        """
+        version = self._read_head()
+        reader, now = self._reader, self._keyspace.now
+        deadline: int | None = None
+        while (code := reader.byte()) != _END:
+            if code < _FIRST_CODE:
+                self._read_key(code, deadline, now)
+                deadline = None
+                if self.keys % _KEYS_PER_PIECE == 0:
+                    yield
+            elif code == _EXPIRY_MS:
+                deadline = reader.integer(8, signed=True)
+            elif code == _EXPIRY_SECONDS:
+                deadline = reader.integer(4, signed=True) * 1000
+            else:
+                self._read_other(code)
+        self._verify(version)
+
+    def _read_head(self) -> int:
+        reader = self._reader
+        magic, version = reader.take(len(MAGIC)), reader.take(_VERSION_DIGITS)
+        if magic != MAGIC or not version.isdigit():
+            raise CorruptError("this is no RDB file", 0)
+        if not 1 <= int(version) <= NEWEST:
+            raise CorruptError(f"RDB version {int(version)} is not known", len(MAGIC))
+        return int(version)
+
+    def _read_key(self, kind: int, deadline: int | None, now: int) -> None:
+        reader, db = self._reader, self._db
+        key = reader.string()
+        try:
+            value = reader.string() if kind == STRING else decode_value(kind, reader, self._config)
+        except EmptyError:
+            return  # Redis, too, leaves these out, which a bug of old versions made
+        if deadline is not None and deadline <= now:
+            self.expired += 1
+            return
+        if key in db.data:
+            raise reader.corrupt("a key that is there already, before what stands")
+        db.hold(key, value)
+        if deadline is not None:
+            db.set_deadline(key, deadline)
+        self.keys += 1
+
+    def _read_other(self, code: int) -> None:
+        reader = self._reader
+        if code == _DATABASE:
+            self._select(reader.length())
+        elif code == _SIZES:
+            reader.length()
+            reader.length()
+        elif code == _AUXILIARY:
+            name = reader.string().decode(errors="replace")
+            self.about[name] = reader.string().decode(errors="replace")
+        elif code == _IDLE:
+            reader.length()
+        elif code == _FREQUENCY:
+            reader.byte()
+        elif code in (_FUNCTION, _OLD_FUNCTION):
+            raise reader.corrupt("a function, which this server cannot run, before what stands")
+        elif code == _MODULE:
+            raise reader.corrupt(f"data of {module_name(reader.length())}, before what stands")
+        else:
+            raise reader.corrupt(f"the unknown code {code}, before what stands")
+
+    def _select(self, index: int) -> None:
+        databases = self._keyspace.databases
+        if index >= len(databases):
+            raise self._reader.corrupt(f"database {index}, where there are only {len(databases)}, before what stands")
+        self._db = databases[index]
+
+    def _verify(self, version: int) -> None:
+        reader = self._reader
+        if version < _FIRST_WITH_CHECKSUM:
+            return
+        end = reader.at
+        given = reader.integer(CHECKSUM_BYTES)
+        if given and self._config.rdbchecksum and given != update(0, reader.data[:end]):
+            raise CorruptError("a wrong checksum", end)
