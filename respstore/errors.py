@@ -269,6 +269,26 @@ PROTECTED_MODE = (
 SHUTTING_DOWN = "ERR the server is shutting down"
 INTERNAL = "ERR internal error; the server's log has the details"
 
+# Client-side caching
+REDIRECTED_TWICE = "ERR A client can only redirect to a single other client"
+REDIRECTED_TO_NOBODY = "ERR The client ID you want redirect to does not exist"
+PREFIX_WITHOUT_BCAST = "ERR PREFIX option requires BCAST mode to be enabled"
+BCAST_SWITCHED = (
+    "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a "
+    "different mode."
+)
+BCAST_AND_OPTED = "ERR OPTIN and OPTOUT are not compatible with BCAST"
+OPTIN_AND_OPTOUT = "ERR You can't specify both OPTIN mode and OPTOUT mode"
+OPTED_OTHERWISE = (
+    "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a "
+    "different mode."
+)
+CACHING_WITHOUT_TRACKING = (
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+)
+CACHING_YES_WITHOUT_OPTIN = "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
+CACHING_NO_WITHOUT_OPTOUT = "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."
+
 # Namespaces of torch jobs
 NAMESPACE_DATABASE = "ERR namespaces are in database 0: SELECT it first"
 NAMESPACE_NAME = "ERR a namespace is 1 to 200 characters of ASCII without spaces, and no slash at either end"
@@ -405,6 +425,15 @@ def hello_option(word: bytes) -> RespError:
 def unknown_client_type(name: bytes) -> RespError:
     """CLIENT LIST and KILL know no clients of that type."""
     return RespError(f"ERR Unknown client type '{quotable(name)}'")
+
+
+def prefixes_overlap(prefix: bytes, other: bytes, *, known: bool) -> RespError:
+    """CLIENT TRACKING names a prefix that begins as another one does, which is `known` already or named, too."""
+    kind = "an existing" if known else "another provided"
+    return RespError(
+        f"ERR Prefix '{quotable(prefix)}' overlaps with {kind} prefix '{quotable(other)}'. "
+        "Prefixes for a single client must not overlap."
+    )
 
 
 def no_such_user(name: bytes) -> RespError:

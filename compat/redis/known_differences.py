@@ -126,6 +126,18 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "out elements of EXEC's reply, which no client can read then",
     ),
     KnownDifference(
+        "tracking: null to another version of the protocol",
+        "C> FLUSHALL",
+        "A connection to which invalidations are redirected is told of FLUSHALL with the null of its own protocol; "
+        "Redis sends that of the connection that redirects, which a RESP2 client cannot read",
+    ),
+    KnownDifference(
+        "tracking: a second prefix that overlaps with a third",
+        "",
+        "`CLIENT TRACKING` with prefixes that overlap is refused; where the first prefix is none of the two, Redis "
+        "sends an error and OK, two replies, and obeys",
+    ),
+    KnownDifference(
         "connection: an empty line after CLIENT REPLY SKIP",
         "",
         "`CLIENT REPLY SKIP` skips the reply of the next command; for Redis an empty line is one",

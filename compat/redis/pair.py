@@ -280,7 +280,7 @@ class Pair:
         if reply == CLOSED:
             self._owed.pop(client, None)
         if reply.kind == ">" or not self._owed[client]:
-            return "(unasked)", rules.exact
+            return "(unasked)", rules.push
         shown, arguments, rule = self._owed[client].popleft()
         name = arguments[0].upper() if arguments else b""
         if reply == Reply("+", b"QUEUED"):

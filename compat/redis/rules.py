@@ -148,6 +148,18 @@ def docs(redis: Reply, respstore: Reply) -> bool:
     return unordered(_without_sentences(redis), _without_sentences(respstore))
 
 
+def push(redis: Reply, respstore: Reply) -> bool:
+    """What nobody has asked for: exact, but for the id of a client that is gone."""
+    if all(reply.kind == ">" and reply.parts[0].text == "tracking-redir-broken" for reply in (redis, respstore)):
+        return but_ids(redis, respstore)
+    return redis == respstore
+
+
+def but_ids(redis: Reply, respstore: Reply) -> bool:
+    """The same but for the ids of clients, which are all the positive numbers in it."""
+    return _without_ids(redis) == _without_ids(respstore)
+
+
 def each(rules: Sequence[Rule]) -> Rule:
     """The rule of EXEC: each reply in the array by the rule of the command that was queued."""
 
@@ -175,6 +187,7 @@ def named(text: str) -> Rule:
         prose,
         docs,
         but_times,
+        but_ids,
     )
     if name == "within":
         return within(int(argument))
@@ -189,10 +202,11 @@ SECONDS = within(1)
 MILLISECONDS = within(1000)
 
 RULES: dict[str, Rule] = {
-    "CLIENT GETREDIR": exact,
+    "CLIENT GETREDIR": but_ids,
     "CLIENT ID": shape,
     "CLIENT INFO": fields,
     "CLIENT LIST": fields,
+    "CLIENT TRACKINGINFO": but_ids,
     "COMMAND COUNT": kind,
     "COMMAND DOCS": docs,
     "COMMAND GETKEYSANDFLAGS": unordered,
@@ -264,6 +278,12 @@ def _sorted(reply: Reply) -> Reply:
         pairs = sorted(zip(parts[::2], parts[1::2], strict=True), key=repr)
         return Reply("%", tuple(part for pair in pairs for part in pair))
     return Reply(reply.kind, tuple(sorted(parts, key=repr)))
+
+
+def _without_ids(reply: Reply) -> Reply:
+    if reply.kind == ":" and int(reply.text) > 0:
+        return Reply(":", b"1")
+    return Reply(reply.kind, tuple(map(_without_ids, reply.parts))) if reply.parts else reply
 
 
 def _without_times(reply: Reply) -> Reply:

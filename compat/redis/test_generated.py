@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -24,12 +25,19 @@ AMOUNT = 100_000 if LONG else 5_000  # commands on each protocol
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_same_replies_and_keys(harness: Harness, protocol: int) -> None:
-    names = commands(harness)
     before = harness.compared["generated", protocol]
+
+    compare(harness, protocol, commands(harness), AMOUNT)
+
+    assert harness.compared["generated", protocol] - before >= AMOUNT
+
+
+def compare(harness: Harness, protocol: int, names: set[str], amount: int, first: Sequence[Step] = ()) -> None:
+    """Run examples of some commands, about so many calls in all, on both servers; each begins with the same steps."""
 
     @seed(SEED)
     @settings(
-        max_examples=AMOUNT // 40,  # an example has some 60 commands
+        max_examples=amount // 40,  # an example has some 60 commands
         database=None,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
@@ -37,12 +45,10 @@ def test_same_replies_and_keys(harness: Harness, protocol: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(examples(names))
-    def compare(steps: list[Step]) -> None:
-        play(harness, protocol, steps)
+    def play_all(steps: list[Step]) -> None:
+        play(harness, protocol, [*first, *steps])
 
-    compare()
-
-    assert harness.compared["generated", protocol] - before >= AMOUNT
+    play_all()
 
 
 def play(harness: Harness, protocol: int, steps: list[Step]) -> None:

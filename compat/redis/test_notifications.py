@@ -6,11 +6,10 @@ A listener hears of every change: once on both kinds of channels, once of misses
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from compat.redis.harness import Harness
-from compat.redis.strategies import DATA, Step, examples
-from compat.redis.test_generated import LONG, SEED, commands, play
+from compat.redis.strategies import DATA, Step
+from compat.redis.test_generated import LONG, commands, compare
 
 AMOUNT = 50_000 if LONG else 2_500
 CLASSES = ("KEg$lshzt", "Eg$lshztmn")
@@ -26,17 +25,4 @@ def test_same_events(harness: Harness, classes: str) -> None:
         ("L", [(b"PSUBSCRIBE", b"__key*")]),
     ]
 
-    @seed(SEED)
-    @settings(
-        max_examples=AMOUNT // 40,  # an example has some 60 commands
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(examples(commands(harness) & (DATA.keys() | OTHERS)))
-    def compare(steps: list[Step]) -> None:
-        play(harness, 2, [*listen, *steps])
-
-    compare()
+    compare(harness, 2, commands(harness) & (DATA.keys() | OTHERS), AMOUNT, listen)

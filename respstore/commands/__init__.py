@@ -38,6 +38,7 @@ from respstore.commands import (
     stream_reads,
     streams,
     strings,
+    tracking,
     transactions,
 )
 from respstore.engine.command import build_table
@@ -79,6 +80,7 @@ TABLE: Final = build_table(
         stream_reads,
         streams,
         strings,
+        tracking,
         transactions,
     )
 )

@@ -1,6 +1,6 @@
 """CLIENT: connections that look at themselves and at each other. https://redis.io/docs/latest/commands/client-list/
 
-Client-side caching (TRACKING and what belongs to it) is not here yet. What LIST and INFO tell is in `client_line`.
+Client-side caching (TRACKING and what belongs to it) is in tracking.py. What LIST and INFO tell is in `client_line`.
 """
 
 from collections.abc import Iterable
@@ -181,18 +181,22 @@ def client_line(client: Session) -> str:
         "events": "rw" if client.unsent else "r",
         "cmd": "NULL" if client.last is None else client.last.command.name,
         "user": DEFAULT_USER.decode(),
-        "redir": -1,
+        "redir": -1 if client.tracking is None else client.tracking.redirect,
         "resp": client.protocol,
     }
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _flags(client: Session) -> str:
+    tracking = client.tracking
     letters = {
         "O": client in client.engine.monitors.sessions,
         "P": client.subscriptions is not None,
         "x": client.transaction is not None,
         "b": client.is_parked,
+        "t": tracking is not None,
+        "R": tracking is not None and tracking.is_broken,
+        "B": tracking is not None and bool(tracking.prefixes),
         "d": client.watch is not None and client.watch.dirty,
         "u": client.is_released,
         "U": client.is_on_unix_socket,

@@ -173,6 +173,7 @@ def reset(session: Session) -> str:
     session.db = session.engine.keyspace.databases[0]
     session.engine.channels.forget(session)
     session.engine.monitors.remove(session)
+    session.engine.trackers.remove(session)
     session.join(None)
     session.speak(2)
     session.name = b""

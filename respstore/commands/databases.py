@@ -38,7 +38,7 @@ def dbsize(session: Session) -> int:
 def flushdb(session: Session, *mode: bytes) -> str:
     """Remove all keys of the database."""
     _check_mode(mode)
-    session.db.clear()
+    session.engine.keyspace.flush([session.db])
     return OK
 
 
@@ -54,8 +54,8 @@ def flushdb(session: Session, *mode: bytes) -> str:
 def flushall(session: Session, *mode: bytes) -> str:
     """Remove all keys of all databases."""
     _check_mode(mode)
-    for db in session.engine.keyspace.databases:
-        db.clear()
+    keyspace = session.engine.keyspace
+    keyspace.flush(keyspace.databases)
     return OK
 
 

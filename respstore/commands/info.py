@@ -122,7 +122,7 @@ def _clients(engine: Engine) -> Iterator[Field]:
     yield "client_recent_max_input_buffer", max((session.unread() for session in sessions), default=0)
     yield "client_recent_max_output_buffer", max((session.unsent for session in sessions), default=0)
     yield "blocked_clients", sum(session.is_parked for session in sessions)
-    yield "tracking_clients", 0
+    yield "tracking_clients", len(engine.trackers.sessions)
     yield "clients_in_timeout_table", engine.waiting.with_deadline()
 
 
@@ -251,9 +251,9 @@ def _stats(engine: Engine) -> Iterator[Field]:
         yield f"active_defrag_{name}", 0
     yield "total_active_defrag_time", 0
     yield "current_active_defrag_time", 0
-    yield "tracking_total_keys", 0
-    yield "tracking_total_items", 0
-    yield "tracking_total_prefixes", 0
+    yield "tracking_total_keys", len(engine.trackers.keys)
+    yield "tracking_total_items", engine.trackers.items()
+    yield "tracking_total_prefixes", len(engine.trackers.prefixes)
     yield "unexpected_error_replies", 0
     yield "total_error_replies", statistics.errors.total()
     yield "dump_payload_sanitizations", 0

@@ -35,11 +35,12 @@ class Gate(IntFlag):
     RELEASED = 64
     YIELDED = 128
     SUBSCRIBED = 256
-    MONITORED = 512
     """... to a channel, and in RESP2."""
+    MONITORED = 512
+    TRACKING = 1024
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED, MONITORED = (
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED, MONITORED, TRACKING = (
     int(gate) for gate in Gate
 )
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
@@ -127,9 +128,15 @@ def dispatch(session: "Session", args: list[bytes]) -> Any:
     Raises:
         RespError: the request is refused or its handler failed.
     """
-    if session.gate & MUTED:
-        return _dispatch_muted(session, args)
-    return _dispatch(session, args)
+    run = _dispatch_muted if session.gate & MUTED else _dispatch
+    if not session.gate & TRACKING:
+        return run(session, args)
+    trackers = session.engine.trackers
+    trackers.send_owed(session)
+    try:
+        return run(session, args)
+    finally:
+        trackers.end_request(session)
 
 
 def _dispatch(session: "Session", args: list[bytes]) -> Any:
@@ -195,6 +202,8 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         RespError: the handler's, or what stands for its bug.
     """
     record = entry.command
+    if session.gate & TRACKING:
+        session.engine.trackers.current = session
     try:
         if len(args) > record.maximum:
             raise errors.too_many_arguments(record.name, args)
@@ -210,6 +219,8 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
         if session.gate & MONITORED:
             session.engine.monitors.tell(session, record, args)
+        if session.gate & TRACKING:
+            session.engine.trackers.remember(session, record, args)
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:

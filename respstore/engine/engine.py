@@ -21,6 +21,7 @@ from respstore.engine.notifications import Notifications
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
+from respstore.engine.tracking import Trackers
 from respstore.engine.waiting import WaitingRoom
 from respstore.errors import RespError
 from respstore.keyspace import Keyspace
@@ -63,6 +64,7 @@ class Engine:
         yielded: sessions that let others go first, in the order in which they go on.
         touched: sessions that have something to send or to close though they were not fed.
         monitors: those who see everything (MONITOR).
+        trackers: those who are told of keys that they may have cached (CLIENT TRACKING).
         statistics: what INFO shows.
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
         maintenance_paused: DEBUG PAUSE-CRON.
@@ -90,6 +92,7 @@ class Engine:
         self.touched: list[Session] = []
         self.statistics = Statistics()
         self.monitors = Monitors(self)
+        self.trackers = Trackers(self)
         self.active_expiry = True
         self.maintenance_paused = False
         self.run_id = self.make_id()
@@ -143,6 +146,7 @@ class Engine:
             self.waiting.withdraw(session)
             self.channels.forget(session)
             self.monitors.remove(session)
+            self.trackers.forget(session)
             self.postponed.pop(session, None)
             session.ended()
 
@@ -188,6 +192,7 @@ class Engine:
     def take_touched(self) -> list[Session]:
         """The sessions that have output or are to be closed though they were not fed; they are forgotten."""
         self.monitors.deliver()
+        self.trackers.deliver()
         touched, self.touched = self.touched, []
         return touched
 

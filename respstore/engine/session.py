@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from respstore.engine.channels import Subscriptions
     from respstore.engine.engine import Engine
     from respstore.engine.namespaces import Namespace
+    from respstore.engine.tracking import Tracking
     from respstore.engine.transaction import Transaction, Watch
     from respstore.keyspace import Database
 
@@ -73,6 +74,7 @@ class Session:
         transaction: what MULTI gathers, None outside of it.
         watch: the keys that it watches, None if there are none.
         subscriptions: the channels that it listens to, None if there are none.
+        tracking: how it is told of keys that it may have cached, None if it is not.
         namespace: whose client it is, by its port or C10D JOIN; None if it is of no job.
         muted: None, or after CLIENT REPLY "off", "next" (the next reply is to be skipped) or "skip" (this one).
         no_evict: CLIENT NO-EVICT is on.
@@ -109,6 +111,7 @@ class Session:
         "protocol",
         "received",
         "subscriptions",
+        "tracking",
         "transaction",
         "unsent",
         "watch",
@@ -130,6 +133,7 @@ class Session:
         self.transaction: Transaction | None = None
         self.watch: Watch | None = None
         self.subscriptions: Subscriptions | None = None
+        self.tracking: Tracking | None = None
         self.namespace: Namespace | None = None
         self.muted: str | None = None
         self.no_evict = False

@@ -179,7 +179,7 @@ class WaitingRoom:
         while len(passed) < len(queue) and db.get(key) is not None:
             session = next(iter(queue))
             try:
-                value = self._sessions[session].park.retry(key)
+                value = self._retry(session, key)
             except RespError as error:
                 value = error
             except Exception:
@@ -201,6 +201,17 @@ class WaitingRoom:
                 on_gone = self._sessions[session].park.on_gone
                 if on_gone is not PENDING:
                     self.release(session, on_gone)
+
+    def _retry(self, session: "Session", key: bytes) -> Any:
+        park = self._sessions[session].park
+        if session.tracking is None:
+            return park.retry(key)
+        trackers = session.engine.trackers
+        trackers.current = session  # what it changes now is told behind its reply, or not at all
+        try:
+            return park.retry(key)
+        finally:
+            trackers.current = None
 
     def notice(self, db: Database, key: bytes) -> None:
         """Retry who waits for a key, though the key did not change."""

@@ -35,6 +35,10 @@ from respstore.keyspace.stream import Stream
 
 Value = bytes | bytearray | int | deque[bytes] | Hash | Set | SortedSet | Stream
 Observer = Callable[["Database", bytes], None]
+Notify = Callable[[int, bytes, str], None]
+"""Called with the number of the database, the key, and the name of the event."""
+Modified = Callable[[bytes, str], None]
+"""Called with a key that is another now, in whichever database, and the event."""
 
 TYPE_NAMES: Final[dict[type, str]] = {
     bytes: "string",
@@ -374,18 +378,27 @@ class Keyspace:
         changes: how often anything was changed, ever.
         expired: how many keys were deleted because their time was over.
         generation: counts up once a minute or so; tells what was not used for a while.
-        notify: whom events are told to, while somebody wants to know (see notifying.py).
+        notify, modified: whom events and changes are told to, while somebody wants to know (see notifying.py).
+        flushed: called when databases were emptied.
     """
 
-    __slots__ = ("changes", "databases", "expired", "generation", "notify", "now")
+    __slots__ = ("changes", "databases", "expired", "flushed", "generation", "modified", "notify", "now")
 
     def __init__(self, count: int) -> None:
         self.now = 0
         self.changes = 0
         self.expired = 0
         self.generation = 0
-        self.notify: Callable[[int, bytes, str], None] = lambda index, key, event: None
+        self.notify: Notify = lambda index, key, event: None
+        self.modified: Modified = lambda key, event: None
+        self.flushed: Callable[[], None] = lambda: None
         self.databases = [Database(self, index) for index in range(count)]
+
+    def flush(self, databases: Sequence[Database]) -> None:
+        """Remove all keys of some databases (FLUSHDB, FLUSHALL)."""
+        for db in databases:
+            db.clear()
+        self.flushed()
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""

@@ -1,17 +1,14 @@
-"""A database that tells of every change by name: what keyspace notifications are made of.
+"""Databases that tell of every change: of its event, for keyspace notifications, or of the key that is another now.
 
 Events, and which class of them each is, are Redis's: https://redis.io/docs/latest/develop/use/keyspace-notifications/.
-As long as nobody wants to know, databases are plain ones, so that events cost nothing; `notify_of_events` changes the
-class of the databases that are there.
+As long as nobody wants to know, databases are plain ones, so that events cost nothing; `notify_of_events` and
+`tell_of_changes` change the class of the databases that are there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from respstore.keyspace.database import Database, Keyspace, Value
-
-Notify = Callable[[int, bytes, str], None]
-"""Called with the number of the database, the key, and the name of the event."""
+from respstore.keyspace.database import Database, Keyspace, Modified, Notify, Value
 
 CLASSES: Final = {
     event: letter
@@ -94,9 +91,52 @@ class NotifyingDatabase(Database):
         self.announce(key, event)
 
 
+class TellingDatabase(Database):
+    """A database of which somebody wants to know every key whose value, or time to live, is another now."""
+
+    __slots__ = ()
+
+    def put(self, key: bytes, value: Value, event: str) -> None:
+        super().put(key, value, event)
+        self.keyspace.modified(key, event)
+
+    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
+        for key, value in zip(keys, values, strict=True):
+            self.put(key, value, event)
+
+    def replace(self, key: bytes, value: Value, event: str) -> None:
+        super().replace(key, value, event)
+        self.keyspace.modified(key, event)
+
+    def changed(self, key: bytes, event: str) -> None:
+        super().changed(key, event)
+        self.keyspace.modified(key, event)
+
+
+class _NotifyingAndTellingDatabase(NotifyingDatabase, TellingDatabase):
+    __slots__ = ()
+
+
+_KINDS: Final[dict[tuple[bool, bool], type[Database]]] = {
+    (False, False): Database,
+    (True, False): NotifyingDatabase,
+    (False, True): TellingDatabase,
+    (True, True): _NotifyingAndTellingDatabase,
+}
+
+
 def notify_of_events(keyspace: Keyspace, notify: Notify | None) -> None:
     """Call `notify` for every event from now on, or with None for no more."""
-    if notify is not None:
-        keyspace.notify = notify
+    keyspace.notify = notify or keyspace.notify
     for db in keyspace.databases:
-        db.__class__ = Database if notify is None else NotifyingDatabase
+        db.__class__ = _KINDS[notify is not None, isinstance(db, TellingDatabase)]
+
+
+def tell_of_changes(keyspace: Keyspace, modified: Modified | None) -> None:
+    """Call `modified` for every change of a key from now on, before its event; or with None for no more.
+
+    To flush or to swap databases is no change of a key.
+    """
+    keyspace.modified = modified or keyspace.modified
+    for db in keyspace.databases:
+        db.__class__ = _KINDS[isinstance(db, NotifyingDatabase), modified is not None]

@@ -420,3 +420,14 @@ def test_what_is_held_is_told_to_nobody_and_yet_scanned(db: Database) -> None:
     assert sorted(db.scan(0, 10)[1]) == [b"a", b"b"]
     assert db.deadline(b"a") == NOW + 1000
     assert (db.keyspace.changes, witness.told) == (before, [])
+
+
+def test_to_flush_databases_is_one_event() -> None:
+    keyspace = Keyspace(3)
+    flushed: list[int] = []
+    keyspace.flushed = lambda: flushed.append(len(keyspace.databases[0].data))
+    for db in keyspace.databases:
+        db.put(b"k", b"v", "set")
+    keyspace.flush(keyspace.databases[:2])
+    assert [len(db.data) for db in keyspace.databases] == [0, 0, 1]
+    assert flushed == [0]

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from respstore.keyspace import Database, Keyspace
-from respstore.keyspace.notifying import CLASSES, NotifyingDatabase, notify_of_events
+from respstore.keyspace.notifying import CLASSES, NotifyingDatabase, TellingDatabase, notify_of_events, tell_of_changes
 
 NOW = 1_700_000_000_000
 
@@ -123,6 +123,67 @@ def test_swapped_databases_tell_their_own_numbers(keyspace: Keyspace, events: Ev
     db.swap(keyspace.databases[2])
     keyspace.databases[2].delete(b"k")
     assert events == [(1, b"k", "new"), (1, b"k", "set"), (2, b"k", "del")]
+
+
+# Of the keys alone
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda db: db.put(b"k", b"v", "set"), "k:set"),
+        (lambda db: db.put_several([b"k", b"l"], [b"v", b"w"], "set"), "k:set l:set"),
+        (lambda db: db.replace(b"k", b"v", "append"), "k:append"),
+        (lambda db: db.changed(b"k", ""), "k:"),
+        (lambda db: db.shrunk(b"k", deque(), "lpop"), "k:lpop k:del"),
+        (lambda db: db.delete(b"k"), "k:del"),
+        (lambda db: db.delete(b"missing"), ""),
+        (lambda db: db.take(b"k", ""), "k:"),
+        (lambda db: db.place(b"new", b"v", None, "copy_to"), "new:copy_to"),
+        (lambda db: db.expire_at(b"k", NOW + 1), "k:expire"),
+        (lambda db: db.read(b"dead"), "dead:expired"),
+        (lambda db: db.expire_due(10), "dead:expired"),
+        (lambda db: db.hold(b"k", b"w"), ""),
+        (lambda db: db.noted(b"k", "xgroup-create"), ""),
+        (lambda db: db.announce(b"k", "rename_from"), ""),
+        (lambda db: db.read(b"missing"), ""),
+        (lambda db: db.clear(), ""),
+        (lambda db: db.swap(db.keyspace.databases[2]), ""),
+    ],
+)
+@pytest.mark.parametrize("with_events", [False, True])
+def test_changes(
+    keyspace: Keyspace, db: Database, change: Callable[[Database], object], told: str, with_events: bool
+) -> None:
+    db.put(b"k", b"v", "set")
+    db.place(b"dead", b"v", NOW - 1, "set")
+    if with_events:
+        notify_of_events(keyspace, lambda index, key, event: None)
+    heard: list[str] = []
+    tell_of_changes(keyspace, lambda key, event: heard.append(f"{key.decode()}:{event}"))
+    change(db)
+
+    assert " ".join(heard) == told
+
+
+def test_a_change_is_told_before_its_event(keyspace: Keyspace, db: Database) -> None:
+    told: list[str] = []
+    tell_of_changes(keyspace, lambda key, event: told.append("changed"))
+    notify_of_events(keyspace, lambda index, key, event: told.append(event))
+    db.put(b"k", b"v", "set")
+    assert told == ["changed", "new", "set"]
+
+
+def test_each_who_wants_to_know_may_stop_alone(keyspace: Keyspace, db: Database) -> None:
+    tell_of_changes(keyspace, lambda key, event: None)
+    notify_of_events(keyspace, lambda index, key, event: None)
+    tell_of_changes(keyspace, None)
+    assert type(db) is NotifyingDatabase
+    tell_of_changes(keyspace, lambda key, event: None)
+    notify_of_events(keyspace, None)
+    assert type(db) is TellingDatabase
+    tell_of_changes(keyspace, None)
+    assert type(db) is Database
 
 
 def test_every_class_has_events() -> None:

@@ -20,11 +20,24 @@ from compat.redis.strategies.pieces import (
 
 name = word("", "me", "you", "a b", "\n")
 client_id: Strategy = st.sampled_from([(IdOf("A"),), (IdOf("B"),), (IdOf("C"),)])
+# To nobody: what a client in RESP2 is told in place of another, within its own transaction, is lost in the reply.
+redirection = command("REDIRECT", word("0", "junk", "1000000"))
+prefix = command("PREFIX", word("s", "l", "z1", "", "h"))
+tracking_options = one_of(
+    [
+        *("", "", "NOLOOP", "OPTIN", "OPTOUT", "BCAST"),
+        command("BCAST NOLOOP", maybe(prefix)),
+        command("BCAST", many(prefix)),
+        many(one_of(["BCAST", "OPTIN", "OPTOUT", "NOLOOP", "junk", prefix, redirection])),
+    ]
+)
 
 STRATEGIES: dict[str, Strategy] = {
     "auth": command("AUTH", one_of(["secret", "default secret", "default x", "nobody x", "a b c"])),
     "client": command("CLIENT", junk, maybe(value)),
+    "client|caching": command("CLIENT CACHING", word("YES", "NO", "YES", "junk")),
     "client|getname": command("CLIENT GETNAME"),
+    "client|getredir": command("CLIENT GETREDIR"),
     "client|help": command("CLIENT HELP"),
     "client|id": command("CLIENT ID"),
     "client|info": command("CLIENT INFO"),
@@ -32,6 +45,8 @@ STRATEGIES: dict[str, Strategy] = {
     "client|list": command("CLIENT LIST", maybe(one_of(["TYPE normal", "TYPE junk", "ID junk", "junk"]))),
     "client|no-evict": command("CLIENT NO-EVICT", word("ON", "OFF", "junk")),
     "client|setname": command("CLIENT SETNAME", name),
+    "client|tracking": command("CLIENT TRACKING", word("ON", "ON", "OFF", "junk"), tracking_options),
+    "client|trackinginfo": command("CLIENT TRACKINGINFO"),
     "client|unblock": command("CLIENT UNBLOCK", client_id, maybe(word("TIMEOUT", "ERROR", "junk"))),
     "client|unpause": command("CLIENT UNPAUSE"),
     "discard": command("DISCARD"),
