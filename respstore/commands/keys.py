@@ -61,7 +61,9 @@ def unlink(session: Session, key: bytes, *more: bytes) -> int:
 )
 def exists(session: Session, key: bytes, *more: bytes) -> int:
     """Count which of the keys exist; one that is named twice counts twice."""
-    return sum([session.db.read(name) is not None for name in (key, *more)])
+    read = session.db.read
+    found = read(key) is not None
+    return found + sum([read(name) is not None for name in more]) if more else int(found)
 
 
 @command(

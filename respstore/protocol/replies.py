@@ -153,6 +153,7 @@ BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 """Heads of bulk strings by length: formatting one costs more than the rest of a GET's reply."""
 INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
 _NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
+_ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(1024)]
 SIMPLE_OK: Final = b"+OK\r\n"
 _SIMPLE: Final = {text: b"+%b\r\n" % text.encode() for text in ("OK", "PONG", "QUEUED")}
 NULL_BULK: Final = b"$-1\r\n"
@@ -181,6 +182,8 @@ def encode(value: Any, protocol: int, out: Output) -> None:
         out += (BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, value, CRLF)
     elif kind is int:
         out.append(b":%d\r\n" % value)
+    elif kind is list:
+        _array(value, protocol, out)
     elif kind is float:
         text = DOUBLE % value
         out += (b"," if protocol == 3 else BULK_HEADS[len(text)], text, CRLF)
@@ -228,7 +231,8 @@ def _plain_double(value: PlainDouble, protocol: int, out: Output) -> None:
 
 
 def _array(items: Sequence[Any], protocol: int, out: Output) -> None:
-    out.append(b"*%d\r\n" % len(items))
+    count = len(items)
+    out.append(_ARRAY_HEADS[count] if count < 1024 else b"*%d\r\n" % count)
     _elements(items, protocol, out)
 
 
@@ -387,7 +391,6 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     type(None): _none,
     bool: _bool,
     PlainDouble: _plain_double,
-    list: _array,
     tuple: _array,
     dict: _map,
     TextMap: _text_map,

@@ -17,6 +17,7 @@ import itertools
 import os
 import secrets
 import threading
+from functools import cached_property
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -45,7 +46,10 @@ class Barriers:
 
     def __init__(self) -> None:
         self._epochs: dict[Name, int] = {}
-        self._token = secrets.token_hex(3)
+
+    @cached_property
+    def _token(self) -> str:
+        return secrets.token_hex(3)
 
     def member(self) -> str:
         """An id for the calling thread, unique among stores, processes and machines."""

@@ -72,7 +72,7 @@ class ClusterLink(Link):
         if not str(reply).startswith("ASK "):
             return reply
         node = node_named(str(reply).split()[-1], connection.node)
-        other = self._pop(self._idle.get(node)) or self._adopt(self._open(node, deadline))
+        other = self._pop(self._idle.get(node), monotonic()) or self._adopt(self._open(node, deadline))
         try:
             replies = other.exchange_all(pack(("ASKING",)) + request, 2, deadline)
         except BaseException:
@@ -94,7 +94,7 @@ class ClusterLink(Link):
         for node in list(self._known):
             limit = min(deadline, monotonic() + ASK_SECONDS)
             try:
-                connection = self._pop(self._idle.get(node)) or self._adopt(self._open(node, limit))
+                connection = self._pop(self._idle.get(node), monotonic()) or self._adopt(self._open(node, limit))
                 try:
                     reply = connection.exchange(pack(("CLUSTER", "SLOTS")), limit)
                 except BaseException:

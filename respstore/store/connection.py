@@ -7,6 +7,8 @@ On loopback a round trip takes 20 µs, most of it in the kernel, so that what is
 - Only a reply that takes longer than that limit, QUICK_SECONDS, is waited for in Python's way, which keeps the rest of
   the time exactly, also while signals arrive. A wait is cut into slices, because a signal that comes just before the
   system call would otherwise be noticed only after it: Ctrl-C must not wait for a barrier.
+- Signals reach the main thread only. To connect and to wait for a first while is left to the kernel in all others, for
+  each system call lets go of the interpreter: hundreds of threads of a process then stand in line to have it back.
 
 What must stay true: a connection whose exchange was not completed is never used again; the late reply would be taken
 for the next one's.
@@ -15,6 +17,7 @@ for the next one's.
 import socket
 import ssl
 import struct
+import sys
 from collections.abc import Callable
 from threading import TIMEOUT_MAX, get_ident, main_thread
 from time import monotonic
@@ -27,8 +30,14 @@ from respstore.store.target import Node
 QUICK_SECONDS: Final = 0.025
 """How long the kernel waits for a reply before Python looks at the clock."""
 
+PATIENT_SECONDS: Final = 2.0
+"""The same for a connection of a thread that is not the main one, as long as no other uses it."""
+
 SLICE_SECONDS: Final = 0.5
 """How long a signal may go unnoticed at most."""
+
+KERNEL_LIMITS_CONNECT: Final = sys.platform == "linux"
+"""Whether SO_SNDTIMEO holds for `connect`."""
 
 SMALL: Final = 16 * 1024
 """A request of so many bytes always fits into the buffer of a socket whose peer has answered all before it."""
@@ -62,18 +71,19 @@ class Connection:
         used_at: when its last exchange began, on the monotonic clock.
     """
 
-    __slots__ = ("_is_quick", "_reader", "_sock", "node", "used_at")
+    __slots__ = ("_is_quick", "_patient", "_reader", "_sock", "node", "used_at")
 
     def __init__(self, sock: socket.socket, node: Node) -> None:
         self.node = node
         self._sock = sock
         self._reader = hiredis.Reader()
         self._is_quick = not isinstance(sock, ssl.SSLSocket)  # which would ask for a broken-off read again and again
+        self._patient = 0 if is_main_thread() else get_ident()  # whom the kernel waits for so long, 0 for nobody
         self.used_at = monotonic()
         if self._is_quick:
-            sock.settimeout(None)
-            limit = struct.pack("@ll", 0, round(QUICK_SECONDS * 1_000_000))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            if sock.gettimeout() is not None:
+                sock.settimeout(None)
+            set_limit(sock, socket.SO_RCVTIMEO, PATIENT_SECONDS if self._patient else QUICK_SECONDS)
 
     def exchange(self, request: bytes, deadline: float) -> Any:
         """Send a request, and wait for its reply.
@@ -99,6 +109,9 @@ class Connection:
         except OSError as error:
             raise NotSentError(describe(error)) from error
         if self._is_quick:  # as `_read` does it, in half the time
+            if self._patient and (self._patient != get_ident() or deadline - self.used_at < PATIENT_SECONDS):
+                self._patient = 0
+                set_limit(self._sock, socket.SO_RCVTIMEO, QUICK_SECONDS)
             reader = self._reader
             try:
                 data = self._sock.recv(READ_SIZE)
@@ -172,8 +185,8 @@ class Connection:
 
     def _receive(self, deadline: float) -> bytes:
         sock = self._sock
-        # Signals reach the main thread only; thousands of others that wake up twice a second would be felt.
-        longest = SLICE_SECONDS if get_ident() == main_thread().ident else TIMEOUT_MAX
+        # Thousands of threads that wake up twice a second would be felt.
+        longest = SLICE_SECONDS if is_main_thread() else TIMEOUT_MAX
         try:
             while (left := deadline - monotonic()) > 0:
                 sock.settimeout(min(left, longest))
@@ -208,6 +221,23 @@ def connect(node: Node, tls: ssl.SSLContext | None, deadline: float) -> Connecti
     except BaseException:
         sock.close()
         raise
+
+
+def is_main_thread() -> bool:
+    """Whether this thread is the one that signals reach."""
+    return get_ident() == main_thread().ident
+
+
+def set_limit(sock: socket.socket, option: int, limit: float) -> None:
+    """Let the kernel keep a time limit.
+
+    Args:
+        sock: a socket that blocks; where the time is over it raises a BlockingIOError.
+        option: SO_RCVTIMEO to receive, SO_SNDTIMEO to send and to connect.
+        limit: seconds, more than 0.
+    """
+    sec, usec = divmod(max(round(limit * 1_000_000), 1), 1_000_000)
+    sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("@ll", sec, usec))
 
 
 def time_left(deadline: float) -> float | None:
@@ -247,11 +277,10 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         is_last = place == len(addresses) - 1
         try:
             left = time_left(deadline)
-            # An address that swallows packets must leave time for the next.
-            sock.settimeout(left if is_last or left is None else left / (len(addresses) - place))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            sock.connect(address)
+            # An address that swallows packets must leave time for the next.
+            _connect_within(sock, address, left if is_last or left is None else left / (len(addresses) - place))
         except OSError:
             sock.close()
             if is_last:
@@ -262,6 +291,18 @@ def _connect_tcp(host: str, port: int, deadline: float) -> socket.socket:
         else:
             return sock
     raise OSError(f"{host} has no address")
+
+
+def _connect_within(sock: socket.socket, address: Any, limit: float | None) -> None:
+    if limit is None or not KERNEL_LIMITS_CONNECT or is_main_thread():
+        sock.settimeout(limit)
+        sock.connect(address)
+        return
+    set_limit(sock, socket.SO_SNDTIMEO, limit)
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        raise TimeoutError("timed out") from None
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:

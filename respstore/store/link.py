@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any, ClassVar, Final, TypeVar
+from weakref import WeakSet
 
 from hiredis import ReplyError
 
@@ -58,9 +59,9 @@ class Link:
         self._home: list[Connection] | None = self._idle[target.nodes[0]]
         """The idle connections; None where there is more than one server."""
         self._all: set[Connection] = set()
-        self._pid = os.getpid()
         self._is_closed = False
         self._tls = target.tls_context()
+        _links.add(self)
 
     def call(
         self,
@@ -92,15 +93,13 @@ class Link:
             StoreTimeoutError: no reply came in time.
             StoreError: the store is closed.
         """
-        start = monotonic()
+        start = now = monotonic()
         deadline = start + limit + (GRACE_SECONDS + (limit * 0.05 if limit < 20.0 else 1.0))
         pause = 0.0
         was_executed = False
         while True:
-            if os.getpid() != self._pid:
-                self._forget()
             idle = self._idle.get(self._node_of(key)) if self._home is None else self._home
-            connection = self._pop(idle) or self._connect(deadline, limit, key)
+            connection = self._pop(idle, now) or self._connect(deadline, limit, key)
             try:
                 if commands == 1:
                     reply = first = connection.exchange(request, deadline)
@@ -132,9 +131,10 @@ class Link:
             if now + pause >= deadline:
                 raise self._unreachable(limit, cause)
             sleep(pause)
+            now = monotonic()
             pause = next_pause(pause)
             if repack is not None:
-                request = repack(max(start + limit - monotonic(), 0.001), was_executed)
+                request = repack(max(start + limit - now, 0.001), was_executed)
 
     def groups(self, items: list[Item], name_of: Callable[[Item], Name]) -> list[list[Item]]:
         """Keys, or what is with them, those together that one request can be about: here all of them."""
@@ -147,9 +147,8 @@ class Link:
     def close(self) -> None:
         """Close all connections; who waits on one gets a StoreError."""
         self._is_closed = True
-        if os.getpid() == self._pid:
-            for connection in list(self._all):
-                connection.interrupt()
+        for connection in list(self._all):
+            connection.interrupt()
         for idle in list(self._idle.values()):
             while idle:
                 self._drop(idle.pop())
@@ -181,9 +180,8 @@ class Link:
 
     # Connections
 
-    def _pop(self, idle: list[Connection] | None) -> Connection | None:
+    def _pop(self, idle: list[Connection] | None, now: float) -> Connection | None:
         """One of the idle connections that is there still, if there is one."""
-        now = monotonic()
         while idle:
             try:
                 connection = idle.pop()
@@ -244,9 +242,8 @@ class Link:
         self._all.discard(connection)
         connection.close()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Begin anew in a forked process. Closing a socket here takes nothing from the parent, who has it still."""
-        self._pid = os.getpid()
         inherited, self._all = self._all, set()
         for idle in self._idle.values():
             idle.clear()
@@ -282,6 +279,17 @@ class Link:
     def __str__(self) -> str:
         """Where it leads, for an error."""
         return str(self.target.nodes[0])
+
+
+_links: Final[WeakSet[Link]] = WeakSet()  # all that this process has
+
+
+def _forget_all() -> None:
+    for link in list(_links):
+        link.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 def shown(limit: float) -> str:

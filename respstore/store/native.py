@@ -4,7 +4,6 @@ A stock server answers these as unknown commands, before it has done anything; t
 """
 
 import re
-from functools import partial
 from typing import Any, Final
 
 from hiredis import ReplyError
@@ -79,7 +78,9 @@ class Native:
         if limit <= 0:
             return None
         request = pack((*words, self._limit[1] if limit == self._limit[0] else self._remember(limit)))
-        reply = self._link.call(request, limit, repeatable=True, repack=partial(repack, words))
+        reply = self._link.call(
+            request, limit, repeatable=True, repack=lambda left, was_executed: pack((*words, seconds(left)))
+        )
         return answer(reply) if reply.__class__ is ReplyError else reply
 
     def _remember(self, limit: float) -> str:
@@ -87,11 +88,6 @@ class Native:
         text = seconds(limit)
         self._limit = (limit, text)
         return text
-
-
-def repack(words: tuple[Name, ...], left: float, was_executed: bool) -> bytes:
-    """A request once more, whose last word is its time limit."""
-    return pack((*words, seconds(left)))
 
 
 def raise_barrier_error(text: str, limit: float) -> None:

@@ -43,6 +43,9 @@ SHOWN_KEYS: Final = 20
 """How many missing keys an error names before it counts the rest."""
 
 
+TEXTS: Final = (str, bytes, bytearray)
+"""What is one key. (To make a union of types takes longer than to look whether it has one.)"""
+
 LINKS: Final = {Mode.SERVER: Link, Mode.SENTINEL: SentinelLink, Mode.CLUSTER: ClusterLink}
 
 Result = TypeVar("Result")
@@ -391,7 +394,7 @@ class Store:
         raise TypeError(f"a key is str or bytes, not {type(key).__name__}")
 
     def _names(self, keys: Iterable[Key]) -> list[Name]:
-        if isinstance(keys, str | bytes | bytearray):
+        if isinstance(keys, TEXTS):
             raise TypeError(f"keys are a list of str or bytes, not one {type(keys).__name__}")
         return [self._name(key) for key in keys]
 

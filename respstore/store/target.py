@@ -17,6 +17,7 @@ last connection is gone. On a server that is no respstore it does nothing.
 import enum
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -142,8 +143,9 @@ def credentials(username: str | None, password: str | None) -> list[tuple[str, .
     return [("AUTH", username, password) if username else ("AUTH", password)]
 
 
+@lru_cache(maxsize=16)
 def parse_url(url: str) -> Target:
-    """Read a URL.
+    """Read a URL; quickly, if it was among the last few.
 
     Raises:
         ValueError: it is none of the forms above; the text says what is wrong.

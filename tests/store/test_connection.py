@@ -1,13 +1,15 @@
 """A connection on one end of a socket pair, the test on the other."""
 
 import socket
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hiredis
 import pytest
 
 from respstore.store.connection import (
+    PATIENT_SECONDS,
     QUICK_SECONDS,
     READ_SIZE,
     Connection,
@@ -124,6 +126,43 @@ def test_a_reply_may_take_as_long_as_it_likes(ends: Ends) -> None:
     assert reply.result() == 1
 
 
+def kernel_limit(sock: socket.socket) -> float:
+    """Seconds that the kernel waits for data."""
+    sec, usec = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16))
+    return sec + usec / 1_000_000
+
+
+def test_the_kernel_waits_longer_for_the_thread_that_has_connected(ends: Ends) -> None:
+    near, far = socket.socketpair()
+    assert kernel_limit(near) == 0
+    connection = Background(Connection, near, Node("far", 1)).result()
+    assert kernel_limit(near) == PATIENT_SECONDS
+    far.sendall(b":1\r\n:2\r\n")
+
+    assert connection.exchange_all(b"x", 2, soon()) == [1, 2]  # signals reach this thread
+    assert kernel_limit(near) == pytest.approx(QUICK_SECONDS, abs=0.005)
+    far.close()
+
+
+@pytest.mark.parametrize("kernel_seconds", [0.01, PATIENT_SECONDS])
+@pytest.mark.parametrize("limit", [0.0, 0.1])
+def test_a_silent_peer_is_given_up_in_time_in_another_thread(
+    limit: float, kernel_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("respstore.store.connection.PATIENT_SECONDS", kernel_seconds)
+    near, far = socket.socketpair()
+
+    def wait() -> float:
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            Connection(near, Node("far", 1)).exchange(b"x", start + limit)
+        return time.monotonic() - start
+
+    waited = Background(wait).result()
+    assert limit <= waited < limit + PATIENT_SECONDS / 2
+    far.close()
+
+
 def test_a_peer_that_hangs_up_before_its_reply(ends: Ends) -> None:
     connection, far = ends
     far.shutdown(socket.SHUT_WR)
@@ -198,3 +237,26 @@ def test_connect_in_no_time(tmp_path) -> None:
     for node in (Node("127.0.0.1", 1), Node(str(tmp_path / "s"), None)):
         with pytest.raises(TimeoutError):
             connect(node, None, time.monotonic())
+
+
+@pytest.mark.parametrize("run", [lambda function: function(), lambda function: Background(function).result()])
+def test_a_connection_that_is_not_accepted_is_given_up_in_time(run: Callable[[Callable[[], float]], float]) -> None:
+    def wait() -> float:
+        start = time.monotonic()
+        with pytest.raises(TimeoutError, match=r"^timed out$"):
+            connect(Node("127.0.0.1", port), None, start + 0.1)
+        return time.monotonic() - start
+
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        with connect(Node("127.0.0.1", port), None, soon())._sock:
+            assert 0.1 <= run(wait) < PATIENCE
+
+
+def test_a_thread_may_connect_without_a_time_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        node = Node("127.0.0.1", listener.getsockname()[1])
+        connection = Background(connect, node, None, float("inf")).result()
+        connection.close()
+    with pytest.raises(OSError, match="refused"):
+        Background(connect, node, None, soon()).result()

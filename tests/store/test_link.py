@@ -138,7 +138,7 @@ def test_a_refusal_that_lasts_is_the_error() -> None:
     peers: list[socket.socket] = []
 
     class Loading(Link):
-        def _pop(self, idle: object) -> Connection:
+        def _pop(self, idle: object, now: float) -> Connection:
             near, far = socket.socketpair()
             peers.append(far)
             far.sendall(b"-LOADING still\r\n")
