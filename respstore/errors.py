@@ -307,6 +307,7 @@ BIND_FAILED = "Failed to bind to specified addresses."
 
 # The server
 MONITOR_IN_MULTI = "ERR MONITOR isn't allowed for DENY BLOCKING client"
+SSUBSCRIBE_IN_MULTI = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 MONITORS_KEEP_OUT = "ERR Replica can't interact with the keyspace"
 SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs."
 NO_SHUTDOWN = "ERR No shutdown in progress."

@@ -24,7 +24,9 @@ QUICK = 0.01  # seconds that a reply may take before we ask whether one will com
 LATE = 0.5  # seconds more for a server that has said less than the other
 PATIENCE = 10.0  # seconds after which a server that does not answer PING is taken for dead
 
-PUSHING = {b"SUBSCRIBE": 2, b"UNSUBSCRIBE": 1, b"PSUBSCRIBE": 2, b"PUNSUBSCRIBE": 1}
+PUSHING = {
+    prefix + verb: words for prefix in (b"", b"P", b"S") for verb, words in ((b"SUBSCRIBE", 2), (b"UNSUBSCRIBE", 1))
+}
 """Commands that RESP3 answers with pushes alone, and the words that they need: with less they get an error."""
 
 Argument = bytes | Callable[["Side"], bytes]

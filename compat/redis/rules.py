@@ -233,6 +233,7 @@ RULES: dict[str, Rule] = {
     "PEXPIRETIME": MILLISECONDS,
     "PTTL": MILLISECONDS,
     "PUBSUB CHANNELS": unordered,
+    "PUBSUB SHARDCHANNELS": unordered,
     "RANDOMKEY": kind,
     "SCAN": scan,
     "SDIFF": unordered,

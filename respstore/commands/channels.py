@@ -1,15 +1,19 @@
 """Publish and subscribe: https://redis.io/docs/latest/commands/?group=pubsub
 
 (Un)subscribing is answered with a message for each channel. They are no replies: in RESP3 they are pushes.
+
+Shard channels (SSUBSCRIBE and its kin) are for clusters, where each lies on one node, as keys do; on a server that is
+none they work all the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Final
 
-from respstore.engine.channels import subscriptions_of
+from respstore.engine.channels import Listeners, subscriptions_of
 from respstore.engine.command import Command, command, container
 from respstore.engine.help import help_lines
+from respstore.engine.keyspecs import first, span
 from respstore.engine.session import Session
 from respstore.keyspace.glob import compile_glob
 from respstore.protocol.replies import NO_REPLY, Encoded, Output, Push, Special, encode
@@ -21,7 +25,7 @@ def _answer(
     """Do something for each name, and say so, with the number of subscriptions that it leads to."""
     pieces: Output = []
     for name in names:
-        count = len(subscriptions_of(session)) if name is None else act(session, name)
+        count = act(session, name or b"")  # without a name there is nothing to leave, but to be counted
         encode(Push((kind, name, count)), session.protocol, pieces)
     if session.muted is not None:  # CLIENT REPLY silences replies
         session.deliver(b"".join(pieces))
@@ -91,6 +95,46 @@ def publish(session: Session, channel: bytes, message: bytes) -> int:
     return session.engine.channels.publish(channel, message)
 
 
+@command(
+    "ssubscribe shardchannel...",
+    group="pubsub",
+    since="7.0.0",
+    flags="pubsub noscript loading stale",
+    keys=span("not_key"),
+    complexity="O(N) in the number of shard channels",
+)
+def ssubscribe(session: Session, channel: bytes, *channels: bytes) -> Encoded | Special:
+    """Listen to shard channels."""
+    return _answer(session, b"ssubscribe", (channel, *channels), session.engine.channels.subscribe_shard)
+
+
+@command(
+    "sunsubscribe [shardchannel]...",
+    group="pubsub",
+    since="7.0.0",
+    flags="pubsub noscript loading stale",
+    keys=span("not_key"),
+    complexity="O(N) in the number of shard channels",
+)
+def sunsubscribe(session: Session, *channels: bytes) -> Encoded | Special:
+    """Listen to shard channels no more, or to none at all."""
+    names = channels or tuple(subscriptions_of(session).shard_channels) or (None,)
+    return _answer(session, b"sunsubscribe", names, session.engine.channels.unsubscribe_shard)
+
+
+@command(
+    "spublish shardchannel message",
+    group="pubsub",
+    since="7.0.0",
+    flags="pubsub loading stale fast may_replicate",
+    keys=first("not_key"),
+    complexity="O(N) in the number of listeners",
+)
+def spublish(session: Session, channel: bytes, message: bytes) -> int:
+    """Send a message to all who listen to a shard channel, and answer how many they are."""
+    return session.engine.channels.publish_in_shard(channel, message)
+
+
 # PUBSUB
 
 PUBSUB: Final[Command] = container("pubsub", summary="Look at channels and patterns.", group="pubsub", since="2.8.0")
@@ -117,7 +161,10 @@ def pubsub_channels(session: Session, pattern: bytes = b"*") -> list[bytes]:
 )
 def pubsub_numsub(session: Session, *channels: bytes) -> list[bytes | int]:
     """Answer how many listen to channels, not counting patterns."""
-    known = session.engine.channels.channels
+    return _counted(channels, session.engine.channels.channels)
+
+
+def _counted(channels: Iterable[bytes], known: Mapping[bytes, Listeners]) -> list[bytes | int]:
     return list(chain.from_iterable((channel, len(known.get(channel, ()))) for channel in channels))
 
 
@@ -125,6 +172,30 @@ def pubsub_numsub(session: Session, *channels: bytes) -> list[bytes | int]:
 def pubsub_numpat(session: Session) -> int:
     """Answer how many different patterns somebody listens to."""
     return len(session.engine.channels.patterns)
+
+
+@command(
+    "pubsub|shardchannels [pattern]",
+    group="pubsub",
+    since="7.0.0",
+    flags="pubsub loading stale",
+    complexity="O(N) in the number of shard channels",
+)
+def pubsub_shardchannels(session: Session, pattern: bytes = b"*") -> list[bytes]:
+    """List the shard channels that somebody listens to."""
+    return list(filter(compile_glob(pattern), session.engine.channels.shard_channels))
+
+
+@command(
+    "pubsub|shardnumsub [shardchannel]...",
+    group="pubsub",
+    since="7.0.0",
+    flags="pubsub loading stale",
+    complexity="O(N) in the number of shard channels asked for",
+)
+def pubsub_shardnumsub(session: Session, *channels: bytes) -> list[bytes | int]:
+    """Answer how many listen to shard channels."""
+    return _counted(channels, session.engine.channels.shard_channels)
 
 
 @command("pubsub|help", group="pubsub", since="6.2.0", flags="loading stale", categories="", complexity="O(1)")

@@ -166,7 +166,7 @@ def client_line(client: Session) -> str:
         "db": client.db.index,
         "sub": len(subscriptions.channels),
         "psub": len(subscriptions.patterns),
-        "ssub": 0,
+        "ssub": len(subscriptions.shard_channels),
         "multi": -1 if transaction is None else len(transaction.requests),
         "qbuf": client.unread(),
         "qbuf-free": 0,

@@ -242,7 +242,7 @@ def _stats(engine: Engine) -> Iterator[Field]:
     yield "keyspace_misses", sum(db.misses for db in keyspace.databases)
     yield "pubsub_channels", len(engine.channels.channels)
     yield "pubsub_patterns", len(engine.channels.patterns)
-    yield "pubsubshard_channels", 0
+    yield "pubsubshard_channels", len(engine.channels.shard_channels)
     yield "latest_fork_usec", 0
     yield "total_forks", 0
     yield "migrate_cached_sockets", 0

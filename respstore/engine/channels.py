@@ -30,16 +30,23 @@ class Pattern(NamedTuple):
 
 
 class Subscriptions:
-    """What a session listens to: names of channels and patterns, in the order in which it subscribed."""
+    """What a session listens to: names of channels, patterns and shard channels, in the order in which it subscribed.
 
-    __slots__ = ("channels", "patterns")
+    Its length is how many channels and patterns these are. Shard channels are counted by themselves, as in Redis.
+    """
+
+    __slots__ = ("channels", "patterns", "shard_channels")
 
     def __init__(self) -> None:
         self.channels: dict[bytes, None] = {}
         self.patterns: dict[bytes, None] = {}
+        self.shard_channels: dict[bytes, None] = {}
 
     def __len__(self) -> int:
         return len(self.channels) + len(self.patterns)
+
+    def __bool__(self) -> bool:
+        return bool(self.channels or self.patterns or self.shard_channels)
 
 
 _NONE: Final = Subscriptions()
@@ -51,13 +58,16 @@ class Channels:
     Attributes:
         channels: listeners by channel.
         patterns: patterns that somebody listens to.
+        shard_channels: listeners by shard channel. In a cluster it would lie on one node, as a key does; here it is
+            but another name space, which patterns do not see.
     """
 
-    __slots__ = ("channels", "patterns")
+    __slots__ = ("channels", "patterns", "shard_channels")
 
     def __init__(self) -> None:
         self.channels: dict[bytes, Listeners] = {}
         self.patterns: dict[bytes, Pattern] = {}
+        self.shard_channels: dict[bytes, Listeners] = {}
 
     def subscribe(self, session: "Session", channel: bytes) -> int:
         """Let a session listen to a channel, if it does not yet.
@@ -66,10 +76,14 @@ class Channels:
             How many channels and patterns it listens to now.
         """
         subscriptions = _of(session)
-        if channel not in subscriptions.channels:
-            subscriptions.channels[channel] = None
-            self.channels.setdefault(channel, {})[session] = None
+        _join(session, channel, subscriptions.channels, self.channels)
         return len(subscriptions)
+
+    def subscribe_shard(self, session: "Session", channel: bytes) -> int:
+        """The same for a shard channel; what it returns counts these alone."""
+        subscriptions = _of(session)
+        _join(session, channel, subscriptions.shard_channels, self.shard_channels)
+        return len(subscriptions.shard_channels)
 
     def subscribe_pattern(self, session: "Session", pattern: bytes) -> int:
         """The same for all channels that match a glob-style pattern."""
@@ -88,13 +102,16 @@ class Channels:
             How many channels and patterns it still listens to.
         """
         subscriptions = subscriptions_of(session)
-        if channel in subscriptions.channels:
-            del subscriptions.channels[channel]
-            listeners = self.channels[channel]
-            del listeners[session]
-            if not listeners:
-                del self.channels[channel]
-        return _left(session, subscriptions)
+        _leave(session, channel, subscriptions.channels, self.channels)
+        _forget_if_none(session, subscriptions)
+        return len(subscriptions)
+
+    def unsubscribe_shard(self, session: "Session", channel: bytes) -> int:
+        """The same for a shard channel; what it returns counts these alone."""
+        subscriptions = subscriptions_of(session)
+        _leave(session, channel, subscriptions.shard_channels, self.shard_channels)
+        _forget_if_none(session, subscriptions)
+        return len(subscriptions.shard_channels)
 
     def unsubscribe_pattern(self, session: "Session", pattern: bytes) -> int:
         """The same for a pattern."""
@@ -105,7 +122,8 @@ class Channels:
             del listeners[session]
             if not listeners:
                 del self.patterns[pattern]
-        return _left(session, subscriptions)
+        _forget_if_none(session, subscriptions)
+        return len(subscriptions)
 
     def forget(self, session: "Session") -> None:
         """A session listens to nothing any more."""
@@ -114,6 +132,8 @@ class Channels:
             self.unsubscribe(session, channel)
         for pattern in list(subscriptions.patterns):
             self.unsubscribe_pattern(session, pattern)
+        for channel in list(subscriptions.shard_channels):
+            self.unsubscribe_shard(session, channel)
 
     def publish(self, channel: bytes, message: bytes) -> int:
         """Send a message to all who listen.
@@ -131,6 +151,11 @@ class Channels:
                 count += _send(pattern.listeners, (b"pmessage", name, channel, message))
         return count
 
+    def publish_in_shard(self, channel: bytes, message: bytes) -> int:
+        """The same to all who listen to a shard channel."""
+        listeners = self.shard_channels.get(channel)
+        return _send(listeners, (b"smessage", channel, message)) if listeners else 0
+
 
 def subscriptions_of(session: "Session") -> Subscriptions:
     """What a session listens to; not to be changed."""
@@ -144,11 +169,25 @@ def _of(session: "Session") -> Subscriptions:
     return session.subscriptions
 
 
-def _left(session: "Session", subscriptions: Subscriptions) -> int:
+def _forget_if_none(session: "Session", subscriptions: Subscriptions) -> None:
     if not subscriptions:
         session.subscriptions = None
         session.set_gate(SUBSCRIBED, on=False)
-    return len(subscriptions)
+
+
+def _join(session: "Session", channel: bytes, own: dict[bytes, None], channels: dict[bytes, Listeners]) -> None:
+    if channel not in own:
+        own[channel] = None
+        channels.setdefault(channel, {})[session] = None
+
+
+def _leave(session: "Session", channel: bytes, own: dict[bytes, None], channels: dict[bytes, Listeners]) -> None:
+    if channel in own:
+        del own[channel]
+        listeners = channels[channel]
+        del listeners[session]
+        if not listeners:
+            del channels[channel]
 
 
 def _send(listeners: Listeners, items: tuple[bytes, ...]) -> int:

@@ -47,7 +47,9 @@ HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
 _NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
-_FOR_SUBSCRIBERS: Final = frozenset(("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"))
+_FOR_SUBSCRIBERS: Final = frozenset(
+    ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset")
+)
 """What a RESP2 client may send while it listens to channels."""
 _FOR_KEYS: Final = frozenset(("write", "readonly", "may_replicate"))
 _HTTP: Final = frozenset((b"post", b"host:"))

@@ -4,7 +4,7 @@ A transaction is the list of requests between MULTI and EXEC, checked one by one
 anything in between; the waiters of keys that they change are served when the whole is done.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
 from respstore.engine.dispatch import Entry, call
@@ -15,6 +15,10 @@ from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, Encoded, Output, en
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
+
+
+_DENIED: Final = {"monitor": errors.MONITOR_IN_MULTI, "ssubscribe": errors.SSUBSCRIBE_IN_MULTI}
+"""Commands that EXEC may queue, but not run, and what they answer there."""
 
 
 class Transaction:
@@ -94,8 +98,8 @@ def execute(session: "Session") -> Any:
     pieces: Output = []
     for entry, args in transaction.requests:
         try:
-            if entry.command.name == "monitor":
-                raise RespError(errors.MONITOR_IN_MULTI)
+            if entry.command.name in _DENIED:
+                raise RespError(_DENIED[entry.command.name])
             value = call(session, entry, args)
         except RespError as error:
             session.engine.count_error(error)

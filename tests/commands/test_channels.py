@@ -64,11 +64,14 @@ def test_what_a_resp2_subscriber_may_send(session: Session) -> None:
     assert talk(session, b"GET k") == NULL
 
 
-def test_reset_ends_subscriptions(session: Session, engine: Engine) -> None:
-    talk(session, b"SUBSCRIBE c")
+@pytest.mark.parametrize("subscribe", [b"SUBSCRIBE c", b"PSUBSCRIBE c", b"SSUBSCRIBE c"])
+def test_reset_ends_subscriptions(session: Session, engine: Engine, subscribe: bytes) -> None:
+    talk(session, subscribe)
+    assert talk(session, b"GET k") == refused(b"get")
     assert talk(session, b"RESET") == b"+RESET\r\n"
     assert talk(session, b"GET k") == NULL
-    assert engine.channels.channels == {}
+    channels = engine.channels
+    assert (channels.channels, channels.patterns, channels.shard_channels) == ({}, {}, {})
 
 
 def test_a_resp3_subscriber_may_send_anything(session: Session) -> None:
@@ -129,6 +132,56 @@ def test_pubsub(session: Session, other: Session) -> None:
     assert b"pubsub_channels:3\r\n" in stats
     assert b"pubsub_patterns:2\r\n" in stats
     assert b"PUBSUB <subcommand>" in talk(other, b"PUBSUB HELP")
+
+
+# Shard channels
+
+
+def test_shard_channels_are_counted_and_heard_by_themselves(session: Session, other: Session) -> None:
+    talk(session, b"SUBSCRIBE c")
+    talk(session, b"PSUBSCRIBE *")
+    assert talk(session, b"SSUBSCRIBE c d c") == (
+        pushed(b"ssubscribe", b"c", 1) + pushed(b"ssubscribe", b"d", 2) + pushed(b"ssubscribe", b"c", 2)
+    )
+    assert talk(other, b"SPUBLISH c hello") == b":1\r\n"
+    assert received(session) == array(b"smessage", b"c", b"hello")
+    assert talk(other, b"SPUBLISH x hello") == b":0\r\n"
+    assert talk(other, b"PUBLISH d hello") == b":1\r\n"
+    assert received(session) == array(b"pmessage", b"*", b"d", b"hello")
+    assert talk(session, b"SUNSUBSCRIBE d x") == pushed(b"sunsubscribe", b"d", 1) + pushed(b"sunsubscribe", b"x", 1)
+
+
+def test_who_leaves_the_last_shard_channel_is_no_subscriber(session: Session) -> None:
+    talk(session, b"SSUBSCRIBE c")
+    for words in (b"GET k", b"SPUBLISH c x", b"HELLO 3"):
+        assert talk(session, words) == refused(words.split()[0].lower())
+    assert talk(session, b"PING") == array(b"pong", b"")
+    talk(session, b"SUBSCRIBE d")
+    assert talk(session, b"SUNSUBSCRIBE") == pushed(b"sunsubscribe", b"c", 0)
+    assert talk(session, b"GET k") == refused(b"get")
+    talk(session, b"UNSUBSCRIBE")
+    assert talk(session, b"SUNSUBSCRIBE") == pushed(b"sunsubscribe", None, 0)
+    assert talk(session, b"GET k") == NULL
+
+
+def test_shard_channels_in_a_transaction(session: Session) -> None:
+    for words in (b"MULTI", b"SSUBSCRIBE c", b"SPUBLISH c x", b"SUNSUBSCRIBE"):
+        talk(session, words)
+    assert talk(session, b"EXEC") == (
+        b"*3\r\n-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client\r\n:0\r\n" + pushed(b"sunsubscribe", None, 0)
+    )
+
+
+def test_pubsub_on_shard_channels(session: Session, other: Session) -> None:
+    talk(session, b"SSUBSCRIBE a ab")
+    assert talk(other, b"PUBSUB SHARDCHANNELS") == array(b"a", b"ab")
+    assert talk(other, b"PUBSUB SHARDCHANNELS ?b") == array(b"ab")
+    assert talk(other, b"PUBSUB CHANNELS") == b"*0\r\n"
+    assert talk(other, b"PUBSUB SHARDNUMSUB a x") == b"*4\r\n" + bulk(b"a") + b":1\r\n" + bulk(b"x") + b":0\r\n"
+    assert b"pubsubshard_channels:2\r\n" in talk(other, b"INFO stats")
+    line = talk(other, b"CLIENT LIST ID %d" % session.id)
+    assert b" flags=P " in line
+    assert b" sub=0 psub=0 ssub=2 " in line
 
 
 def test_client_list_knows_subscribers(session: Session, other: Session) -> None:

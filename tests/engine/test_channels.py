@@ -47,13 +47,15 @@ def test_nothing_is_left_of_who_listens_no_more(channels: Channels, engine: Engi
     for session in (first, second):
         channels.subscribe(session, b"c")
         channels.subscribe_pattern(session, b"p*")
+        channels.subscribe_shard(session, b"s")
     assert first.gate & SUBSCRIBED
     channels.forget(first)
     assert not first.gate & SUBSCRIBED
     assert first.subscriptions is None
     assert channels.publish(b"c", b"x") == channels.publish(b"p", b"x") == 1
+    assert channels.publish_in_shard(b"s", b"x") == 1
     second.receive_eof()
-    assert (channels.channels, channels.patterns) == ({}, {})
+    assert (channels.channels, channels.patterns, channels.shard_channels) == ({}, {}, {})
 
 
 def test_unsubscribing_from_what_was_not_subscribed(channels: Channels, session: Session) -> None:

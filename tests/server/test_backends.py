@@ -404,6 +404,32 @@ async def test_releases_a_thousand_clients_at_once(use_poller, many_files):
 
 
 @pytest.mark.slow
+async def test_a_message_reaches_a_thousand_subscribers_in_one_turn(use_poller, many_files):
+    async with serving(use_poller) as running:
+        with contextlib.ExitStack() as sockets:
+            clients = []
+            for _ in range(10):
+                address = "127.0.0.1", running.address.port
+                clients += [sockets.enter_context(socket.create_connection(address)) for _ in range(100)]
+                await settled()
+            for client in clients:
+                client.sendall(b"SUBSCRIBE c\r\n")
+            await until(lambda: len(running.engine.channels.channels.get(b"c", ())) == 1000)
+            await settled()
+            for client in clients:
+                client.recv(64)
+            publisher = await running.connect()
+            turns = running.engine.statistics.reads
+
+            assert await publisher.ask(b"PUBLISH c x") == b":1000\r\n"
+            await settled()
+
+            message = array(b"message", b"c", b"x")
+            assert [client.recv(64) for client in clients] == [message] * 1000
+            assert running.engine.statistics.reads == turns + 1
+
+
+@pytest.mark.slow
 async def test_serves_two_thousand_clients(use_poller, many_files):
     async with serving(use_poller) as running:
         with contextlib.ExitStack() as sockets:

@@ -98,7 +98,7 @@ def _without_own_messages(steps: list[Step]) -> list[Step]:
     """Nobody publishes who subscribes: within a transaction, that is a known difference."""
     subscribers = {client for client, calls in steps for call in calls if call[0] in channels.SUBSCRIBING}
     kept = [
-        (client, [call for call in calls if call[0] != b"PUBLISH" or client not in subscribers])
+        (client, [call for call in calls if call[0] not in channels.PUBLISHING or client not in subscribers])
         for client, calls in steps
     ]
     return [(client, calls) for client, calls in kept if calls]

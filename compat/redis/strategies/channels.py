@@ -15,9 +15,15 @@ STRATEGIES: dict[str, Strategy] = {
     "pubsub|help": command("PUBSUB HELP"),
     "pubsub|numpat": command("PUBSUB NUMPAT"),
     "pubsub|numsub": command("PUBSUB NUMSUB", many(channel, 0)),
+    "pubsub|shardchannels": command("PUBSUB SHARDCHANNELS", maybe(pattern)),
+    "pubsub|shardnumsub": command("PUBSUB SHARDNUMSUB", many(channel, 0)),
     # One at a time: in what order those of a client are told that it leaves all is each server's own affair.
     "punsubscribe": command("PUNSUBSCRIBE", many(pattern)),
+    "spublish": command("SPUBLISH", channel, value),
+    "ssubscribe": command("SSUBSCRIBE", many(channel)),
     "subscribe": command("SUBSCRIBE", many(channel)),
+    "sunsubscribe": command("SUNSUBSCRIBE", many(channel)),
     "unsubscribe": command("UNSUBSCRIBE", many(channel)),
 }
-SUBSCRIBING = (b"SUBSCRIBE", b"PSUBSCRIBE")
+PUBLISHING = (b"PUBLISH", b"SPUBLISH")
+SUBSCRIBING = (b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE")
