@@ -309,14 +309,18 @@ BIND_FAILED = "Failed to bind to specified addresses."
 MONITOR_IN_MULTI = "ERR MONITOR isn't allowed for DENY BLOCKING client"
 SSUBSCRIBE_IN_MULTI = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 MONITORS_KEEP_OUT = "ERR Replica can't interact with the keyspace"
+NO_CLUSTER = "ERR This instance has cluster support disabled"
+FAILOVER_TIMEOUT = "ERR FAILOVER timeout must be greater than 0"
+FAILOVER_WITHOUT_REPLICAS = "ERR FAILOVER requires connected replicas."
+NO_FAILOVER = "ERR No failover in progress."
+INVALID_MASTER_PORT = "ERR Invalid master port"
+NO_REPLICATION = "ERR this server cannot be a replica yet; it is a primary, as after REPLICAOF NO ONE"
+MODULE_NOT_LOADED = "ERR Error loading the extension. Please check the server logs."
+NO_SUCH_MODULE = "ERR Error unloading module: no such module with that name"
 SHUTDOWN_FAILED = "ERR Errors trying to SHUTDOWN. Check logs."
 NO_SHUTDOWN = "ERR No shutdown in progress."
 
 # DEBUG
-DEBUG_NOT_ALLOWED = (
-    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
-    "connection, otherwise you need to set this option in the configuration file, and then restart the server."
-)
 DEBUG_PROTOCOL_TYPES = (
     "ERR Wrong protocol type name. Please use one of the following: "
     "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
@@ -396,6 +400,15 @@ def no_such_group_of_key(key: bytes, group: bytes) -> RespError:
 def unknown_claim_option(word: bytes) -> RespError:
     """XCLAIM does not know the word behind the ids, or it is no id."""
     return RespError(f"ERR Unrecognized XCLAIM option '{quotable(word)}'")
+
+
+def not_allowed(name: str) -> RespError:
+    """The command `name` (in upper case) is one that an option, enable-...-command, has to allow."""
+    return RespError(
+        f'ERR {name} command not allowed. If the enable-{name.lower()}-command option is set to "local", you can run '
+        "it from a local connection, otherwise you need to set this option in the configuration file, and then restart "
+        "the server."
+    )
 
 
 def debug_unsupported(name: str, reason: str) -> RespError:

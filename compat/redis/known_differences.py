@@ -138,6 +138,11 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "sends an error and OK, two replies, and obeys",
     ),
     KnownDifference(
+        "cluster: to become a replica",
+        "A> REPLICAOF 127.0.0.1 1",
+        "`REPLICAOF host port` is refused rather than ignored: there is no replication yet",
+    ),
+    KnownDifference(
         "connection: an empty line after CLIENT REPLY SKIP",
         "",
         "`CLIENT REPLY SKIP` skips the reply of the next command; for Redis an empty line is one",

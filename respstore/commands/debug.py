@@ -47,7 +47,7 @@ def refusal(session: Session) -> RespError | None:
     """Why a client may not use DEBUG, None if it may."""
     if is_allowed(session, session.engine.config.enable_debug_command):
         return None
-    return RespError(errors.DEBUG_NOT_ALLOWED)
+    return errors.not_allowed("DEBUG")
 
 
 @command(

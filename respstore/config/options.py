@@ -200,7 +200,7 @@ class Options:
     # Who may do what
     enable_protected_configs: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
     enable_debug_command: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
-    enable_module_command: str = option("no", Choice("no", "yes", "local"), HARMLESS, AT_START)
+    enable_module_command: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
     aclfile: str = option("", Text(), UNSUPPORTED, AT_START)
     acllog_max_len: int = option(128, Integer(0, LONG_MAX))
     acl_pubsub_default: str = option("resetchannels", Choice("allchannels", "resetchannels"))

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 from respstore.engine.barriers import read_counter
-from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED, SUBSCRIBED
+from respstore.engine.dispatch import MULTI, MUTED, PARKED, RELEASED, SUBSCRIBED, TRACKING
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import TCPStoreSession
@@ -16,6 +16,7 @@ from respstore.keyspace import Database, Hash, Set
 from respstore.keyspace.containers import are_integers
 from respstore.keyspace.database import TYPE_NAMES
 from respstore.keyspace.key_order import KeyOrder
+from respstore.keyspace.notifying import TellingDatabase
 from tests.fuzz.target import Failure
 
 
@@ -42,6 +43,7 @@ def check_engine(engine: Engine, sent: int) -> None:
     _check_waiting(engine)
     _check_barriers(engine)
     _check_channels(engine)
+    _check_trackers(engine)
     _check_observers(engine)
     expect(not engine.resumed, "somebody is resumed only after the turn", engine.resumed)
     held = sum(session.unread() for session in engine.sessions.values())
@@ -64,8 +66,16 @@ def check_nothing_left(engine: Engine) -> None:
     expect(not engine.postponed, "a client that is gone is postponed", engine.postponed)
     expect(not engine.channels.channels, "a channel has no listeners", engine.channels.channels)
     expect(not engine.channels.patterns, "a pattern has no listeners", engine.channels.patterns)
+    expect(not engine.channels.shard_channels, "a shard channel has no listeners", engine.channels.shard_channels)
+    trackers = engine.trackers
+    expect(not trackers.sessions, "a client that is gone tracks", trackers.sessions)
+    expect(not trackers.keys, "keys are remembered for nobody", trackers.keys)
+    expect(not trackers.prefixes, "a prefix has no audience", trackers.prefixes)
+    expect(not trackers._lapsed, "a client that is gone may track again", trackers._lapsed)
+    expect(not trackers._indebted, "a client that is gone is to be told something", trackers._indebted)
     for db in engine.keyspace.databases:
         expect(not db.observed, "somebody who is gone observes a key", db.observed)
+        expect(not isinstance(db, TellingDatabase), "a database tells nobody of its changes", db.index)
 
 
 def _check_database(db: Database) -> None:
@@ -123,7 +133,7 @@ def _check_waiting(engine: Engine) -> None:
     waiting = engine.waiting
     expect(not waiting.ready, "a key is ready but nobody was served", waiting.ready)
     queued = {(session, db, key) for (db, key), queue in waiting._queues.items() for session in queue}
-    by_key = {session: wait for session, wait in waiting.waits() if wait.park.arrival is None}
+    by_key = {session: wait for session, wait in waiting.waits() if wait.park.arrival is None and wait.park.keys}
     wanted = {(session, wait.db, key) for session, wait in by_key.items() for key in wait.park.keys}
     expect(queued <= wanted, "a client stands in a queue and does not wait for its key", queued - wanted)
     expect({session for session, _, _ in queued} == by_key.keys(), "a client waits for no key", by_key)
@@ -147,15 +157,31 @@ def _is_promised(session: Session) -> bool:
 def _check_channels(engine: Engine) -> None:
     listeners = {(session, name) for name, sessions in engine.channels.channels.items() for session in sessions}
     listeners |= {(session, name) for name, (_, sessions) in engine.channels.patterns.items() for session in sessions}
+    shards = {(session, name) for name, sessions in engine.channels.shard_channels.items() for session in sessions}
+    in_shards = set()
     subscribed = set()
     for session in engine.sessions.values():
         subscriptions, who = session.subscriptions, session.describe()
-        expect(subscriptions is None or len(subscriptions), "a client listens to nothing", who)
+        expect(subscriptions is None or subscriptions, "a client listens to nothing", who)
         if subscriptions is not None:
             subscribed |= {(session, name) for name in (*subscriptions.channels, *subscriptions.patterns)}
+            in_shards |= {(session, name) for name in subscriptions.shard_channels}
         limited = subscriptions is not None and session.protocol == 2
         expect(bool(session.gate & SUBSCRIBED) == limited, "a subscription and its gate differ", who)
     expect(listeners == subscribed, "channels and clients do not agree on who listens", listeners ^ subscribed)
+    expect(shards == in_shards, "shard channels and clients do not agree on who listens", shards ^ in_shards)
+
+
+def _check_trackers(engine: Engine) -> None:
+    trackers = engine.trackers
+    expect(trackers.current is None, "a client's command is over, but not for the trackers", trackers.current)
+    tracking = {session: session.tracking for session in engine.sessions.values() if session.tracking is not None}
+    expect(trackers.sessions == tracking, "clients and trackers do not agree on who tracks", trackers.sessions)
+    for session in engine.sessions.values():
+        expect(bool(session.gate & TRACKING) == (session in tracking), "tracking and its gate differ")
+    prefixes = {(session, prefix) for session, how in tracking.items() for prefix in how.prefixes}
+    audiences = {(session, prefix) for prefix, audience in trackers.prefixes.items() for session in audience.sessions}
+    expect(prefixes == audiences, "prefixes and clients do not agree on who is told", prefixes ^ audiences)
 
 
 def _check_barriers(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from compat.redis.strategies import (
     bitmaps,
     channels,
+    cluster,
     connection,
     geo,
     hashes,
@@ -40,7 +41,13 @@ DATA: dict[str, Strategy] = {
     **streams.STRATEGIES,
     **keys.STRATEGIES,
 }
-STRATEGIES: dict[str, Strategy] = {**DATA, **channels.STRATEGIES, **connection.STRATEGIES, **server.STRATEGIES}
+STRATEGIES: dict[str, Strategy] = {
+    **DATA,
+    **channels.STRATEGIES,
+    **cluster.STRATEGIES,
+    **connection.STRATEGIES,
+    **server.STRATEGIES,
+}
 EXCLUDED: dict[str, str] = {**keys.EXCLUDED, **connection.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
