@@ -85,6 +85,9 @@ INVALID_FIRST_DB_INDEX = "ERR invalid first DB index"
 INVALID_SECOND_DB_INDEX = "ERR invalid second DB index"
 SAME_OBJECT = "ERR source and destination objects are the same"
 
+# SLOWLOG
+SLOWLOG_COUNT = "ERR count should be greater than or equal to -1"
+
 # Keys
 EXPIRE_NX_AND_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible"
 EXPIRE_GT_AND_LT = "ERR GT and LT options at the same time are not compatible"
@@ -493,6 +496,11 @@ def exec_refused(cause: RespError) -> RespError:
 def unknown_option(name: str) -> RespError:
     """CONFIG SET names an option that does not exist."""
     return RespError(f"ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
+
+
+def no_latency_samples(event: bytes) -> RespError:
+    """LATENCY GRAPH has nothing to draw."""
+    return RespError(f"ERR No samples available for event '{quotable(event)}'")
 
 
 def barrier_option(word: bytes) -> RespError:

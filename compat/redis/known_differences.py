@@ -76,6 +76,21 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`OBJECT FREQ` is 5, as for a new key: how often keys are used is not counted, as nothing is evicted yet",
     ),
     KnownDifference(
+        "timing: SLOWLOG: a client that waits in vain",
+        "A> SLOWLOG GET",
+        "`SLOWLOG` with `slowlog-log-slower-than 0` shows a command that waits as it begins to, not when served",
+    ),
+    KnownDifference(
+        "timing: LATENCY HISTOGRAM: a command that is named twice, calls that nobody tracks",
+        "A> LATENCY HISTOGRAM get get",
+        "`LATENCY HISTOGRAM` answers a command that is named twice once: the reply is a map",
+    ),
+    KnownDifference(
+        "timing: LATENCY HISTOGRAM: a command that is named twice, calls that nobody tracks",
+        "A> LATENCY HISTOGRAM get",
+        "`LATENCY HISTOGRAM` counts the calls while `latency-tracking` was off, too",
+    ),
+    KnownDifference(
         "expire: a key that has expired still costs memory",
         "",
         "`MEMORY USAGE` and `DEBUG OBJECT` do not see a key that has expired; Redis shows it until it is deleted",

@@ -138,6 +138,26 @@ def but_times(redis: Reply, respstore: Reply) -> bool:
     return _without_times(redis) == _without_times(respstore)
 
 
+def latency_calls(redis: Reply, respstore: Reply) -> bool:
+    """LATENCY HISTOGRAM: the same commands with as many calls, in any order; the times are each server's own."""
+
+    def calls(reply: Reply) -> list[tuple[str, str]]:
+        pairs = zip(reply.parts[::2], reply.parts[1::2], strict=True)
+        return sorted((name.text, value.parts[1].text) for name, value in pairs)
+
+    return redis.kind == respstore.kind and calls(redis) == calls(respstore)
+
+
+def slow_requests(redis: Reply, respstore: Reply) -> bool:
+    """SLOWLOG GET: the same requests by clients of the same names, but for the harness's own PINGs; times differ."""
+
+    def requests(reply: Reply) -> list[tuple[Reply, ...]]:
+        entries = [(entry.parts[3], entry.parts[5]) for entry in reply.parts]
+        return [entry for entry in entries if entry[0].parts[0].value != b"PING"]
+
+    return redis.kind == respstore.kind and requests(redis) == requests(respstore)
+
+
 def prose(redis: Reply, respstore: Reply) -> bool:
     """Help and other texts in a project's own words: the same type, and both say something."""
     return kind(redis, respstore) and bool(redis.value) == bool(respstore.value)
@@ -188,6 +208,8 @@ def named(text: str) -> Rule:
         docs,
         but_times,
         but_ids,
+        latency_calls,
+        slow_requests,
     )
     if name == "within":
         return within(int(argument))
@@ -224,6 +246,11 @@ RULES: dict[str, Rule] = {
     "INFO": at_least_the_fields,
     "KEYS": unordered,
     "LASTSAVE": kind,
+    "LATENCY DOCTOR": kind,
+    "LATENCY GRAPH": kind,
+    "LATENCY HISTOGRAM": kind,  # scenarios compare which commands there are
+    "LATENCY HISTORY": shape,
+    "LATENCY LATEST": shape,
     "LOLWUT": kind,
     "MEMORY DOCTOR": kind,
     "MEMORY MALLOC-STATS": kind,
@@ -238,6 +265,8 @@ RULES: dict[str, Rule] = {
     "SCAN": scan,
     "SDIFF": unordered,
     "SINTER": unordered,
+    "SLOWLOG GET": slow_requests,
+    "SLOWLOG LEN": kind,  # a machine that is busy makes any command slow
     "SMEMBERS": unordered,
     "SPOP": unordered,
     "SRANDMEMBER": shape,

@@ -241,11 +241,11 @@ class Options:
 
     # What an operator watches
     notify_keyspace_events: str = option("", NotifyEvents(), WORKS)
-    slowlog_log_slower_than: int = option(10000, Integer(-1, LONG_MAX))
-    slowlog_max_len: int = option(128, Integer(0, LONG_MAX))
-    latency_monitor_threshold: int = option(0, Integer(0, LONG_MAX))
-    latency_tracking: bool = option(True, YesNo())
-    latency_tracking_info_percentiles: tuple[float, ...] = option((50, 99, 99.9), Percentiles())
+    slowlog_log_slower_than: int = option(10000, Integer(-1, LONG_MAX), WORKS)
+    slowlog_max_len: int = option(128, Integer(0, LONG_MAX), WORKS)
+    latency_monitor_threshold: int = option(0, Integer(0, LONG_MAX), WORKS)
+    latency_tracking: bool = option(True, YesNo(), WORKS)
+    latency_tracking_info_percentiles: tuple[float, ...] = option((50, 99, 99.9), Percentiles(), WORKS)
     busy_reply_threshold: int = option(5000, Integer(0, LONG_MAX), alias="lua-time-limit")
 
     # Files of the data

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
 from respstore.engine.command import UNLIMITED, Command, Handler
+from respstore.engine.latency import Distribution
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.protocol.replies import NO_REPLY, QUEUED
@@ -61,14 +62,31 @@ class Entry:
 
     Attributes:
         command: the record.
-        handler: what to call with a session and the arguments behind the name.
+        handler: what to call with a session and the arguments behind the name: `plain` or `measured`.
+        plain: the command's own handler, or what `use` put in its place.
+        measured: calls `plain` and times it (see timing.py).
+        left: how many of the next calls are to be timed.
+        times: how long calls took.
         minimum, maximum: numbers of arguments, the name included, with which `handler` may be called at once. No number
             is such of a command that has subcommands or a guard: its requests need `dispatch`.
         calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
         subcommands: entries by their word in lower case.
     """
 
-    __slots__ = ("calls", "command", "failed", "handler", "maximum", "minimum", "rejected", "subcommands")
+    __slots__ = (
+        "calls",
+        "command",
+        "failed",
+        "handler",
+        "left",
+        "maximum",
+        "measured",
+        "minimum",
+        "plain",
+        "rejected",
+        "subcommands",
+        "times",
+    )
 
     def __init__(self, command: Command) -> None:
         self.command = command
@@ -79,6 +97,15 @@ class Entry:
         self.failed = 0
         self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
         self.handler: Handler = command.handler or _unreachable
+        self.plain = self.measured = self.handler
+        self.left = 0
+        self.times = Distribution()
+
+    def use(self, handler: Handler) -> None:
+        """Call this from now on."""
+        if self.handler is self.plain:
+            self.handler = handler
+        self.plain = handler
 
     def resolve(self, args: list[bytes]) -> "Entry":
         """The subcommand's entry where `args` name one, else this one.
@@ -204,12 +231,14 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         RespError: the handler's, or what stands for its bug.
     """
     record = entry.command
+    engine = session.engine
+    started = engine.system.monotonic()
     if session.gate & TRACKING:
-        session.engine.trackers.current = session
+        engine.trackers.current = session
     try:
         if len(args) > record.maximum:
             raise errors.too_many_arguments(record.name, args)
-        return entry.handler(session, *args[1 + record.name.count("|") :])
+        return entry.plain(session, *args[1 + record.name.count("|") :])
     except RespError:
         entry.failed += 1
         raise
@@ -219,10 +248,11 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         raise RespError(errors.INTERNAL) from None
     finally:
         entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
+        engine.timing.called(session, entry, args, engine.system.monotonic() - started)
         if session.gate & MONITORED:
-            session.engine.monitors.tell(session, record, args)
+            engine.monitors.tell(session, record, args)
         if session.gate & TRACKING:
-            session.engine.trackers.remember(session, record, args)
+            engine.trackers.remember(session, record, args)
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:

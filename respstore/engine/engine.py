@@ -7,6 +7,7 @@ The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call
 import logging
 from collections import deque
 from collections.abc import Iterator, Mapping
+from math import inf
 from random import Random
 from typing import Final
 
@@ -21,6 +22,7 @@ from respstore.engine.notifications import Notifications
 from respstore.engine.session import Session
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
+from respstore.engine.timing import Timing
 from respstore.engine.tracking import Trackers
 from respstore.engine.waiting import WaitingRoom
 from respstore.errors import RespError
@@ -66,6 +68,9 @@ class Engine:
         monitors: those who see everything (MONITOR).
         trackers: those who are told of keys that they may have cached (CLIENT TRACKING).
         statistics: what INFO shows.
+        timing: how long commands take.
+        slow_batch: how many seconds a batch of requests may last before `timing` looks closer.
+        look_at: when that is for the one in hand (monotonic clock).
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
         maintenance_paused: DEBUG PAUSE-CRON.
         started: wall clock of the start, in ms.
@@ -93,6 +98,8 @@ class Engine:
         self.statistics = Statistics()
         self.monitors = Monitors(self)
         self.trackers = Trackers(self)
+        self.slow_batch = self.look_at = inf
+        self.timing = Timing(self)
         self.active_expiry = True
         self.maintenance_paused = False
         self.run_id = self.make_id()
@@ -159,6 +166,7 @@ class Engine:
             ms since 1970.
         """
         now = self._turn_started = self.read_clock()
+        self.look_at = self.system.monotonic() + self.slow_batch
         return now
 
     def end_of_turn(self) -> None:
@@ -212,6 +220,7 @@ class Engine:
     def _maintain(self, now: float, now_ms: int) -> None:
         """What may be late, for nobody waits for it."""
         self._ticks += 1
+        self.timing.rearm()
         self._expire_keys(now)
         self._close_idle(now_ms)
         self.namespaces.expire(now)
@@ -261,6 +270,7 @@ class Engine:
                 steps -= 1
         elapsed = self.system.monotonic() - now
         self.statistics.expire_seconds += elapsed
+        self.timing.happened("expire-cycle", elapsed)
         if steps:
             self._expire_again = None
         else:
@@ -338,6 +348,7 @@ class Engine:
         self._bytes_in_of_closed -= self.bytes_in()
         for entry in self.all_entries():
             entry.calls = entry.rejected = entry.failed = 0
+        self.timing.reset()
 
 
 def _may_write(entry: Entry) -> bool:

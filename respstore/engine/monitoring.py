@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from respstore.engine.command import Command
 from respstore.engine.dispatch import MONITORED
+from respstore.engine.redaction import without_secrets
 from respstore.protocol.replies import Encoded
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine
     from respstore.engine.session import Session
 
-REDACTED: Final = b"(redacted)"
 _ESCAPES: Final = {
     **{byte: b"\\x%02x" % byte for byte in range(256) if not 32 <= byte < 127},
     ord('"'): b'\\"',
@@ -73,7 +73,7 @@ class Monitors:
         peer = session.peer.encode()
         if session.is_on_unix_socket:
             peer = b"unix:" + peer.removesuffix(b":0")
-        words = b" ".join(map(quoted, _without_secrets(command.name, args)))
+        words = b" ".join(map(quoted, without_secrets(command.name, args)))
         self._lines.append(b"+%d.%06d [%d %b] %b\r\n" % (*divmod(now, 1_000_000), session.db.index, peer, words))
 
     def deliver(self) -> None:
@@ -94,14 +94,3 @@ def quoted(text: bytes) -> bytes:
     if text.isalnum():
         return b'"%b"' % text
     return b'"%b"' % b"".join(_ESCAPES.get(byte) or bytes((byte,)) for byte in text)
-
-
-def _without_secrets(name: str, args: Sequence[bytes]) -> Sequence[bytes]:
-    if name == "auth":
-        return [args[0], *[REDACTED] * (len(args) - 1)]
-    if name == "hello":
-        for place, word in enumerate(args):
-            if word.upper() == b"AUTH":
-                end = place + 3
-                return [*args[: place + 1], *[REDACTED] * len(args[place + 1 : end]), *args[end:]]
-    return args

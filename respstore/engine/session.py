@@ -224,6 +224,7 @@ class Session:
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
         engine = self.engine
         entries = engine.entries
+        clock = engine.system.monotonic
         ready = engine.waiting.ready
         parser = self._parser
         output = self._output
@@ -245,7 +246,8 @@ class Session:
                     ):
                         if self.gate & HALTED:
                             self._put_back([args, *backlog])
-                            return
+                            entry = None  # it did not run
+                            break
                         entry = None  # counted there
                         value = dispatch(self, args)
                     else:
@@ -287,6 +289,10 @@ class Session:
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
                     engine.waiting.serve()
+            now = clock()
+            if now >= engine.look_at:
+                engine.timing.look_closer(self, requests, now)
+            engine.look_at = now + engine.slow_batch
             if self.gate and self.gate & HALTED:
                 break
             requests = self._next_batch() if parser.pending or self._backlog else []

@@ -154,7 +154,7 @@ class TCPStoreSession(Session):
                 else:
                     entry.calls += 1
                     self.last = entry
-                    run(self, entry.handler, strings, number)
+                    run(self, entry.plain, strings, number)
                 if ready:
                     engine.waiting.serve()
                 if self.gate & HALTED and not self._changes_its_mind():
@@ -340,7 +340,7 @@ class TCPStoreSession(Session):
 
     def _barrier(self, handler: "Handler", strings: list[bytes], number: int) -> None:
         key = strings[0]
-        if self.engine.entries[b"incrby"].handler(self, key, b"1") >= number:
+        if self.engine.entries[b"incrby"].plain(self, key, b"1") >= number:
             self._output.append(tcpstore.STOP_WAITING)
         else:
             self._park(wait_for_count(self, key, number), None)

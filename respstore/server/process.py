@@ -25,16 +25,13 @@ class Process:
         self.tcp_port = 0
         self.executable = sys.executable
         self.io_backend = ""
+        self.monotonic = time.monotonic  # the function itself: it is called once for each request
         self._stop = stop
         self._page = os.sysconf("SC_PAGE_SIZE")
 
     def wall_clock_us(self) -> int:
         """Microseconds since 1970."""
         return time.time_ns() // 1000
-
-    def monotonic(self) -> float:
-        """Seconds on the clock of deadlines."""
-        return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Let the whole server stand still."""

@@ -103,7 +103,7 @@ def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(
     def echo(session, message):
         raise ZeroDivisionError(message)
 
-    session.engine.entries[b"ECHO"].handler = echo
+    session.engine.entries[b"ECHO"].use(echo)
     session.receive_data(request(b"SET k v") + request(b"ECHO x") + request(b"GET k") + request(b"EcHo x"))
     assert session.data_to_send() == b"+OK\r\n" + INTERNAL + b"$1\r\nv\r\n" + INTERNAL
     assert not session.is_closing
@@ -115,7 +115,7 @@ def test_a_bug_in_a_handler_is_logged_and_answered_and_ends_nothing(
 def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session.engine.entries[b"ECHO"].handler = lambda session, message: 1 / 0
+    session.engine.entries[b"ECHO"].use(lambda session, message: 1 / 0)
     for line in (b"MULTI", b"SET k 1", b"ECHO x", b"INCR k"):
         talk(session, line)
     assert talk(session, b"EXEC") == b"*3\r\n+OK\r\n" + INTERNAL + b":2\r\n"
@@ -125,7 +125,7 @@ def test_a_bug_in_a_transaction_does_not_cost_the_other_replies(
 def test_a_value_that_is_no_reply_leaves_no_half_reply_behind(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session.engine.entries[b"ECHO"].handler = lambda session, message: [b"begun", object()]
+    session.engine.entries[b"ECHO"].use(lambda session, message: [b"begun", object()])
     assert talk(session, b"ECHO x") == INTERNAL
     assert talk(session, b"PING") == PONG
     assert "no reply is made of a object" in caplog.text
@@ -135,7 +135,7 @@ def test_who_waited_for_what_is_no_reply_hears_of_the_bug_and_nobody_else_does(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice, bob = Session(engine), Session(engine)
-    engine.entries[b"ECHO"].handler = lambda session, key: Park([key], lambda key: [b"begun", object()], timeout=None)
+    engine.entries[b"ECHO"].use(lambda session, key: Park([key], lambda key: [b"begun", object()], timeout=None))
     assert talk(alice, b"ECHO k") == b""
     assert talk(bob, b"RPUSH k v") == b":1\r\n"
     assert received(alice) == INTERNAL
@@ -330,7 +330,7 @@ def test_send_is_for_what_is_no_reply(session: Session) -> None:
 
 
 def test_a_handler_may_say_nothing(session: Session) -> None:
-    session.engine.entries[b"ECHO"].handler = lambda session, message: NO_REPLY
+    session.engine.entries[b"ECHO"].use(lambda session, message: NO_REPLY)
     assert talk(session, b"ECHO x") == b""
     assert talk(session, b"PING") == PONG
 

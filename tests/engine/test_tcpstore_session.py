@@ -613,7 +613,7 @@ def test_a_bug_ends_the_connection_and_nothing_else(engine, client, redis, monke
     def crash(*args: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(engine.entries[b"get"], "handler", crash)
+    monkeypatch.setattr(engine.entries[b"get"], "plain", crash)
     assert ask(client, GET, b"/k") == b""
     assert client.is_closing
     assert "bug: an operation of client" in caplog.text

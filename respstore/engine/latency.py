@@ -1,0 +1,147 @@
+"""LATENCY: how long commands take, as a distribution for each, and spikes, as a history for each kind of event."""
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+HISTORY_LENGTH: Final = 160
+"""Spikes that are kept of each event, as in Redis."""
+_PRECISION_BITS: Final = 5
+
+
+class Distribution:
+    """How long the calls of one command took.
+
+    Not each call is timed (see timing.py): the sampled ones stand for those that were not, while every slow one is
+    known and stands for itself.
+
+    Attributes:
+        sampled, seconds: how many calls that were not slow were timed, and how long they took together.
+        slow, slow_seconds: the same for slow ones.
+    """
+
+    __slots__ = ("_sampled", "_slow", "sampled", "seconds", "slow", "slow_seconds")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all calls."""
+        self.sampled = self.slow = 0
+        self.seconds = self.slow_seconds = 0.0
+        self.forget_shape()
+
+    def forget_shape(self) -> None:
+        """Forget how the times were distributed, not how long the calls took together."""
+        self._sampled: dict[int, int] = {}
+        self._slow: dict[int, int] = {}
+
+    def add(self, seconds: float, *, is_slow: bool, keep_shape: bool) -> None:
+        """A call was timed; `keep_shape` if the distribution is to know (latency-tracking)."""
+        if is_slow:
+            self.slow += 1
+            self.slow_seconds += seconds
+        else:
+            self.sampled += 1
+            self.seconds += seconds
+        if keep_shape:
+            counts = self._slow if is_slow else self._sampled
+            bucket = _bucket(round(seconds * 1e9))
+            counts[bucket] = counts.get(bucket, 0) + 1
+
+    def total(self, calls: int) -> float:
+        """Seconds that so many calls took together."""
+        if not self.sampled:
+            return self.slow_seconds
+        return self.slow_seconds + max(calls - self.slow, self.sampled) * self.seconds / self.sampled
+
+    def percentiles(self, calls: int, wanted: Iterable[float]) -> Iterator[float]:
+        """Microseconds that so many per cent of the calls did not exceed; nothing if the distribution is not known."""
+        steps = self._cumulative(calls)
+        if steps:
+            counts = [count for _, count in steps]
+            for percentage in wanted:
+                place = bisect_left(counts, percentage / 100 * counts[-1])
+                yield steps[min(place, len(steps) - 1)][0] / 1000
+
+    def histogram(self, calls: int) -> dict[int, int]:
+        """How many of so many calls took no longer than 1, 2, 4, ... microseconds, where there are more of them."""
+        result: dict[int, int] = {}
+        for nanoseconds, count in self._cumulative(calls):
+            limit = 1
+            while limit * 1000 < nanoseconds:
+                limit *= 2
+            result[limit] = round(count)
+        return {limit: min(count, calls) for limit, count in result.items()}
+
+    def _cumulative(self, calls: int) -> Sequence[tuple[int, float]]:
+        """Nanoseconds, and how many of the calls took no longer."""
+        sampled = sum(self._sampled.values())
+        weight = max(calls - sum(self._slow.values()), sampled) / sampled if sampled else 0
+        steps: list[tuple[int, float]] = []
+        count = 0.0
+        for bucket in sorted(self._sampled.keys() | self._slow.keys()):
+            count += self._sampled.get(bucket, 0) * weight + self._slow.get(bucket, 0)
+            steps.append((bucket, count))
+        return steps
+
+
+def _bucket(nanoseconds: int) -> int:
+    """The longest time that counts as the same: 3 per cent longer at most."""
+    shift = max(nanoseconds.bit_length() - _PRECISION_BITS, 0)
+    return (((nanoseconds >> shift) + 1) << shift) - 1
+
+
+class Spike(NamedTuple):
+    """Something took long: when it ended, in seconds since 1970, and how long it took, in ms."""
+
+    time: int
+    milliseconds: int
+
+
+class Event:
+    """What is known about one kind of event.
+
+    Attributes:
+        spikes: the last ones, at most one for each second.
+        worst: ms of the longest since the start or RESET.
+    """
+
+    __slots__ = ("spikes", "worst")
+
+    def __init__(self) -> None:
+        self.spikes: deque[Spike] = deque(maxlen=HISTORY_LENGTH)
+        self.worst = 0
+
+    def add(self, spike: Spike) -> None:
+        """Note a spike; of those within one second the longest is kept."""
+        self.worst = max(self.worst, spike.milliseconds)
+        if self.spikes and self.spikes[-1].time == spike.time:
+            last = self.spikes.pop()
+            spike = Spike(spike.time, max(spike.milliseconds, last.milliseconds))
+        self.spikes.append(spike)
+
+
+class LatencyMonitor:
+    """Spikes by event: `command` and `fast-command`, `expire-cycle`.
+
+    Attributes:
+        events: by name, in order of their first spike.
+    """
+
+    def __init__(self) -> None:
+        self.events: dict[str, Event] = {}
+
+    def add(self, name: str, time: int, seconds: float) -> None:
+        """Something of that name took so long and ended at a time, in seconds since 1970."""
+        self.events.setdefault(name, Event()).add(Spike(time, round(seconds * 1e6) // 1000))
+
+    def reset(self, names: Sequence[str]) -> int:
+        """Forget some events, or all if none is named.
+
+        Returns:
+            How many were forgotten.
+        """
+        found = [name for name in names or list(self.events) if self.events.pop(name, None) is not None]
+        return len(found)
