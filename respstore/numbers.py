@@ -29,6 +29,11 @@ _INFINITY: Final = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE)
 _DECIMAL_BYTES: Final = b"0123456789.eE+-"
 _TOO_LARGE: Final = float("inf")
 
+SMALL_NUMBERS: Final = {b"%d" % number: float(number) for number in range(1024)}
+"""Small whole numbers, as many scores are, by their texts: to look one up takes a third of the time of reading it."""
+SMALL_TEXTS: Final = {number: text for text, number in SMALL_NUMBERS.items() if number}
+"""How they are written, which takes a quarter of the time of printing. Without 0, which -0 is equal to."""
+
 SMALLEST_NORMAL: Final = 2.0**-1022
 """The smallest positive double with all its digits; to C's strtod, what is smaller is out of range."""
 
@@ -55,6 +60,9 @@ def parse_integer(text: bytes) -> int | None:
 
 def parse_float(text: bytes) -> float | None:
     """Read a double; None if the text is no number, or one that a double cannot hold."""
+    small = SMALL_NUMBERS.get(text)
+    if small is not None:
+        return small
     if text.isdigit() and len(text) < 300:  # most are so
         return float(int(text))  # in half the time of float(text)
     try:
@@ -95,12 +103,12 @@ def parse_float_leniently(text: bytes) -> float | None:
 
 
 DOUBLE: Final = b"%.17g"
-"""How `format_double` prints, for those to whom the call matters."""
+"""How `format_double` prints what is not in SMALL_TEXTS, for those to whom the call matters."""
 
 
 def format_double(number: float) -> bytes:
     """Print a double as in RESP3's `,` and in RESP2's scores."""
-    return DOUBLE % number
+    return SMALL_TEXTS.get(number) or DOUBLE % number
 
 
 def format_plain_double(number: float) -> bytes:

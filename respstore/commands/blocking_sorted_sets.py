@@ -6,7 +6,7 @@ How they wait is told in engine/blocking.py.
 from collections.abc import Sequence
 from typing import Any
 
-from respstore.commands.sorted_sets import MAX, MIN, take
+from respstore.commands.sorted_sets import MAX, MIN, take, take_one
 from respstore.engine.arguments import pop_from_several
 from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
@@ -45,8 +45,7 @@ def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
 
     def answer(key: bytes, value: SortedSet) -> list[bytes | float]:
-        (member,), (score,) = take(db, key, value, end, 1)
-        return [key, member, score]
+        return [key, *take_one(db, key, value, end)]
 
     return take_or_wait(db, SortedSet, keys, timeout, answer)
 

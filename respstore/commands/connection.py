@@ -14,7 +14,7 @@ from respstore.engine.command import command
 from respstore.engine.dispatch import SUBSCRIBED, UNAUTHENTICATED
 from respstore.engine.session import Session
 from respstore.errors import RespError
-from respstore.protocol.replies import OK
+from respstore.protocol.replies import OK, PONG
 
 REDIS_VERSION: Final = b"7.0.15"
 """The release whose behaviour clients may expect: many decide by it which commands they dare to use."""
@@ -49,7 +49,7 @@ def ping(session: Session, message: bytes | None = None) -> str | bytes | list[b
     """Answer PONG, or the message."""
     if session.gate & SUBSCRIBED:  # in the form of a message, which is what such a client reads
         return [b"pong", message or b""]
-    return "PONG" if message is None else message
+    return PONG if message is None else message
 
 
 @command("echo message", group="connection", since="1.0.0", flags="loading stale fast", complexity="O(1)")

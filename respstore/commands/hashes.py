@@ -217,7 +217,7 @@ def hstrlen(session: Session, key: bytes, field: bytes) -> int:
 )
 def hgetall(session: Session, key: bytes) -> TextMap:
     """Answer all fields of a hash and their values."""
-    return TextMap(as_hash(session.db.read(key)) or ())
+    return TextMap(as_hash(session.db.read(key)) or {})
 
 
 @command(

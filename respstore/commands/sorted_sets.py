@@ -133,7 +133,7 @@ def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], Iterable[tup
     start = 0
     while start < len(words) and words[start].upper() in _ZADD_OPTIONS:
         start += 1
-    options = {word.upper() for word in words[:start]}
+    options = {word.upper() for word in words[:start]} if start else ()
     if start == len(words) or (len(words) - start) % 2:
         raise RespError(errors.SYNTAX)
     if options:
@@ -169,6 +169,8 @@ def add(
     score_of = value.scores.get
     for member, score in pairs:
         old = score_of(member)
+        if old == score and not is_increment:
+            continue
         if old is None:
             if not may_add:
                 continue
@@ -248,14 +250,16 @@ def zpopmax(session: Session, key: bytes, *count: bytes) -> list[bytes | float] 
 
 
 def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[bytes | float] | Pairs:
+    if not count:
+        value = as_sorted_set(db.get(key))
+        return [] if value is None else [*take_one(db, key, value, end)]
     if len(count) > 1:
         raise RespError(errors.SYNTAX)
-    number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE) if count else 1
+    number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE)
     value = as_sorted_set(db.get(key))
     if value is None or not number:
         return []
-    members, scores = take(db, key, value, end, number)
-    return Pairs(members, scores) if count else [members[0], scores[0]]
+    return Pairs(*take(db, key, value, end, number))
 
 
 @command(
@@ -275,6 +279,17 @@ def zmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: 
         if value is not None:
             return [name, list(zip(*take(db, name, value, end, count), strict=True))]
     return NULL_ARRAY
+
+
+def take_one(db: Database, key: bytes, value: SortedSet, end: bytes) -> tuple[bytes, float]:
+    """Take the member at an end of the sorted set at `key`.
+
+    Returns:
+        The member, and its score.
+    """
+    element = value.pop_end(0 if end == MIN else -1)
+    db.shrunk(key, value.scores, "zpopmin" if end == MIN else "zpopmax")
+    return element
 
 
 def take(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> tuple[list[bytes], list[float]]:

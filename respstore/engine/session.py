@@ -31,6 +31,7 @@ from respstore.protocol.replies import (
     CRLF,
     INTEGERS,
     OK,
+    SIMPLE,
     SIMPLE_OK,
     Output,
     encode,
@@ -273,6 +274,8 @@ class Session:
                         append(INTEGERS[value] if 0 <= value < _SMALL else b":%d\r\n" % value)
                     elif value is None:
                         append(null(self.protocol))
+                    elif kind is str and value in SIMPLE:
+                        append(SIMPLE[value])
                     elif kind is Park:
                         self._park(value, entry)
                     else:

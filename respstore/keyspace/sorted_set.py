@@ -101,6 +101,23 @@ class SortedSet:
             self.order = None
         return True
 
+    def pop_end(self, end: int) -> tuple[bytes, float]:
+        """Take away the first element (`end` is 0) or the last one (-1); there must be one.
+
+        Returns:
+            Its member, and its score.
+        """
+        block = self._member_blocks[end]
+        member = block.pop(end)
+        self._score_blocks[end].pop(end)
+        if self._separators and (self._lengths is not None or len(block) <= _SMALL_BLOCK):
+            index = end % len(self._member_blocks)
+            self._count(index, -1)
+            self._tidy(index)
+        if self.order is not None and not self.order.discard(member):
+            self.order = None
+        return member, self.scores.pop(member)
+
     def pop(self, low: int, high: int) -> tuple[list[bytes], list[float]]:
         """Take away the elements from one position up to another, `0 <= low < high <= len`.
 
@@ -108,7 +125,7 @@ class SortedSet:
             Their members, and their scores.
         """
         first, start = self._locate(low)
-        last, end = (first, start) if high - low == 1 else self._locate(high - 1)
+        last, end = self._locate(high - 1)
         members = _part(self._member_blocks, first, start, last, end)
         scores = _part(self._score_blocks, first, start, last, end)
         if first == last:

@@ -61,6 +61,13 @@ class Beside(RuleBasedStateMachine):
             for member in members:
                 del self.model[member]
 
+    @rule(end=st.sampled_from([0, -1]))
+    def pop_end(self, end: int) -> None:
+        if self.model:
+            score, member = in_order(self.model)[end]
+            assert self.value.pop_end(end) == (member, score)
+            del self.model[member]
+
     @rule(more=st.dictionaries(MEMBERS, SCORES))
     def make_anew(self, more: dict[bytes, float]) -> None:
         self.model |= more

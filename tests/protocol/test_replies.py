@@ -272,6 +272,13 @@ def test_pairs_are_flat_before_resp3(count: int) -> None:
     assert encoded(Pairs(firsts, seconds), 3) == encoded(pairs, 3)
 
 
+@given(st.lists(st.tuples(strings | st.just(b"x" * 1024), st.sampled_from([0.0, -0.0, 7.0]) | st.floats()), max_size=9))
+def test_members_with_scores_are_pairs_like_others(pairs: list[tuple[bytes, float]]) -> None:
+    members, scores = [member for member, _ in pairs], [score for _, score in pairs]
+    assert encoded(Pairs(members, scores), 2) == encoded([part for pair in pairs for part in pair], 2)
+    assert encoded(Pairs(members, scores), 3) == encoded(pairs, 3)
+
+
 @pytest.mark.parametrize("length", [1, 2, 500, 2000])
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_long_maps_and_sets_have_the_elements_of_arrays(length: int, protocol: int) -> None:
