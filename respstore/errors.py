@@ -71,6 +71,7 @@ QUOTED: Final = 128
 
 # Of any command
 SYNTAX = "ERR syntax error"
+OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'."
 WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
 NOT_AN_INTEGER = "ERR value is not an integer or out of range"
 NOT_A_32_BIT_INTEGER = "ERR value is out of range, value must between -2147483648 and 2147483647"

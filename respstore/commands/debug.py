@@ -21,8 +21,10 @@ import attrs
 
 from respstore import errors
 from respstore.commands.config import is_allowed, rewrite_file
+from respstore.commands.keys import idle_seconds
 from respstore.config.values import Memory
 from respstore.engine.arguments import integer, integer_between
+from respstore.engine.client_eviction import LARGEST_CLASS, SMALLEST_CLASS, clients_by_class
 from respstore.engine.command import command
 from respstore.engine.help import INDENT
 from respstore.engine.session import Session
@@ -126,7 +128,7 @@ def _pause_cron(session: Session, flag: bytes) -> str:
 
 
 def _find(session: Session, key: bytes) -> Value:
-    value = session.db.get(key)
+    value = session.db.peek(key)
     if value is None:
         raise RespError(errors.NO_SUCH_KEY)
     return value
@@ -135,11 +137,11 @@ def _find(session: Session, key: bytes) -> Value:
 def _object(session: Session, key: bytes) -> str:
     """Tell how the value of a key is kept, in Redis's terms."""
     value = _find(session, key)
-    # As OBJECT IDLETIME: each key counts as just used, since nobody notes when it was.
-    clock = session.engine.keyspace.now // 1000 & 0xFFFFFF
+    idle = idle_seconds(session.db, key)
+    clock = session.engine.keyspace.now // 1000 - idle & 0xFFFFFF
     return (
         f"Value at:{id(value):#x} refcount:{refcount_of(value)} encoding:{encoding_of(value)} "
-        f"serializedlength:{serialized_length_of(value)} lru:{clock} lru_seconds_idle:0"
+        f"serializedlength:{serialized_length_of(value)} lru:{clock} lru_seconds_idle:{idle}"
     )
 
 
@@ -309,9 +311,17 @@ def _structsize(session: Session) -> bytes:
     return f"bits:64 {sizes} ".encode()
 
 
-def _client_eviction(session: Session) -> str:
-    """Tell which clients would be closed first; none ever is because of its memory alone."""
-    raise RespError(errors.CLIENT_MEMORY_UNLIMITED)
+def _client_eviction(session: Session) -> Verbatim:
+    """Tell how many clients are in each of the classes of which the largest is closed first."""
+    engine = session.engine
+    if not engine.config.maxmemory_clients:
+        raise RespError(errors.CLIENT_MEMORY_UNLIMITED)
+    lines = []
+    for number, clients in clients_by_class(engine).items():
+        least = 0 if number == SMALLEST_CLASS else 1 << number - 1
+        bounds = f"{least:10}+{'':12}" if number == LARGEST_CLASS else f"{least:10} - {(1 << number) - 1:10}"
+        lines.append(f"bucket {bounds}: tot-mem: {sum(clients.values()):10}, clients: {len(clients)}\n")
+    return Verbatim("".join(lines).encode())
 
 
 # What Redis takes and what has nothing to change here

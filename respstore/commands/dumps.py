@@ -13,6 +13,7 @@ from respstore.engine.command import command
 from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
 from respstore.errors import RespError
+from respstore.keyspace.usage import MOST_FREQUENT, CountedKeys, TimedKeys
 from respstore.numbers import MAX_INTEGER
 from respstore.persistence.rdb.dump import decode_dump, encode_dump, is_intact
 from respstore.persistence.rdb.primitives import CorruptError
@@ -22,7 +23,6 @@ _RESTORE: Final = (
     "key ttl:integer serialized-value [REPLACE]@3.0.0 [ABSTTL]@5.0.0 [IDLETIME seconds:integer]@5.0.0 "
     "[FREQ frequency:integer]@5.0.0"
 )
-_HIGHEST_FREQUENCY: Final = 255
 
 
 @command(
@@ -71,6 +71,10 @@ def restore(session: Session, key: bytes, ttl: bytes, payload: bytes, *options: 
             db.delete(key)
             return OK
     db.place(key, value, deadline, "restore")
+    if isinstance(db.data, TimedKeys) and parsed.idle_seconds is not None:
+        db.data.set_idle_ms(key, parsed.idle_seconds * 1000)
+    elif isinstance(db.data, CountedKeys) and parsed.frequency is not None:
+        db.data.set_frequency(key, parsed.frequency)
     return OK
 
 
@@ -91,14 +95,18 @@ def restore_asking(session: Session, key: bytes, ttl: bytes, payload: bytes, *op
 
 @attrs.frozen
 class _RestoreOptions:
-    """What RESTORE is told beside the value. When it was used last, and how often, is not kept."""
+    """What RESTORE is told beside the value."""
 
     replaces: bool = False
     is_absolute: bool = False
+    idle_seconds: int | None = None
+    frequency: int | None = None
 
     @classmethod
     def parse(cls, options: tuple[bytes, ...]) -> "_RestoreOptions":
-        replaces = is_absolute = has_idle_time = has_frequency = False
+        replaces = is_absolute = False
+        idle_seconds: int | None = None
+        frequency: int | None = None
         words = Words(options)
         for word in words:
             match word.upper():
@@ -106,14 +114,14 @@ class _RestoreOptions:
                     replaces = True
                 case b"ABSTTL":
                     is_absolute = True
-                case b"IDLETIME" if not has_frequency:
-                    has_idle_time = True
-                    if integer(words.argument()) < 0:
+                case b"IDLETIME" if frequency is None:
+                    idle_seconds = integer(words.argument())
+                    if idle_seconds < 0:
                         raise RespError(errors.INVALID_IDLE_TIME)
-                case b"FREQ" if not has_idle_time:
-                    has_frequency = True
-                    if not 0 <= integer(words.argument()) <= _HIGHEST_FREQUENCY:
+                case b"FREQ" if idle_seconds is None:
+                    frequency = integer(words.argument())
+                    if not 0 <= frequency <= MOST_FREQUENT:
                         raise RespError(errors.INVALID_FREQUENCY)
                 case _:
                     raise RespError(errors.SYNTAX)
-        return cls(replaces, is_absolute)
+        return cls(replaces, is_absolute, idle_seconds, frequency)

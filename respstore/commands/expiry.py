@@ -164,7 +164,7 @@ def expiretime(session: Session, key: bytes) -> int:
 def pexpiretime(session: Session, key: bytes) -> int:
     """Tell the Unix time in milliseconds at which a key expires: -1 if it does not, -2 if there is none."""
     db = session.db
-    if db.read(key) is None:
+    if db.look(key) is None:
         return -2
     deadline = db.deadline(key)
     return -1 if deadline is None else deadline

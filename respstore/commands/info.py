@@ -2,7 +2,7 @@
 
 A section is a function that gives its fields; `SECTIONS` is the list of them, in the order in which Redis shows them.
 Every field of Redis 7.0 is here, for tools miss one that is not: 0 says that there is none of it (replicas, forks,
-scripts, eviction). Nothing is invented; where the figure is another than in Redis, a comment says which.
+scripts). Nothing is invented; where the figure is another than in Redis, a comment says which.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -40,10 +40,12 @@ def human_bytes(count: int) -> str:
 class MemoryUse:
     """What the process occupies, in bytes; MEMORY STATS shows it, too.
 
-    CPython does not tell how much of it is allocated, so that what the system gave stands for both.
+    CPython does not tell how much of what the system gave is in use. While the data is weighed (engine/memory.py) that
+    is known all the same; otherwise what the system gave stands for both.
 
     Attributes:
-        used, peak, startup: now, at most so far, and before there was any data.
+        used, peak, startup: in use now, at most so far, and before there was any data.
+        resident: what the system gave.
         clients: what is held for connections.
         dictionaries: what the databases take without their keys and values.
     """
@@ -51,17 +53,19 @@ class MemoryUse:
     used: int
     peak: int
     startup: int
+    resident: int
     clients: int
     dictionaries: int
 
     @classmethod
     def of(cls, engine: Engine) -> "MemoryUse":
         """As it is now."""
-        used = engine.system.memory()
+        used = engine.memory.used()
         clients = sum(session.memory() for session in engine.sessions.values())
         dictionaries = sum(getsizeof(db.data) + getsizeof(db.expires) for db in engine.keyspace.databases if db.data)
         startup = min(engine.startup_memory, used)
-        return cls(used, max(engine.system.peak_memory(), used), startup, clients, dictionaries)
+        resident = engine.system.memory() if engine.memory.is_weighed else used
+        return cls(used, max(engine.memory.peak(), used), startup, resident, clients, dictionaries)
 
     @property
     def overhead(self) -> int:
@@ -82,6 +86,16 @@ class MemoryUse:
     def peak_percentage(self) -> float:
         """What there is now against what there was at most."""
         return 100 * self.used / self.peak
+
+    @property
+    def fragmentation(self) -> int:
+        """What the system gave that is not in use; it may be less than nothing where it keeps some in its swap."""
+        return self.resident - self.used
+
+    @property
+    def fragmentation_ratio(self) -> float:
+        """What the system gave against what is in use."""
+        return self.resident / self.used
 
 
 def _server(engine: Engine) -> Iterator[Field]:
@@ -131,7 +145,7 @@ def _memory(engine: Engine) -> Iterator[Field]:
     total = engine.system.total_memory()
     for name, size in (
         ("used_memory", memory.used),
-        ("used_memory_rss", memory.used),
+        ("used_memory_rss", memory.resident),
         ("used_memory_peak", memory.peak),
     ):
         yield name, size
@@ -141,18 +155,22 @@ def _memory(engine: Engine) -> Iterator[Field]:
     yield "used_memory_startup", memory.startup
     yield "used_memory_dataset", memory.dataset
     yield "used_memory_dataset_perc", f"{memory.dataset_percentage:.2f}%"
-    for name in ("allocated", "active", "resident"):
-        yield f"allocator_{name}", memory.used
+    yield "allocator_allocated", memory.used
+    yield "allocator_active", memory.resident
+    yield "allocator_resident", memory.resident
     yield "total_system_memory", total
     yield "total_system_memory_human", human_bytes(total)
     yield from _script_memory()
     yield "maxmemory", engine.config.maxmemory
     yield "maxmemory_human", human_bytes(engine.config.maxmemory)
     yield "maxmemory_policy", engine.config.maxmemory_policy
-    for name in ("allocator_frag", "allocator_rss", "rss_overhead", "mem_fragmentation"):
+    for name in ("allocator_frag", "mem_fragmentation"):
+        yield f"{name}_ratio", f"{memory.fragmentation_ratio:.2f}"
+        yield f"{name}_bytes", memory.fragmentation
+    for name in ("allocator_rss", "rss_overhead"):
         yield f"{name}_ratio", "1.00"
         yield f"{name}_bytes", 0
-    yield "mem_not_counted_for_evict", 0
+    yield "mem_not_counted_for_evict", memory.startup  # the interpreter; maxmemory is for data and clients
     yield "mem_replication_backlog", 0
     yield "mem_total_replication_buffers", 0
     yield "mem_clients_slaves", 0
@@ -234,10 +252,10 @@ def _stats(engine: Engine) -> Iterator[Field]:
     yield "expired_stale_perc", "0.00"
     yield "expired_time_cap_reached_count", statistics.expire_stopped
     yield "expire_cycle_cpu_milliseconds", round(statistics.expire_seconds * 1000)
-    yield "evicted_keys", 0
-    yield "evicted_clients", 0
-    yield "total_eviction_exceeded_time", 0
-    yield "current_eviction_exceeded_time", 0
+    yield "evicted_keys", statistics.evicted_keys
+    yield "evicted_clients", statistics.evicted_clients
+    for name, seconds in zip(("total", "current"), statistics.seconds_exceeded(engine.system.monotonic()), strict=True):
+        yield f"{name}_eviction_exceeded_time", round(seconds * 1000)
     yield "keyspace_hits", sum(db.hits for db in keyspace.databases)
     yield "keyspace_misses", sum(db.misses for db in keyspace.databases)
     yield "pubsub_channels", len(engine.channels.channels)

@@ -17,6 +17,7 @@ from respstore.keyspace import Database, Value
 from respstore.keyspace.database import TYPE_NAMES
 from respstore.keyspace.encodings import encoding_of, refcount_of
 from respstore.keyspace.glob import compile_glob
+from respstore.keyspace.usage import CountedKeys, TimedKeys, UsedKeys
 from respstore.protocol.replies import OK
 
 # Being there
@@ -61,9 +62,9 @@ def unlink(session: Session, key: bytes, *more: bytes) -> int:
 )
 def exists(session: Session, key: bytes, *more: bytes) -> int:
     """Count which of the keys exist; one that is named twice counts twice."""
-    read = session.db.read
-    found = read(key) is not None
-    return found + sum([read(name) is not None for name in more]) if more else int(found)
+    look = session.db.look
+    found = look(key) is not None
+    return found + sum([look(name) is not None for name in more]) if more else int(found)
 
 
 @command(
@@ -77,13 +78,13 @@ def exists(session: Session, key: bytes, *more: bytes) -> int:
 )
 def touch(session: Session, key: bytes, *more: bytes) -> int:
     """Count which of the keys exist, as a use of them."""
-    return exists(session, key, *more)
+    return sum([session.db.read(name) is not None for name in (key, *more)])
 
 
 @command("type key", group="generic", since="1.0.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
 def type_(session: Session, key: bytes) -> str:
     """Tell what kind of value a key holds."""
-    return _type_name(session.db.read(key))
+    return _type_name(session.db.look(key))
 
 
 def _type_name(value: Value | None) -> str:
@@ -124,7 +125,7 @@ def scan(session: Session, cursor_: bytes, *options: bytes) -> list[bytes | list
     if wanted.matches is not None:
         found = list(filter(wanted.matches, found))
     if wanted.kind is not None:
-        found = [key for key in found if _type_name(db.read(key)) == wanted.kind]
+        found = [key for key in found if _type_name(db.look(key)) == wanted.kind]
     elif db.expires:
         found = list(filter(db.is_live, found))
     return [b"%d" % position, found]
@@ -185,9 +186,12 @@ def _rename(db: Database, key: bytes, newkey: bytes, *, only_if_free: bool) -> b
 
 def _carry(source: Database, key: bytes, destination: Database, newkey: bytes, verb: str) -> None:
     """Take a key that exists from one place to another, its time to live with it."""
+    note = source.data.note_of(key) if isinstance(source.data, UsedKeys) else None
     taken = source.take(key, "")
     if taken is not None:
         destination.place(newkey, *taken, "")
+        if note is not None and isinstance(destination.data, UsedKeys):
+            destination.data.set_note(newkey, note)
         source.announce(key, f"{verb}_from")  # only now: Redis puts the value into its new place first
         destination.announce(newkey, f"{verb}_to")
 
@@ -278,13 +282,6 @@ def object_refcount(session: Session, key: bytes) -> int | None:
     return None if value is None else refcount_of(value)
 
 
-NEW_KEY_FREQUENCY: Final = 5
-"""The counter with which Redis makes a key, so that it is not evicted at once."""
-
-# A note of each key's last use would cost more memory than the key itself, and time on every GET. The answers below
-# are those of a key that was used this moment: whoever deletes what is idle then deletes nothing by mistake.
-
-
 @command(
     "object|idletime key",
     group="generic",
@@ -295,12 +292,21 @@ NEW_KEY_FREQUENCY: Final = 5
     complexity="O(1)",
 )
 def object_idletime(session: Session, key: bytes) -> int | None:
-    """Answer 0, as for a key in use: the server does not note when keys were last used."""
+    """Tell for how many seconds a key has not been used, as far as an LRU eviction policy lets the server note it."""
     if session.db.inspect(key) is None:
         return None
-    if _is_lfu(session):
+    if session.engine.config.maxmemory_policy.endswith("-lfu"):
         raise RespError(errors.IDLE_TIME_NOT_TRACKED)
-    return 0
+    return idle_seconds(session.db, key)
+
+
+def idle_seconds(db: Database, key: bytes) -> int:
+    """How long ago a key was used last.
+
+    Without an LRU policy nobody notes that: it would cost more memory than a small key, and time on every GET. The
+    answer is 0 then, so that whoever deletes what is idle deletes nothing by mistake.
+    """
+    return db.data.idle_ms(key) // 1000 if isinstance(db.data, TimedKeys) else 0
 
 
 @command(
@@ -313,16 +319,13 @@ def object_idletime(session: Session, key: bytes) -> int | None:
     complexity="O(1)",
 )
 def object_freq(session: Session, key: bytes) -> int | None:
-    """Answer 5 under an LFU eviction policy, as for a new key, else an error: nobody counts how often keys are used."""
-    if session.db.inspect(key) is None:
+    """Tell how often a key was used lately, on a scale of 0 to 255; under an LFU eviction policy only."""
+    db = session.db
+    if db.inspect(key) is None:
         return None
-    if not _is_lfu(session):
+    if not isinstance(db.data, CountedKeys):
         raise RespError(errors.FREQUENCY_NOT_TRACKED)
-    return NEW_KEY_FREQUENCY
-
-
-def _is_lfu(session: Session) -> bool:
-    return session.engine.config.maxmemory_policy.endswith("-lfu")
+    return db.data.frequency(key)
 
 
 @command("object|help", group="generic", since="6.2.0", flags="loading stale", complexity="O(1)")

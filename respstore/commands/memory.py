@@ -79,12 +79,14 @@ def memory_stats(session: Session) -> dict[bytes, Any]:
         "dataset.percentage": memory.dataset_percentage,
         "peak.percentage": memory.peak_percentage,
         "allocator.allocated": memory.used,
-        "allocator.active": memory.used,
-        "allocator.resident": memory.used,
+        "allocator.active": memory.resident,
+        "allocator.resident": memory.resident,
+        "allocator-fragmentation.ratio": memory.fragmentation_ratio,
+        "allocator-fragmentation.bytes": memory.fragmentation,
     }
-    for name in ("allocator-fragmentation", "allocator-rss", "rss-overhead"):
+    for name in ("allocator-rss", "rss-overhead"):
         stats |= {f"{name}.ratio": 1.0, f"{name}.bytes": 0}
-    stats |= {"fragmentation": 1.0, "fragmentation.bytes": 0}
+    stats |= {"fragmentation": memory.fragmentation_ratio, "fragmentation.bytes": memory.fragmentation}
     return {name.encode(): value for name, value in stats.items()}
 
 
@@ -122,6 +124,11 @@ def _findings(memory: MemoryUse, clients: int, total: int) -> Iterator[str]:
         yield (
             f"Peak: the server once used {human_bytes(memory.peak)}, now {human_bytes(memory.used)}. New data goes "
             "into what is free within; only a restart gives back all of it."
+        )
+    if memory.fragmentation > max(memory.used // 2, 10_000_000):
+        yield (
+            f"Fragmentation: the system gave {human_bytes(memory.fragmentation)} more than is in use, after many keys "
+            "were deleted or evicted. New data goes into it; MEMORY PURGE gives back some of it."
         )
     if clients and memory.clients > 200_000 * clients:
         yield (

@@ -237,7 +237,7 @@ def xack(session: Session, key: bytes, group: bytes, id_: bytes, *more: bytes) -
     if found is None:
         return 0
     acknowledged = sum([found.settle(each) for each in [stream_id(arg) for arg in (id_, *more)]])
-    db.keyspace.changes += acknowledged
+    db.noted(key, "", acknowledged)
     return acknowledged
 
 

@@ -178,7 +178,7 @@ def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int
         stream.advance(group, ids)
         if not read.acknowledges:
             group.deliver(ids, consumer, db.keyspace.now)
-    db.keyspace.changes += 1
+    db.noted(key, "")
     return StreamEntries(entries)
 
 

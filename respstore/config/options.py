@@ -153,7 +153,7 @@ class Options:
     proto_max_bulk_len: int = option(512 * 1024**2, Memory(1024**2), WORKS)
     client_query_buffer_limit: int = option(1024**3, Memory(1024**2), WORKS)
     client_output_buffer_limit: BufferLimits = option(OUTPUT_BUFFER_LIMITS, OutputBufferLimits(), WORKS)
-    maxmemory_clients: int = option(0, MemoryOrPercent(), UNSUPPORTED)
+    maxmemory_clients: int = option(0, MemoryOrPercent(), WORKS)
     tracking_table_max_keys: int = option(1000000, Integer(0, LONG_MAX))
 
     # torch.distributed's TCPStore, whose protocol respstore speaks, too: not in Redis
@@ -206,12 +206,12 @@ class Options:
     acl_pubsub_default: str = option("resetchannels", Choice("allchannels", "resetchannels"))
 
     # Memory, and keys that expire
-    maxmemory: int = option(0, Memory(0, ULONG_MAX), UNSUPPORTED)
-    maxmemory_policy: str = option("noeviction", Choice(*MAXMEMORY_POLICIES))
-    maxmemory_samples: int = option(5, Integer(1))
-    maxmemory_eviction_tenacity: int = option(10, Integer(0, 100))
-    lfu_log_factor: int = option(10, Integer())
-    lfu_decay_time: int = option(1, Integer())
+    maxmemory: int = option(0, Memory(0, ULONG_MAX), WORKS)
+    maxmemory_policy: str = option("noeviction", Choice(*MAXMEMORY_POLICIES), WORKS)
+    maxmemory_samples: int = option(5, Integer(1), WORKS)
+    maxmemory_eviction_tenacity: int = option(10, Integer(0, 100), WORKS)
+    lfu_log_factor: int = option(10, Integer(), WORKS)
+    lfu_decay_time: int = option(1, Integer(), WORKS)
     active_expire_effort: int = option(1, Integer(1, 10))
     lazyfree_lazy_eviction: bool = option(False, YesNo())
     lazyfree_lazy_expire: bool = option(False, YesNo())

@@ -63,7 +63,8 @@ class Entry:
     Attributes:
         command: the record.
         handler: what to call with a session and the arguments behind the name: `plain` or `measured`.
-        plain: the command's own handler, or what `use` put in its place.
+        plain: `run`, or what asks first whether there is room for what the command brings, and may refuse (memory.py).
+        run: the command's own handler, for dispatch.py, which has asked; or what `use` put in its place.
         measured: calls `plain` and times it (see timing.py).
         left: how many of the next calls are to be timed.
         times: how long calls took.
@@ -84,6 +85,7 @@ class Entry:
         "minimum",
         "plain",
         "rejected",
+        "run",
         "subcommands",
         "times",
     )
@@ -96,13 +98,18 @@ class Entry:
         self.rejected = 0
         self.failed = 0
         self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
-        self.handler: Handler = command.handler or _unreachable
-        self.plain = self.measured = self.handler
+        self.run: Handler = command.handler or _unreachable
+        self.handler = self.plain = self.measured = self.run
         self.left = 0
         self.times = Distribution()
 
     def use(self, handler: Handler) -> None:
-        """Call this from now on."""
+        """Run this from now on."""
+        self.run = handler
+        self.ask_by(handler)
+
+    def ask_by(self, handler: Handler) -> None:
+        """Let the usual way call this, which runs `run` unless something speaks against it."""
         if self.handler is self.plain:
             self.handler = handler
         self.plain = handler
@@ -210,6 +217,9 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.gate & MULTI and "no_multi" in flags:
         entry.rejected += 1
         raise RespError(errors.NOT_IN_MULTI)
+    if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
+        entry.rejected += 1
+        raise RespError(errors.OUT_OF_MEMORY)
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
         entry.rejected += 1
         raise errors.subscribed(entry.command.name)
@@ -238,7 +248,7 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
     try:
         if len(args) > record.maximum:
             raise errors.too_many_arguments(record.name, args)
-        return entry.plain(session, *args[1 + record.name.count("|") :])
+        return entry.run(session, *args[1 + record.name.count("|") :])
     except RespError:
         entry.failed += 1
         raise

@@ -14,8 +14,10 @@ from typing import Final
 from respstore import errors
 from respstore.config import Config
 from respstore.engine.channels import Channels
+from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import Command
 from respstore.engine.dispatch import MONITORED, PAUSED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
 from respstore.engine.notifications import Notifications
@@ -37,6 +39,8 @@ EXPIRY_STEPS: Final = 8
 EXPIRY_SHARE: Final = 0.25
 """How much of the server's time expiry may take while keys are overdue (as Redis's active expire cycle)."""
 TICKS_PER_GENERATION: Final = 600
+CLIENTS_PER_TICK: Final = 1000
+"""With more clients than these, their memory is not added up at every tick."""
 TURN_MS: Final = 10
 """How long a turn lasts before clients that sent many requests at once have to let the others go first."""
 LONGEST_ERROR_CODE: Final = 30
@@ -75,6 +79,7 @@ class Engine:
         maintenance_paused: DEBUG PAUSE-CRON.
         started: wall clock of the start, in ms.
         startup_memory: resident memory before there was any data, in bytes.
+        memory: maxmemory, and what is counted against it.
         run_id: 40 hexadecimal digits, different at each start.
         replication_id: the same for a history of the data that replicas could follow.
     """
@@ -112,6 +117,7 @@ class Engine:
         self._ticks = 0
         self._expire_again: float | None = None
         self._bytes_in_of_closed = 0
+        self.memory = Memory(self)
 
     # Clock and names
 
@@ -224,6 +230,10 @@ class Engine:
         self._expire_keys(now)
         self._close_idle(now_ms)
         self.namespaces.expire(now)
+        if self._ticks % (1 + len(self.sessions) // CLIENTS_PER_TICK) == 0:
+            evict_clients(self)
+            self.memory.add_up()
+        self.memory.make_room()
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
         statistics.input_bytes.sample(now, self.bytes_in())
@@ -240,6 +250,7 @@ class Engine:
         self.waiting.expire(now)
         if self._expire_again is not None and now >= self._expire_again:
             self._expire_keys(now)
+        self.memory.go_on(now)
         self._continue_yielded()
         self.waiting.serve()
         self.end_of_turn()
@@ -250,6 +261,7 @@ class Engine:
             self.system.monotonic() if self.yielded else None,
             self.waiting.next_deadline(),
             self._expire_again,
+            self.memory.next_deadline(),
         )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -311,6 +323,7 @@ class Engine:
         for session in self.postponed:
             session.proceed()
         self.postponed.clear()
+        self.memory.make_room()
 
     def must_pause(self, session: Session, entry: Entry) -> bool:
         """Whether a command of a session has to wait for the end of the pause."""

@@ -39,12 +39,17 @@ class Statistics:
         operations, input_bytes, output_bytes: their rates.
         expire_stopped: how often active expiry left keys for later.
         expire_seconds: time that active expiry took.
+        evicted_keys, evicted_clients: deleted, and closed, for want of memory.
     """
 
     __slots__ = (
+        "_exceeded_seconds",
+        "_exceeded_since",
         "bytes_out",
         "connections",
         "errors",
+        "evicted_clients",
+        "evicted_keys",
         "expire_seconds",
         "expire_stopped",
         "input_bytes",
@@ -67,7 +72,24 @@ class Statistics:
         self.writes = 0
         self.expire_stopped = 0
         self.expire_seconds = 0.0
+        self.evicted_keys = 0
+        self.evicted_clients = 0
+        self._exceeded_seconds = 0.0
+        self._exceeded_since: float | None = None
         self.operations = Rate()
         self.input_bytes = Rate()
         self.output_bytes = Rate()
         self.errors: Counter[str] = Counter()
+
+    def note_memory(self, now: float, *, is_exceeded: bool) -> None:
+        """There is more in use than maxmemory allows, or there is not, at a time of the monotonic clock in seconds."""
+        if self._exceeded_since is not None and not is_exceeded:
+            self._exceeded_seconds += now - self._exceeded_since
+            self._exceeded_since = None
+        elif self._exceeded_since is None and is_exceeded:
+            self._exceeded_since = now
+
+    def seconds_exceeded(self, now: float) -> tuple[float, float]:
+        """For how long there has been more in use than maxmemory allows: in all, and without a break until now."""
+        current = 0.0 if self._exceeded_since is None else now - self._exceeded_since
+        return self._exceeded_seconds + current, current

@@ -56,7 +56,7 @@ class Watch:
     def add(self, db: Database, key: bytes) -> None:
         """Watch a key, too."""
         if (db, key) not in self._keys:
-            db.get(key)  # a key that is past its time already vanishes now: that is no change
+            db.peek(key)  # a key that is past its time already vanishes now: that is no change
             self._keys[db, key] = None
             db.observe(key, self._changed)
 
@@ -69,7 +69,7 @@ class Watch:
     def is_dirty(self) -> bool:
         """Whether a key changed, its time being over included."""
         for db, key in self._keys:
-            db.get(key)
+            db.peek(key)
         return self.dirty
 
     def _changed(self, db: Database, key: bytes) -> None:

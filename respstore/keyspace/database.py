@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from heapq import heapify, heappop, heappush
 from random import Random
+from sys import getsizeof
 from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
@@ -108,9 +109,25 @@ class Database:
         self.hits += 1
         return value
 
+    # Who uses a key asks `data.get` for it, which notes that where it matters (usage.py). These do not:
+
+    def peek(self, key: bytes) -> Value | None:
+        """As `get`, without using the key."""
+        if key not in self.data or (self.expires and key in self.expires and not self.is_live(key)):
+            return None
+        return self.data[key]
+
+    def look(self, key: bytes) -> Value | None:
+        """As `read`, without using the key: for TYPE, TTL and their like."""
+        if key not in self.data or (self.expires and key in self.expires and not self.is_live(key)):
+            self.misses += 1
+            return None
+        self.hits += 1
+        return self.data[key]
+
     def inspect(self, key: bytes) -> Value | None:
-        """As `read`, but to miss a key is no event: for OBJECT."""
-        return self.read(key)
+        """As `look`, but to miss a key is no event: for OBJECT."""
+        return self.look(key)
 
     def is_live(self, key: bytes) -> bool:
         """Whether the time of a key, which must exist, is not over; if it is, the key is deleted."""
@@ -138,6 +155,25 @@ class Database:
             if self.is_live(key):
                 return key
         return None
+
+    def random_expiring_key(self, random: Random) -> bytes | None:
+        """A key that expires, by chance, or None if there is none."""
+        deadlines, expires = self._deadlines, self.expires
+        while expires:
+            deadline, key = deadlines[int(random.random() * len(deadlines))]
+            if expires.get(key) == deadline:
+                return key
+            if len(deadlines) > 2 * len(expires):
+                self._drop_stale_deadlines()
+                deadlines = self._deadlines
+        return None
+
+    def next_to_expire(self) -> tuple[int, bytes] | None:
+        """The soonest of all deadlines, in wall-clock ms, and whose it is."""
+        deadlines = self._deadlines
+        while deadlines and self.expires.get(deadlines[0][1]) != deadlines[0][0]:
+            heappop(deadlines)
+        return deadlines[0] if deadlines else None
 
     # Changing
 
@@ -194,12 +230,12 @@ class Database:
         if not value:
             self.delete(key)
 
-    def noted(self, key: bytes, event: str) -> None:
+    def noted(self, key: bytes, event: str, count: int = 1) -> None:
         """As `changed`, for what nobody who observes the key wants to know: what is beside its data.
 
-        Redis does not let the groups of a stream, nor XSETID, break a WATCH.
+        Redis does not let the groups of a stream, nor XSETID, break a WATCH. `count` says how many changes it is.
         """
-        self.keyspace.changes += 1
+        self.keyspace.changes += count
 
     def announce(self, key: bytes, event: str) -> None:
         """Tell of an event alone, of a change that `take` or `place` was told of without one."""
@@ -309,8 +345,7 @@ class Database:
         self.expires[key] = deadline
         heappush(self._deadlines, (deadline, key))
         if len(self._deadlines) > 2 * len(self.expires) + 1024:
-            self._deadlines = [(time, key) for key, time in self.expires.items()]
-            heapify(self._deadlines)
+            self._drop_stale_deadlines()
 
     def expire_due(self, limit: int) -> int:
         """Delete keys whose time is over, soonest first, at most `limit` (active expiry).
@@ -346,6 +381,10 @@ class Database:
         if self._order is not None and generation - self._order_used > 1:
             self._order = None
 
+    def order_size(self) -> int:
+        """Bytes of the order of keys, 0 as long as nobody uses it."""
+        return 0 if self._order is None else getsizeof(self._order)
+
     # Inside
 
     def _ordered(self) -> KeyOrder:
@@ -353,6 +392,10 @@ class Database:
         if self._order is None:
             self._order = KeyOrder(self.data)
         return self._order
+
+    def _drop_stale_deadlines(self) -> None:
+        self._deadlines = [(time, key) for key, time in self.expires.items()]
+        heapify(self._deadlines)
 
     def _remove(self, key: bytes) -> None:
         del self.data[key]

@@ -2,13 +2,14 @@
 
 Events, and which class of them each is, are Redis's: https://redis.io/docs/latest/develop/use/keyspace-notifications/.
 As long as nobody wants to know, databases are plain ones, so that events cost nothing; `notify_of_events` and
-`tell_of_changes` change the class of the databases that are there.
+`tell_of_changes` give those that are there a trait (traits.py).
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from respstore.keyspace.database import Database, Keyspace, Modified, Notify, Value
+from respstore.keyspace.traits import set_trait
 
 CLASSES: Final = {
     event: letter
@@ -43,7 +44,7 @@ class NotifyingDatabase(Database):
 
     def _is_new(self, key: bytes) -> bool:
         """Whether a key is not there; one whose time is over vanishes now, with its own event."""
-        return self.get(key) is None
+        return self.peek(key) is None
 
     def read(self, key: bytes) -> Value | None:
         value = super().read(key)
@@ -51,8 +52,14 @@ class NotifyingDatabase(Database):
             self.announce(key, "keymiss")
         return value
 
+    def look(self, key: bytes) -> Value | None:
+        value = super().look(key)
+        if value is None:
+            self.announce(key, "keymiss")
+        return value
+
     def inspect(self, key: bytes) -> Value | None:
-        return super().read(key)
+        return super().look(key)
 
     def put(self, key: bytes, value: Value, event: str) -> None:
         is_new = self._is_new(key)
@@ -86,8 +93,8 @@ class NotifyingDatabase(Database):
         super().changed(key, event)
         self.announce(key, event)
 
-    def noted(self, key: bytes, event: str) -> None:
-        super().noted(key, event)
+    def noted(self, key: bytes, event: str, count: int = 1) -> None:
+        super().noted(key, event, count)
         self.announce(key, event)
 
 
@@ -113,23 +120,10 @@ class TellingDatabase(Database):
         self.keyspace.modified(key, event)
 
 
-class _NotifyingAndTellingDatabase(NotifyingDatabase, TellingDatabase):
-    __slots__ = ()
-
-
-_KINDS: Final[dict[tuple[bool, bool], type[Database]]] = {
-    (False, False): Database,
-    (True, False): NotifyingDatabase,
-    (False, True): TellingDatabase,
-    (True, True): _NotifyingAndTellingDatabase,
-}
-
-
 def notify_of_events(keyspace: Keyspace, notify: Notify | None) -> None:
     """Call `notify` for every event from now on, or with None for no more."""
     keyspace.notify = notify or keyspace.notify
-    for db in keyspace.databases:
-        db.__class__ = _KINDS[notify is not None, isinstance(db, TellingDatabase)]
+    set_trait(keyspace, NotifyingDatabase, on=notify is not None, is_last=True)
 
 
 def tell_of_changes(keyspace: Keyspace, modified: Modified | None) -> None:
@@ -138,5 +132,4 @@ def tell_of_changes(keyspace: Keyspace, modified: Modified | None) -> None:
     To flush or to swap databases is no change of a key.
     """
     keyspace.modified = modified or keyspace.modified
-    for db in keyspace.databases:
-        db.__class__ = _KINDS[isinstance(db, NotifyingDatabase), modified is not None]
+    set_trait(keyspace, TellingDatabase, on=modified is not None)

@@ -42,7 +42,7 @@ def size_of_key(db: Database, key: bytes, samples: int | None) -> int | None:
     Returns:
         None if there is no such key.
     """
-    value = db.get(key)
+    value = db.peek(key)
     if value is None:
         return None
     size = DICT_ENTRY + _allocated(key) + _value_size(value, samples)

@@ -12,6 +12,8 @@ more than in a dict alone. (A list of pairs in the place of the two lists would 
 """
 
 from bisect import bisect_left, bisect_right
+from itertools import chain
+from sys import getsizeof
 from typing import Final, Self, TypeVar
 
 from respstore.keyspace.key_order import KeyOrder
@@ -22,6 +24,8 @@ _BLOCK: Final = 512
 """Members of a block that was just made; at twice as many it is split."""
 _SMALL_BLOCK: Final = 128
 """A block that shrank to so few takes in its neighbour if both together fit into one."""
+_SEPARATOR: Final = 72
+"""Bytes of a pair and of its place in a list."""
 
 
 class SortedSet:
@@ -176,6 +180,11 @@ class SortedSet:
         first, start = self._locate(low)
         last, end = self._locate(high - 1)
         return _part(self._member_blocks, first, start, last, end), _part(self._score_blocks, first, start, last, end)
+
+    def blocks_size(self) -> int:
+        """Bytes of what keeps the order, members and scores themselves not included."""
+        blocks = (self._score_blocks, self._member_blocks)
+        return sum(map(getsizeof, chain(blocks, *blocks))) + _SEPARATOR * len(self._separators)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A part of the members in an order of their own (see `KeyOrder.scan`), all at once of a listpack."""

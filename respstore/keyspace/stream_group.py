@@ -6,6 +6,7 @@ list is empty, so that who only reads and acknowledges pays for no order.
 """
 
 from collections.abc import Iterator, Sequence
+from sys import getsizeof
 from typing import NamedTuple
 
 from sortedcontainers import SortedList  # type: ignore[import-untyped] # it has no annotations
@@ -38,6 +39,10 @@ class PendingList:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    def table_size(self) -> int:
+        """Bytes of the dictionary, without its entries."""
+        return getsizeof(self._by_id)
 
     def get(self, id_: StreamId) -> Pending | None:
         """The pending entry of that id."""

@@ -460,6 +460,15 @@ def test_structsize(session: Session) -> None:
 
 def test_client_eviction(session: Session) -> None:
     assert talk(session, b"DEBUG CLIENT-EVICTION") == b"-ERR maxmemory-clients is disabled.\r\n"
+    talk(session, b"CONFIG SET maxmemory-clients 10mb")
+    large = Session(session.engine)
+    large.unsent = 40_000
+    lines = talk(session, b"DEBUG CLIENT-EVICTION").decode().splitlines()[1:-1]
+    assert len(lines) == 19
+    assert lines[0] == f"bucket          0 -      32767: tot-mem: {session.memory():10}, clients: 1"
+    assert lines[1] == f"bucket      32768 -      65535: tot-mem: {large.memory():10}, clients: 1"
+    assert lines[2] == "bucket      65536 -     131071: tot-mem:          0, clients: 0"
+    assert lines[18] == "bucket 4294967296+            : tot-mem:          0, clients: 0"
 
 
 def test_no_cluster(session: Session) -> None:

@@ -16,6 +16,19 @@ def sealed(data: bytes) -> bytes:
     return payload + checksum(payload)
 
 
+def test_restore_takes_over_the_use(session: Session) -> None:
+    talk(session, b"CONFIG SET maxmemory-policy allkeys-lru")
+    assert talk(session, b"RESTORE", b"a", b"0", HELLO, b"IDLETIME", b"1000") == OK
+    assert talk(session, b"RESTORE", b"b", b"0", HELLO, b"FREQ", b"100") == OK
+    assert talk(session, b"OBJECT IDLETIME a") == b":1000\r\n"
+    assert talk(session, b"OBJECT IDLETIME b") == b":0\r\n"
+    talk(session, b"CONFIG SET maxmemory-policy allkeys-lfu")
+    assert talk(session, b"RESTORE", b"c", b"0", HELLO, b"FREQ", b"0") == OK
+    assert talk(session, b"RESTORE", b"d", b"0", HELLO, b"IDLETIME", b"1000") == OK
+    assert talk(session, b"OBJECT FREQ c") == b":0\r\n"
+    assert talk(session, b"OBJECT FREQ d") == b":5\r\n"
+
+
 def test_dump(session: Session) -> None:
     assert talk(session, b"DUMP a") == NULL
     talk(session, b"SET a hello")

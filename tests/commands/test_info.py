@@ -124,6 +124,37 @@ def test_memory(engine: Engine, session: Session) -> None:
     assert memory["used_memory_dataset"] == "0"
     assert memory["total_system_memory"] == "8000000000"
     assert memory["maxmemory_policy"] == "noeviction"
+    assert memory["mem_fragmentation_ratio"] == memory["allocator_frag_ratio"] == "1.00"
+    assert memory["mem_fragmentation_bytes"] == "0"
+    assert memory["mem_not_counted_for_evict"] == "10000000"
+
+
+def test_memory_that_is_weighed(engine: Engine, session: Session) -> None:
+    engine.config.change([("maxmemory", "100mb"), ("maxmemory-policy", "allkeys-lru")])
+    talk(session, b"SET", b"k", b"x" * 1_000_000)
+    memory = fields(session, "memory")
+    used = int(memory["used_memory"])
+    assert 11_000_000 < used < 11_010_000
+    assert memory["used_memory_rss"] == memory["allocator_resident"] == memory["used_memory_startup"] == "10000000"
+    assert memory["mem_fragmentation_bytes"] == memory["allocator_frag_bytes"] == str(10_000_000 - used)
+    assert memory["mem_fragmentation_ratio"] == "0.91"
+    assert memory["used_memory_peak"] == str(used)
+    assert (memory["maxmemory"], memory["maxmemory_human"]) == ("104857600", "100.00M")
+    assert 1_000_000 < int(memory["used_memory_dataset"]) < 1_010_000
+    talk(session, b"DEL k")
+    assert fields(session, "memory")["used_memory_peak"] == str(used)
+
+
+def test_what_was_evicted_is_counted(engine: Engine, session: Session) -> None:
+    for line in (b"MSET a 1 b 2", b"CONFIG SET maxmemory-policy allkeys-lru maxmemory 1", b"SET k v"):
+        talk(session, line)
+    pass_time(engine, 1.5)
+    engine.statistics.evicted_clients = 3
+    stats = fields(session, "stats")
+    assert (stats["evicted_keys"], stats["evicted_clients"]) == ("2", "3")
+    assert stats["total_eviction_exceeded_time"] == stats["current_eviction_exceeded_time"] == "1500"
+    talk(session, b"CONFIG RESETSTAT")
+    assert fields(session, "stats")["evicted_keys"] == "0"
 
 
 def test_memory_that_came_since_the_start_is_data_and_connections(engine: Engine, session: Session) -> None:

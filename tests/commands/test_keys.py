@@ -345,6 +345,32 @@ def test_object_answers_by_eviction_policy(session: Session) -> None:
     assert reply.startswith(b"-ERR An LFU maxmemory policy is selected, idle time not tracked. Please")
 
 
+def test_object_tells_of_use_where_the_policy_lets_it_be_noted(session: Session) -> None:
+    session.engine.config.enable_debug_command = "yes"
+    assert talk(session, b"OBJECT IDLETIME s") == b":0\r\n"
+    talk(session, b"CONFIG SET maxmemory-policy allkeys-lru")
+    pass_time(session.engine, 70)
+    for looking in (b"OBJECT IDLETIME s", b"EXISTS s", b"TYPE s", b"TTL s", b"SCAN 0 TYPE string", b"MEMORY USAGE s"):
+        talk(session, looking)
+    assert talk(session, b"OBJECT IDLETIME s") == b":70\r\n"
+    assert b"lru_seconds_idle:70\r\n" in talk(session, b"DEBUG OBJECT s")
+    assert talk(session, b"TOUCH s") == b":1\r\n"
+    assert talk(session, b"OBJECT IDLETIME s") == b":0\r\n"
+    talk(session, b"CONFIG SET maxmemory-policy volatile-lfu lfu-log-factor 0")
+    for _ in range(3):
+        talk(session, b"GET s")
+    assert talk(session, b"OBJECT FREQ s") == b":8\r\n"
+    pass_time(session.engine, 120)
+    assert talk(session, b"OBJECT FREQ s") == b":6\r\n"
+
+
+def test_a_key_takes_its_use_with_it(session: Session) -> None:
+    talk(session, b"CONFIG SET maxmemory-policy allkeys-lfu lfu-log-factor 0")
+    for line in (b"TOUCH s", b"RENAME s renamed", b"MOVE renamed 1", b"SELECT 1"):
+        talk(session, line)
+    assert talk(session, b"OBJECT FREQ renamed") == b":8\r\n"  # 5 to begin with, TOUCH, RENAME and MOVE
+
+
 def test_object_help(session: Session) -> None:
     reply = talk(session, b"OBJECT HELP")
     for line in (b"ENCODING <key>", b"FREQ <key>", b"IDLETIME <key>", b"REFCOUNT <key>", b"HELP"):

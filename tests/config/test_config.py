@@ -131,8 +131,8 @@ def test_save_points_replace_one_another_and_none_is_supported() -> None:
 
 def test_unsupported_options_may_only_be_set_to_what_they_are() -> None:
     config = Config()
-    config.change([("appendonly", "no"), ("maxmemory", "0")])
-    assert refused(config, ("maxmemory", "1gb")) == ("maxmemory", "respstore supports only '0' here")
+    config.change([("appendonly", "no"), ("min-replicas-to-write", "0")])
+    assert refused(config, ("appendonly", "yes")) == ("appendonly", "respstore supports only 'no' here")
 
 
 def test_what_only_the_server_can_change_needs_it() -> None:

@@ -52,4 +52,19 @@ def test_reset_sets_all_counters_back() -> None:
     statistics.reset()
     assert all(getattr(statistics, name) == getattr(fresh, name) == 0 for name in counters)
     assert not statistics.errors
-    assert len(counters) == len(Statistics.__slots__) - 4
+    assert len(counters) == len(Statistics.__slots__) - 5
+
+
+def test_the_time_of_excess_is_counted_from_its_start_to_its_end() -> None:
+    statistics = Statistics()
+    assert statistics.seconds_exceeded(5) == (0, 0)
+    statistics.note_memory(10, is_exceeded=False)
+    for now in (20, 25):
+        statistics.note_memory(now, is_exceeded=True)
+    assert statistics.seconds_exceeded(30) == (10, 10)
+    for now in (35, 45):
+        statistics.note_memory(now, is_exceeded=False)
+    statistics.note_memory(50, is_exceeded=True)
+    assert statistics.seconds_exceeded(52) == (17, 2)
+    statistics.reset()
+    assert statistics.seconds_exceeded(60) == (0, 0)

@@ -431,3 +431,62 @@ def test_to_flush_databases_is_one_event() -> None:
     keyspace.flush(keyspace.databases[:2])
     assert [len(db.data) for db in keyspace.databases] == [0, 0, 1]
     assert flushed == [0]
+
+
+# Looking, and drawing
+
+
+def test_to_look_counts_as_a_read_and_to_peek_does_not(db: Database) -> None:
+    db.put(b"k", b"v", "set")
+    db.put(b"dead", b"v", "set")
+    db.set_deadline(b"dead", NOW)
+    assert (db.peek(b"k"), db.peek(b"missing")) == (b"v", None)
+    assert (db.hits, db.misses) == (0, 0)
+    assert (db.look(b"k"), db.look(b"missing"), db.look(b"dead")) == (b"v", None, None)
+    assert (db.inspect(b"k"), db.inspect(b"missing")) == (b"v", None)
+    assert (db.hits, db.misses) == (2, 3)
+    assert b"dead" not in db.data
+
+
+def test_keys_that_expire_are_drawn_alike(db: Database) -> None:
+    random = Random(1)
+    assert db.random_expiring_key(random) is None
+    for number in range(20):
+        db.put(b"%d" % number, b"v", "set")
+        if number % 2:
+            for minutes in range(number):  # the more often a time was changed the more of it lies about
+                db.expire_at(b"%d" % number, NOW + 1_000_000 + minutes)
+    drawn = [db.random_expiring_key(random) for _ in range(2000)]
+    assert set(drawn) == set(db.expires)
+    assert all(130 < drawn.count(key) < 270 for key in db.expires)
+
+
+def test_the_last_key_that_expires_is_drawn_from_however_many_times_that_count_no_more(db: Database) -> None:
+    for number in range(1000):
+        db.put(b"%d" % number, b"v", "set")
+        db.expire_at(b"%d" % number, NOW + 1000 + number)
+    for number in range(999):
+        db.delete(b"%d" % number)
+    assert db.random_expiring_key(Random(1)) == b"999"
+    db.persist(b"999")
+    assert db.random_expiring_key(Random(1)) is None
+
+
+def test_the_next_to_expire(db: Database) -> None:
+    assert db.next_to_expire() is None
+    for key, deadline in ((b"a", NOW + 30), (b"b", NOW + 10), (b"c", NOW + 20), (b"b", NOW + 40)):
+        db.put(key, b"v", "set")
+        db.expire_at(key, deadline)
+    assert db.next_to_expire() == (NOW + 20, b"c")
+    db.delete(b"c")
+    assert db.next_to_expire() == (NOW + 30, b"a")
+    db.persist(b"a")
+    db.persist(b"b")
+    assert db.next_to_expire() is None
+
+
+def test_the_order_of_keys_takes_memory_once_somebody_uses_it(db: Database) -> None:
+    db.put_several([b"%d" % number for number in range(100)], [b"v"] * 100, "set")
+    assert db.order_size() == 0
+    db.scan(0, 1)
+    assert db.order_size() > 800

@@ -1,0 +1,185 @@
+"""maxmemory: how much memory the data takes, and what happens when that is too much.
+
+While maxmemory is set, the keyspace weighs its data (keyspace/weighing.py), and each command that may need memory asks
+for room before it runs: keys are evicted until what it brings fits in, or it is refused. Such commands ask by
+themselves (`Entry.ask_by`), so that nobody else, and no server without a limit, pays. What grows without such commands
+(the buffers of clients) is looked at ten times a second.
+
+What counts against maxmemory is the data and what is held for clients; the memory that the interpreter takes without
+any data does not (INFO: mem_not_counted_for_evict).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from respstore import errors
+from respstore.engine.dispatch import Entry
+from respstore.engine.eviction import Evictor
+from respstore.errors import RespError
+from respstore.keyspace.footprint import footprint_beside
+from respstore.keyspace.usage import CountedKeys, TimedKeys, Usage
+from respstore.keyspace.weighing import WeighedKeys, weigh
+
+if TYPE_CHECKING:
+    from respstore.engine.command import Handler
+    from respstore.engine.engine import Engine
+    from respstore.engine.session import Session
+
+_GENTLE_TENACITY: Final = 10
+_WAYS_OUT: Final = frozenset(("discard", "quit", "reset"))
+"""What a client may always do in MULTI."""
+
+
+class Memory:
+    """What the data and the clients take, and what is done when that is too much.
+
+    Args:
+        engine: whose.
+
+    Attributes:
+        limit: maxmemory in bytes, 0 for none.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        config = engine.config
+        self.limit = 0
+        self._usage = Usage(engine.keyspace, engine.random, config.lfu_log_factor, config.lfu_decay_time)
+        self._kind: type[WeighedKeys] | None = None
+        self._evictor = Evictor(engine.keyspace, config, engine.random)
+        self._beside = 0  # what is not weighed, when it was last added up
+        self._peak = 0
+        self._again: float | None = None
+        for name in ("maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
+            config.on_change(name, self._configure)
+        self._configure()
+
+    # How much
+
+    @property
+    def is_weighed(self) -> bool:
+        """Whether the data is weighed; if not, only the whole process is known."""
+        return self._kind is not None
+
+    def used(self) -> int:
+        """Bytes in use: of data and clients, and what the process took before there were any."""
+        if not self.is_weighed:
+            return self._engine.system.memory()
+        self.add_up()
+        return self._engine.startup_memory + self._usage.total + self._beside
+
+    def peak(self) -> int:
+        """The most that there ever was."""
+        if not self.is_weighed:
+            return self._engine.system.peak_memory()
+        return self._peak
+
+    def add_up(self) -> None:
+        """Look again at what is not weighed as it grows; to be called several times a second."""
+        if not self.is_weighed:
+            return
+        engine = self._engine
+        clients = sum([session.memory() for session in engine.sessions.values()])
+        self._beside = clients + sum([footprint_beside(db) for db in engine.keyspace.databases])
+        self._peak = max(self._peak, engine.startup_memory + self._usage.total + self._beside)
+
+    # Asking for room
+
+    def is_short(self, session: "Session", entry: Entry, args: Sequence[bytes]) -> bool:
+        """Whether a command may not be run, or queued by MULTI, as there is no room for it and none can be made."""
+        name, transaction = entry.command.name, session.transaction
+        if transaction is None:
+            may_grow = "denyoom" in entry.command.flags
+        elif name == "exec":
+            may_grow = any("denyoom" in queued.command.flags for queued, _ in transaction.requests)
+        else:
+            may_grow = name not in _WAYS_OUT  # to queue a command takes memory, too
+        return may_grow and not self.has_room_for(args)
+
+    def has_room_for(self, args: Sequence[bytes]) -> bool:
+        """Whether there is room for these arguments of a command; keys are evicted to make some."""
+        usage, size = self._usage, sum(map(len, args))
+        has_room = usage.total + self._beside + size <= self.limit or self.make_room(size)
+        usage.written += size
+        return has_room
+
+    def make_room(self, size: int = 0) -> bool:
+        """Evict keys until `size` bytes more fit in, or for as long as maxmemory-eviction-tenacity allows.
+
+        Returns:
+            Whether there is room, or will be soon; not if nothing that may be evicted is left.
+        """
+        engine, usage = self._engine, self._usage
+        if not self.limit or engine.is_paused():  # a paused server does not change its data
+            return True
+        monotonic = engine.system.monotonic
+        started = now = monotonic()
+        deadline = started + eviction_seconds(engine.config.maxmemory_eviction_tenacity)
+        self._again = None
+        is_exceeded = usage.total + self._beside + size > self.limit
+        evicted = 0
+        while is_exceeded and now <= deadline and (victim := self._evictor.victim()) is not None:
+            db, key = victim
+            evicted += db.delete(key, "evicted")
+            now = monotonic()
+            is_exceeded = usage.total + self._beside + size > self.limit
+        engine.statistics.evicted_keys += evicted
+        engine.statistics.note_memory(now, is_exceeded=is_exceeded)
+        engine.timing.happened("eviction-cycle", now - started)
+        if is_exceeded and now > deadline:
+            self._again = 2 * now - started  # others have as much time in between
+            engine.waiting.rearm(self._again)
+        return not is_exceeded or now > deadline
+
+    def go_on(self, now: float) -> None:
+        """Go on with an eviction that was cut short; to be called at `next_deadline`."""
+        if self._again is not None and now >= self._again:
+            self.make_room()
+
+    def next_deadline(self) -> float | None:
+        """When `go_on` has something to do, on the monotonic clock in seconds."""
+        return self._again
+
+    # Configuration
+
+    def _configure(self) -> None:
+        config, usage = self._engine.config, self._usage
+        usage.log_factor, usage.decay_time = config.lfu_log_factor, config.lfu_decay_time
+        self._evictor.forget_candidates()
+        kind: type[WeighedKeys] | None = WeighedKeys if config.maxmemory else None
+        if config.maxmemory_policy.endswith("-lru"):
+            kind = TimedKeys
+        elif config.maxmemory_policy.endswith("-lfu"):
+            kind = CountedKeys
+        if kind is not self._kind:
+            self._kind = kind
+            weigh(self._engine.keyspace, None if kind is None else lambda keys: kind(usage, keys))
+        self.limit = config.maxmemory
+        for entry in self._engine.all_entries():
+            if "denyoom" in entry.command.flags:
+                entry.ask_by(self._limited(entry) if self.limit else entry.run)
+        self.add_up()
+        self.make_room()
+
+    def _limited(self, entry: Entry) -> "Handler":
+        """A command's handler that asks for room first."""
+        has_room_for = self.has_room_for
+
+        def handler(session: "Session", *args: bytes) -> Any:
+            if not has_room_for(args):
+                entry.calls -= 1  # it is refused, which whoever called cannot know
+                entry.failed -= 1
+                entry.rejected += 1
+                raise RespError(errors.OUT_OF_MEMORY)
+            return entry.run(session, *args)
+
+        return handler
+
+
+def eviction_seconds(tenacity: int) -> float:
+    """How long one command may wait for evictions, by maxmemory-eviction-tenacity."""
+    if tenacity >= 100:
+        return float("inf")
+    if tenacity <= _GENTLE_TENACITY:
+        return 50e-6 * tenacity
+    return float(500e-6 * 1.15 ** (tenacity - _GENTLE_TENACITY))
