@@ -306,6 +306,7 @@ TCPSTORE_HAS_NO_PASSWORD = (
 
 # Configuration
 NO_CONFIG_FILE = "ERR The server is running without a config file"
+TLS_FAILED = "Unable to update TLS configuration."
 LISTEN_FAILED = "Unable to listen on this port. Check server logs."
 BIND_FAILED = "Failed to bind to specified addresses."
 

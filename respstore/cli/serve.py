@@ -173,7 +173,7 @@ def _announce(address: Address, port_file: Path | None) -> None:
     if port_file is not None:
         temporary = port_file.with_name(f"{port_file.name}.{os.getpid()}")
         try:
-            temporary.write_text(f"{address.port}\n")
+            temporary.write_text(f"{address.port or address.tls_port}\n")
             temporary.replace(port_file)  # nobody shall see half of it
         except OSError as error:
             raise OSError(error.errno, f"cannot write the port to {port_file}: {error.strerror}") from None

@@ -1,7 +1,7 @@
-"""The sockets that a server listens on: what `bind`, `port` and `unixsocket` say, at the start and after CONFIG SET.
+"""The sockets that a server listens on: what `bind`, `port`, `tls-port` and `unixsocket` say, at the start and later.
 
-`port 0` means no TCP where there is a unix socket, as in Redis. Where there is none Redis would end at once, so there
-it may mean what it means everywhere else: any free port. No address in `bind` means no TCP at all.
+`port 0` means no plain TCP where there is a unix socket or a port for TLS, as in Redis. Where there is none Redis would
+end at once, so there it may mean what it means everywhere else: any free port. No address in `bind` means no TCP.
 """
 
 import errno
@@ -33,21 +33,25 @@ class Address:
         host: the first IP address that it listens on, empty if there is none.
         port: the TCP port, 0 if there is none.
         unix_socket: path of the unix socket, or None.
+        tls_port: the TCP port for TLS, 0 if there is none.
     """
 
     host: str
     port: int
     unix_socket: str | None = None
+    tls_port: int = 0
 
     def __str__(self) -> str:
-        return display_address(self.host, self.port) if self.port else f"unix:{self.unix_socket}"
+        port = self.port or self.tls_port
+        return display_address(self.host, port) if port else f"unix:{self.unix_socket}"
 
     @property
     def url(self) -> str:
-        """What a client on this machine connects to: `redis://127.0.0.1:6379`, `unix:///run/respstore.sock`."""
-        if not self.port:
+        """What a client on this machine connects to: `redis://127.0.0.1:6379`, `rediss://...`, `unix:///...`."""
+        if not self.port and not self.tls_port:
             return f"unix://{self.unix_socket}"
-        return f"redis://{display_address(_LOOPBACK_OF.get(self.host, self.host), self.port)}"
+        scheme, port = ("redis", self.port) if self.port else ("rediss", self.tls_port)
+        return f"{scheme}://{display_address(_LOOPBACK_OF.get(self.host, self.host), port)}"
 
 
 LEAST_BACKLOG: Final = 4096
@@ -60,6 +64,10 @@ def backlog(config: Config) -> int:
     return max(config.tcp_backlog, LEAST_BACKLOG)
 
 
+Admit = Callable[[socket.socket], None]
+"""What to do with an accepted, non-blocking socket."""
+
+
 class Listeners:
     """The listening sockets of a server.
 
@@ -70,11 +78,13 @@ class Listeners:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._tcp: list[socket.socket] = []
+        self._tls: list[socket.socket] = []
         self._unix: socket.socket | None = None
         self._unix_path = Path()
         self._unix_file = (0, 0)
-        self._asked: tuple[Sequence[str], int] = ((), 0)
-        self._admit: Callable[[socket.socket], None] | None = None
+        self._asked: tuple[Sequence[str], int, int] = ((), 0, 0)
+        self._admit: Admit | None = None
+        self._admit_tls: Admit | None = None
         self._nursery: trio.Nursery | None = None
 
     def open(self) -> None:
@@ -86,35 +96,37 @@ class Listeners:
         """
         config = self._config
         try:
-            self._asked = config.bind, config.port
+            self._asked = config.bind, config.port, config.tls_port
             self._open_tcp(*self._asked)
             if config.unixsocket:
                 self._unix_path = Path(config.dir, config.unixsocket)
                 permissions = config.unixsocketperm or None
                 self._unix = listen_unix(str(self._unix_path), permissions, backlog(config))
                 self._unix_file = _identity(self._unix_path)
-            if not self._tcp and self._unix is None:
+            if not self._tcp and not self._tls and self._unix is None:
                 raise OSError(errno.EADDRNOTAVAIL, "there is no address to listen on: see 'bind', 'port', 'unixsocket'")
         except BaseException:
             self.close()
             raise
 
     def reopen(self) -> None:
-        """Listen where `bind` and `port` say now; connections that were made already stay.
+        """Listen where `bind`, `port` and `tls-port` say now; connections that were made already stay.
 
         Raises:
             OSError: that is not possible; all is as it was.
         """
-        asked = self._config.bind, self._config.port
+        config = self._config
+        asked = config.bind, config.port, config.tls_port
         if asked == self._asked:
             return
-        hosts, port = self._asked
+        hosts, port, tls_port = self._asked
         free_port = self.address.port if port == 0 else 0  # a port that was free to choose is kept
         self._close_tcp()
         try:
-            self._open_tcp(asked[0], asked[1] or free_port)
+            self._open_tcp(asked[0], asked[1] or free_port, asked[2])
         except OSError:
-            self._open_tcp(hosts, port or free_port)
+            self._close_tcp()
+            self._open_tcp(hosts, port or free_port, tls_port)
             raise
         self._asked = asked
         logger.info("listening on %s from now on", self)
@@ -128,17 +140,13 @@ class Listeners:
             close_listener(self._unix, in_use=self._nursery is not None)
             self._unix = None
 
-    async def accept(self, admit: Callable[[socket.socket], None]) -> None:
-        """Accept connections until cancelled.
-
-        Args:
-            admit: what to do with each accepted, non-blocking socket.
-        """
-        self._admit = admit
+    async def accept(self, admit: Admit, admit_tls: Admit) -> None:
+        """Accept connections until cancelled: by `admit`, or by `admit_tls` those that came to the port of TLS."""
+        self._admit, self._admit_tls = admit, admit_tls
         try:
             async with trio.open_nursery() as self._nursery:
-                for sock in self._sockets():
-                    self._nursery.start_soon(accept_connections, sock, admit)
+                self._accept_from(self._tls, admit_tls)
+                self._accept_from(self._sockets(), admit)
                 await trio.sleep_forever()
         finally:
             self._nursery = None
@@ -147,29 +155,38 @@ class Listeners:
     def address(self) -> Address:
         """The first address."""
         host, port = self._tcp[0].getsockname()[:2] if self._tcp else ("", 0)
-        return Address(host, port, None if self._unix is None else self._unix.getsockname())
+        tls_host, tls_port = self._tls[0].getsockname()[:2] if self._tls else ("", 0)
+        return Address(host or tls_host, port, None if self._unix is None else self._unix.getsockname(), tls_port)
 
     def __str__(self) -> str:
         """All addresses, for the log."""
         names = [display_address(*sock.getsockname()[:2]) for sock in self._tcp]
+        names += [f"{display_address(*sock.getsockname()[:2])} (TLS)" for sock in self._tls]
         if self._unix is not None:
             names.append(self._unix.getsockname())
         return " and ".join(names)
 
     def _sockets(self) -> list[socket.socket]:
+        """Those of plain connections."""
         return self._tcp if self._unix is None else [*self._tcp, self._unix]
 
-    def _open_tcp(self, hosts: Sequence[str], port: int) -> None:
-        if hosts and (port or not self._config.unixsocket):
+    def _open_tcp(self, hosts: Sequence[str], port: int, tls_port: int) -> None:
+        if hosts and (port or not (self._config.unixsocket or tls_port)):
             self._tcp = listen_tcp(hosts, port, backlog(self._config))
-        if self._nursery is not None and self._admit is not None:
-            for sock in self._tcp:
-                self._nursery.start_soon(accept_connections, sock, self._admit)
+        if hosts and tls_port:
+            self._tls = listen_tcp(hosts, tls_port, backlog(self._config))
+        self._accept_from(self._tcp, self._admit)
+        self._accept_from(self._tls, self._admit_tls)
+
+    def _accept_from(self, sockets: Sequence[socket.socket], admit: Admit | None) -> None:
+        if self._nursery is not None and admit is not None:
+            for sock in sockets:
+                self._nursery.start_soon(accept_connections, sock, admit)
 
     def _close_tcp(self) -> None:
-        for sock in self._tcp:
+        for sock in [*self._tcp, *self._tls]:
             close_listener(sock, in_use=self._nursery is not None)
-        self._tcp = []
+        self._tcp, self._tls = [], []
 
 
 def close_listener(sock: socket.socket, *, in_use: bool) -> None:

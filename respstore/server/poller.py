@@ -15,6 +15,7 @@ itself (`respstore serve`), the poller waits for the clients' next requests in e
 import logging
 import select
 import socket
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -62,12 +63,14 @@ class Poller:
 
     Args:
         engine: what runs the requests.
+        flush_touched: sends what all sessions have to say that were not fed, whoever serves them.
         dedicated: whether the trio loop runs nothing but this server, so that nobody minds if it stands still for
             `LINGER_SECONDS`.
     """
 
-    def __init__(self, engine: Engine, *, dedicated: bool) -> None:
+    def __init__(self, engine: Engine, flush_touched: Callable[[], None], *, dedicated: bool) -> None:
         self._engine = engine
+        self._flush_touched = flush_touched
         self._linger = LINGER_SECONDS if dedicated else 0
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
@@ -105,16 +108,15 @@ class Poller:
         self._epoll.register(connection.fd, _READ)
         self._connections[connection.fd] = self._of_session[session] = connection
 
-    def flush_touched(self) -> None:
-        """Send what sessions have to say that were not fed: released waiters, pushes, farewells."""
-        for session in self._engine.take_touched():
-            connection = self._of_session.get(session)
-            if connection is not None:
-                try:
-                    self._flush(connection)
-                except Exception:
-                    logger.exception(BUG, connection.session.describe())
-                    self._close(connection)
+    def flush(self, session: Session) -> None:
+        """Send what a session has to say, if it is one of ours."""
+        connection = self._of_session.get(session)
+        if connection is not None:
+            try:
+                self._flush(connection)
+            except Exception:
+                logger.exception(BUG, connection.session.describe())
+                self._close(connection)
 
     def drop_stuck(self) -> None:
         """Close the connections whose peers do not take what is sent; to be called several times a second."""
@@ -200,7 +202,7 @@ class Poller:
                 logger.exception(BUG, connection.session.describe())
                 self._close(connection)
         if engine.touched:
-            self.flush_touched()
+            self._flush_touched()
         return bool(events)
 
     def _change_protocol(self, connection: _Connection) -> None:

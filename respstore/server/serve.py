@@ -1,6 +1,6 @@
 """A server's life: bind, accept, serve, and stop so that nobody is left without an answer.
 
-    outer nursery: the backend that serves connections (`poller.py` or `streams.py`)
+    outer nursery: the backend that serves connections (`poller.py` and `streams.py`)
         inner nursery: accepting, timers
             until somebody asks to stop: SHUTDOWN, a signal, or the caller's cancellation
 
@@ -12,7 +12,6 @@ the next server waits for this one.
 import logging
 import os
 import random
-import select
 import socket
 from contextlib import ExitStack
 from functools import partial
@@ -30,13 +29,14 @@ from respstore.engine.tcpstore_session import TCPStoreSession
 from respstore.errors import ConfigError, RespError, display_address
 from respstore.protocol.replies import encode_error
 from respstore.server.accepting import refusal, refuse, set_options
+from respstore.server.backends import HAS_POLLER, Backends
 from respstore.server.listeners import Address, Listeners
 from respstore.server.output import GRACE_SECONDS
-from respstore.server.poller import Poller
 from respstore.server.process import Process
-from respstore.server.streams import Streams
 from respstore.server.tcpstore_ports import TCPStorePorts
 from respstore.server.timers import run_timers
+from respstore.server.tls import OPTIONS as TLS_OPTIONS
+from respstore.server.tls import TLS, Stream
 
 __all__ = ["Address", "Server", "serve"]
 
@@ -81,15 +81,14 @@ class Server:
         self._process = Process(config.config_file, self.stopping.set)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         if use_poller is None:
-            use_poller = hasattr(select, "epoll") and os.environ.get("USE_LIBUV", "1") == "1"
+            use_poller = HAS_POLLER and os.environ.get("USE_LIBUV", "1") == "1"
         self._process.io_backend = "poller" if use_poller else "streams"
         self._listeners = Listeners(config)
         self._tcpstore_ports = TCPStorePorts(config, self._admit_torch)
         self.engine.namespaces.ports = self._tcpstore_ports
         self._is_listening = False
-        self._backend: Poller | Streams = (
-            Poller(self.engine, dedicated=dedicated) if use_poller else Streams(self.engine)
-        )
+        self._backend = Backends(self.engine, use_poller=use_poller, dedicated=dedicated)
+        self._tls = TLS(config, self._serve_tls)
 
     def listen(self) -> Address:
         """Bind; connections wait in the backlog until `run`.
@@ -97,8 +96,9 @@ class Server:
         Raises:
             PortInUseError: somebody else holds an address.
             OSError: an address cannot be bound for another reason.
-            ConfigError: the namespaces of two `tcpstore-port` have keys in common.
+            ConfigError: the namespaces of two `tcpstore-port` have keys in common, or TLS cannot be had.
         """
+        self._tls.load()
         self._listeners.open()
         try:
             self._open_namespaces()
@@ -108,15 +108,17 @@ class Server:
             raise
         self._is_listening = True
         address = self._listeners.address
-        self._process.tcp_port = address.port
+        self._process.tcp_port = address.port or address.tls_port
         return address
 
     async def run(self, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
         """Listen, if that was not done before, serve until told to stop or cancelled, and stop."""
         if not self._is_listening:
             self.listen()
-        for option in ("bind", "port"):
+        for option in ("bind", "port", "tls-port"):
             self.config.on_change(option, partial(self._listen_anew, option))
+        for option in TLS_OPTIONS:
+            self.config.on_change(option, self._load_tls)
         for warning in self.config.warnings:
             logger.warning(warning)
         with ExitStack() as stack:
@@ -125,7 +127,8 @@ class Server:
                 try:
                     await outer.start(self._backend.run)
                     async with trio.open_nursery() as inner:
-                        inner.start_soon(self._listeners.accept, self._admit)
+                        await inner.start(self._tls.run)
+                        inner.start_soon(self._listeners.accept, self._admit, self._admit_tls)
                         inner.start_soon(self._tcpstore_ports.accept)
                         inner.start_soon(run_timers, self.engine, self._backend)
                         logger.info(
@@ -149,13 +152,22 @@ class Server:
         finally:
             self._backend.close()
 
+    def _load_tls(self) -> None:
+        try:
+            self._tls.load()
+        except ConfigError as error:
+            logger.warning("CONFIG SET of TLS is refused: %s", error.reason)
+            raise ConfigError(f"{errors.TLS_FAILED} {error.reason}") from None
+
     def _listen_anew(self, option: str) -> None:
+        self._load_tls()
         try:
             self._listeners.reopen()
         except OSError as error:
             logger.warning("CONFIG SET %s is refused: %s", option, error.strerror or error)
             raise ConfigError(errors.BIND_FAILED if option == "bind" else errors.LISTEN_FAILED) from None
-        self._process.tcp_port = self._listeners.address.port
+        address = self._listeners.address
+        self._process.tcp_port = address.port or address.tls_port
 
     def _open_namespaces(self) -> None:
         namespaces, now = self.engine.namespaces, self._process.monotonic()
@@ -174,7 +186,7 @@ class Server:
     def _admit_torch(self, namespace: Namespace, sock: socket.socket) -> None:
         """As `_admit`, for who comes to the port of a namespace and hears no reason if it is not served."""
         try:
-            reason = refusal(sock, self.config, len(self._backend), trusted=namespace.trusts_all)
+            reason = self._refusal(sock, trusted=namespace.trusts_all)
             if reason is None and self.config.requirepass and not namespace.trusts_all:
                 reason = errors.TCPSTORE_HAS_NO_PASSWORD
             if reason is None:
@@ -190,7 +202,7 @@ class Server:
 
     def _admit(self, sock: socket.socket) -> None:
         try:
-            reason = refusal(sock, self.config, len(self._backend))
+            reason = self._refusal(sock)
             if reason is None:
                 set_options(sock, self.config)
                 self._add(sock)
@@ -201,6 +213,40 @@ class Server:
             return
         self.engine.statistics.rejected_connections += 1
         refuse(sock, encode_error(reason))
+
+    def _admit_tls(self, sock: socket.socket) -> None:
+        """As `_admit`, for who comes to the port of TLS and hears no reason: it would not understand it yet."""
+        try:
+            # Who is known by its certificate needs no password.
+            reason = self._refusal(sock, trusted=self.config.tls_auth_clients == "yes")
+            if reason is None:
+                set_options(sock, self.config)
+                self._tls.welcome(sock)
+                return
+            logger.info("a TLS client is not served: %s", reason)
+        except OSError as error:
+            logger.info("a connection ended before it began: %s", error.strerror)
+        else:
+            self.engine.statistics.rejected_connections += 1
+        sock.close()
+
+    def _serve_tls(self, stream: Stream) -> None:
+        sock = stream.transport_stream.socket
+        try:
+            session = Session(
+                self.engine,
+                display_address(*sock.getpeername()[:2]),
+                display_address(*sock.getsockname()[:2]),
+                sock.fileno(),
+            )
+        except OSError as error:
+            logger.info("a connection ended before it began: %s", error.strerror)
+            sock.close()
+        else:
+            self._backend.add_stream(stream, session)
+
+    def _refusal(self, sock: socket.socket, *, trusted: bool = False) -> str | None:
+        return refusal(sock, self.config, len(self._backend) + len(self._tls), trusted=trusted)
 
     def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
         peer, local = self._name(sock, sock.getpeername()), self._name(sock, sock.getsockname())

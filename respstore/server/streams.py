@@ -11,6 +11,7 @@ when, besides, all is sent. Then the connection is closed.
 
 import logging
 import socket
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -52,10 +53,12 @@ class Streams:
 
     Args:
         engine: what runs the requests.
+        flush_touched: sends what all sessions have to say that were not fed, whoever serves them.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, flush_touched: Callable[[], None]) -> None:
         self._engine = engine
+        self._flush_touched = flush_touched
         self._connections: dict[Session, _Connection] = {}
         self._slow: dict[_Connection, OutputBuffer] = {}
         self._deserted: trio.Event | None = None
@@ -84,12 +87,11 @@ class Streams:
         connection = self._connections[session] = _Connection(stream, session)
         self._nursery.start_soon(self._serve, connection)
 
-    def flush_touched(self) -> None:
-        """Send what sessions have to say that were not fed: released waiters, pushes, farewells."""
-        for session in self._engine.take_touched():
-            connection = self._connections.get(session)
-            if connection is not None:
-                self._flush(connection)
+    def flush(self, session: Session) -> None:
+        """Send what a session has to say, if it is one of ours."""
+        connection = self._connections.get(session)
+        if connection is not None:
+            self._flush(connection)
 
     def drop_stuck(self) -> None:
         """Close the connections whose peers do not take what is sent; to be called several times a second."""
@@ -118,6 +120,9 @@ class Streams:
                         await self._read(connection)
                 if self._deserted is not None:
                     await self._say_farewell(connection)
+                if not connection.session.is_aborted:
+                    with trio.move_on_after(QUIET_SECONDS):  # TLS has a last word
+                        await connection.stream.aclose()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the connection broke, which is the peer's right
         except* Exception:
@@ -147,7 +152,7 @@ class Streams:
             else:
                 session.receive_eof()
             self._flush(connection)
-            self.flush_touched()
+            self._flush_touched()
 
     def _change_protocol(self, connection: _Connection) -> Session:
         """The first byte is 0, with which no RESP client starts: a torch client."""

@@ -6,8 +6,7 @@ from typing import Final
 import trio
 
 from respstore.engine.engine import Engine
-from respstore.server.poller import Poller
-from respstore.server.streams import Streams
+from respstore.server.backends import Backends
 
 logger = logging.getLogger("respstore")
 
@@ -16,7 +15,7 @@ MARGIN_SECONDS: Final = 1e-6
 """Added to each wake-up: whoever wakes a rounding error too early would go back to sleep for no time at all."""
 
 
-async def run_timers(engine: Engine, backend: Poller | Streams) -> None:
+async def run_timers(engine: Engine, backend: Backends) -> None:
     """Tick until cancelled.
 
     Args:

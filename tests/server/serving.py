@@ -11,6 +11,7 @@ can do with all that was sent. A server that does not get on ends the test by `D
 import contextlib
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
@@ -33,7 +34,7 @@ DEADLINE = 20.0
 class Client:
     """One end of a connection, in raw bytes."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]) -> None:
         self.stream = stream
         self._received = bytearray()
 
@@ -76,6 +77,7 @@ class Client:
 
     def reset(self) -> None:
         """Break the connection, without the usual farewell."""
+        assert isinstance(self.stream, trio.SocketStream)
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.stream.socket.close()
 
@@ -87,19 +89,23 @@ class Client:
 
 
 class Running:
-    """A server that serves."""
+    """A server that serves, by TLS if clients have a context for it."""
 
-    def __init__(self, server: Server, address: Address) -> None:
+    def __init__(self, server: Server, address: Address, tls: ssl.SSLContext | None) -> None:
         self.server = server
         self.engine = server.engine
         self.address = address
+        self.tls = tls
         self._clients = contextlib.AsyncExitStack()
 
     async def connect(self, port: int | None = None) -> Client:
         """A new client; it is closed with the server."""
-        if port is None and self.address.port == 0:
+        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]
+        if port is None and self.address.port == self.address.tls_port == 0:
             assert self.address.unix_socket is not None
             stream = await trio.open_unix_socket(self.address.unix_socket)
+        elif self.tls is not None and port is None:
+            stream = await open_tls_stream(self.address.tls_port, self.tls)
         else:
             stream = await open_stream(port or self.address.port)
         return await self._clients.enter_async_context(Client(stream))
@@ -134,14 +140,28 @@ async def open_stream(port: int) -> trio.SocketStream:
     return trio.SocketStream(sock)
 
 
+async def open_tls_stream(port: int, context: ssl.SSLContext) -> trio.SSLStream[trio.SocketStream]:
+    """A TLS connection that is ready."""
+    transport = await open_stream(port)
+    stream = trio.SSLStream(transport, context, server_hostname="localhost", https_compatible=True)
+    try:
+        await stream.do_handshake()
+    except BaseException:
+        transport.socket.close()
+        raise
+    return stream
+
+
 @contextlib.asynccontextmanager
-async def serving(use_poller: bool | None = None, **options: Any) -> AsyncIterator[Running]:
-    """Run a server, by default on a free port of 127.0.0.1; options by attribute of Config."""
+async def serving(
+    use_poller: bool | None = None, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[Running]:
+    """Run a server, by default on a free port of 127.0.0.1; options by attribute of Config, `tls` is for clients."""
     config = make_config(**options)
     with trio.fail_after(DEADLINE):
         async with trio.open_nursery() as nursery:
             server = Server(config, use_poller)
-            running = Running(server, await nursery.start(server.run))
+            running = Running(server, await nursery.start(server.run), tls)
             async with running._clients:
                 yield running
             server.stopping.set()

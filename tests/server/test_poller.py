@@ -12,6 +12,7 @@ import trio.testing
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.server import poller as poller_module
+from respstore.server.backends import Backends
 from respstore.server.poller import TURN_EVENTS, Poller
 from tests.server.serving import MB, settled
 from tests.talk import make_engine, request
@@ -19,10 +20,12 @@ from tests.talk import make_engine, request
 
 @pytest.fixture
 async def poller(engine: Engine, nursery: trio.Nursery) -> AsyncIterator[Poller]:
-    backend = Poller(engine, dedicated=False)
-    await nursery.start(backend.run)
+    backends = Backends(engine, use_poller=True, dedicated=False)
+    await nursery.start(backends.run)
+    backend = backends._poller
+    assert backend is not None
     yield backend
-    backend.close()
+    backends.close()
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ async def test_a_connection_that_cannot_be_watched_is_not_added(poller, sockets)
 async def test_closing_ends_all_sessions_and_the_run(engine, sockets):
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
-            poller = Poller(engine, dedicated=False)
+            poller = Poller(engine, lambda: None, dedicated=False)
             await nursery.start(poller.run)
             near, session = connect(poller, sockets)
 
@@ -166,7 +169,7 @@ async def test_closing_ends_all_sessions_and_the_run(engine, sockets):
 
 async def test_a_cancelled_run_goes_on_until_it_is_closed(engine, sockets):
     async with trio.open_nursery() as nursery:
-        poller = Poller(engine, dedicated=False)
+        poller = Poller(engine, lambda: None, dedicated=False)
         await nursery.start(poller.run)
         near, _ = connect(poller, sockets)
         near.send(request(b"PING"))
@@ -179,7 +182,7 @@ async def test_a_cancelled_run_goes_on_until_it_is_closed(engine, sockets):
 
 
 async def test_a_dedicated_loop_waits_in_epoll_for_a_moment(engine, nursery, sockets):
-    poller = Poller(engine, dedicated=True)
+    poller = Poller(engine, lambda: None, dedicated=True)
     await nursery.start(poller.run)
     near, _ = connect(poller, sockets)
 
@@ -232,7 +235,7 @@ async def test_drains_although_somebody_breaks_off(poller, sockets):
 
 
 async def test_draining_nobody_takes_no_time():
-    poller = Poller(make_engine(), dedicated=False)
+    poller = Poller(make_engine(), lambda: None, dedicated=False)
     with trio.fail_after(0):
         await poller.drain()
     poller.close()

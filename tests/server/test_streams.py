@@ -8,6 +8,7 @@ import trio.testing
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.server.backends import Backends
 from respstore.server.streams import WRITE_BYTES, Streams
 from tests.talk import array, make_engine, request
 
@@ -16,10 +17,11 @@ Pair = tuple[trio.StapledStream, Session]
 
 @pytest.fixture
 async def streams(nursery, engine: Engine) -> AsyncIterator[Streams]:
-    backend = Streams(engine)
-    await nursery.start(backend.run)
+    backends = Backends(engine, use_poller=False, dedicated=False)
+    await nursery.start(backends.run)
+    backend = backends._streams
     yield backend
-    backend.close()
+    backends.close()
 
 
 def connect(streams: Streams) -> Pair:
@@ -159,7 +161,7 @@ async def test_who_is_aborted_goes_at_once(streams, engine):
     assert session.unsent == 7
 
     session.abort()
-    streams.flush_touched()
+    streams._flush_touched()
 
     assert await near.receive_some() == b""
     assert len(streams) == 0
@@ -255,4 +257,4 @@ async def test_wants_to_run_before_it_serves():
     _, far = trio.testing.memory_stream_pair()
 
     with pytest.raises(RuntimeError, match="does not run yet"):
-        Streams(engine).add_stream(far, Session(engine))
+        Streams(engine, lambda: None).add_stream(far, Session(engine))

@@ -8,7 +8,7 @@ import trio.testing
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.server.streams import Streams
+from respstore.server.backends import Backends
 from respstore.server.timers import TICK_SECONDS, run_timers
 from tests.talk import FakeSystem, make_engine, request
 
@@ -27,11 +27,11 @@ class TrioSystem(FakeSystem):
         return self.wall_us + round((self.monotonic() - self.start) * 1_000_000)
 
 
-class Backend(Streams):
+class Backend(Backends):
     """Notes when it was asked for something."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+        super().__init__(engine, use_poller=False, dedicated=False)
         self.flushes: list[float] = []
         self.checks: list[float] = []
 
