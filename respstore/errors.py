@@ -303,6 +303,44 @@ NOT_TCPSTORE = "it does not speak the protocol of torch's TCPStore"
 TCPSTORE_HAS_NO_PASSWORD = (
     "it speaks the protocol of torch's TCPStore, which has no passwords, and this server requires one (requirepass)"
 )
+TCPSTORE_HAS_NO_USERS = (
+    "it speaks the protocol of torch's TCPStore, which has no users, and the default user may not do everything here"
+)
+
+# Access control
+ACL_USER_NAME = "ERR Usernames can't contain spaces or null characters"
+ACL_DEFAULT_STAYS = "ERR The 'default' user cannot be removed"
+ACL_GENPASS_BITS = (
+    "ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"
+)
+ACL_SYNTAX = "Syntax error"
+ACL_UNKNOWN_NAME = "Unknown command or category name in ACL"
+ACL_ARGUMENT_OF_SUBCOMMAND = "Allowing first-arg of a subcommand is not supported"
+ACL_NOT_A_HASH = "The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
+ACL_NO_SUCH_PASSWORD = "The password you are trying to remove from the user does not exist"
+ACL_ALL_KEYS_ALREADY = (
+    "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any effect. "
+    "Try 'resetkeys' to start with an empty list of patterns"
+)
+ACL_ALL_CHANNELS_ALREADY = (
+    "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not have any effect. "
+    "Try 'resetchannels' to start with an empty list of channels"
+)
+ACL_DUPLICATE_USER = "Duplicate user found. A user can only be defined once in config files"
+ACL_TWO_PLACES = "users are declared in redis.conf and in an ACL file; one of the two is enough"
+ACL_NO_FILE = (
+    "ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER "
+    "command and then issue a CONFIG REWRITE (assuming you have a Redis configuration file set) in order to store "
+    "users in the Redis configuration."
+)
+ACL_NOT_SAVED = "ERR There was an error trying to save the ACLs. Please check the server logs for more information"
+ACL_COMMAND_TAKEN_AWAY = "no permission to execute the command or subcommand"
+ACL_KEY_TAKEN_AWAY = "no permission to touch the specified keys"
+ACL_CHANNEL_TAKEN_AWAY = "no permission to access one of the channels used as arguments"
+ACL_NO_KEYS = "NOPERM this user has no permissions to access one of the keys used as arguments"
+ACL_NO_CHANNELS = "NOPERM this user has no permissions to access one of the channels used as arguments"
+ACL_SORT_BY = "ERR BY option of SORT denied due to insufficient ACL permissions."
+ACL_SORT_GET = "ERR GET option of SORT denied due to insufficient ACL permissions."
 
 # Configuration
 NO_CONFIG_FILE = "ERR The server is running without a config file"
@@ -453,6 +491,44 @@ def prefixes_overlap(prefix: bytes, other: bytes, *, known: bool) -> RespError:
         f"ERR Prefix '{quotable(prefix)}' overlaps with {kind} prefix '{quotable(other)}'. "
         "Prefixes for a single client must not overlap."
     )
+
+
+def wrong_rule(rule: bytes, reason: str) -> RespError:
+    """ACL SETUSER does not understand a rule."""
+    return RespError(f"ERR Error in ACL SETUSER modifier '{quotable(rule)}': {reason}")
+
+
+def command_not_permitted(name: str) -> RespError:
+    """The user may not run the command `name` (in lower case, `container|subcommand`)."""
+    return RespError(f"NOPERM this user has no permissions to run the '{name}' command")
+
+
+def permission_taken_away(reason: str) -> RespError:
+    """A request that was queued in MULTI is not permitted any more when EXEC is to run it."""
+    return RespError(
+        "NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. "
+        f"This command is no longer allowed for the following reason: {reason}"
+    )
+
+
+def users_not_loaded(name: str, reason: str) -> RespError:
+    """The file of users cannot be read."""
+    return RespError(f"ERR Error loading ACLs, opening file '{name}': {reason}")
+
+
+def unknown_category(name: bytes) -> RespError:
+    """ACL CAT knows no such category."""
+    return RespError(f"ERR Unknown category '{quotable(name)}'")
+
+
+def user_not_found(name: bytes) -> RespError:
+    """ACL DRYRUN knows no such user."""
+    return RespError(f"ERR User '{quotable(name)}' not found")
+
+
+def command_not_found(name: bytes) -> RespError:
+    """ACL DRYRUN knows no such command."""
+    return RespError(f"ERR Command '{quotable(name)}' not found")
 
 
 def no_such_user(name: bytes) -> RespError:

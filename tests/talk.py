@@ -81,6 +81,9 @@ class FakeSystem:
     def replace_file(self, path: str, text: str) -> None:
         self.files[path] = text
 
+    def secret(self, digits: int) -> str:
+        return ("0123456789abcdef" * (digits // 16 + 1))[:digits]
+
     def stop(self) -> None:
         self.stopped = True
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from respstore.commands import (
+    acl,
     barriers,
     bitmaps,
     blocking_lists,
@@ -50,6 +51,7 @@ from respstore.engine.command import build_table
 
 TABLE: Final = build_table(
     (
+        acl,
         barriers,
         bitmaps,
         blocking_lists,

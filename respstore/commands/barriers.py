@@ -128,7 +128,7 @@ def barrierlist(session: Session, pattern: bytes = b"*") -> list[bytes]:
     group="coordination",
     since="0.1.0",
     flags="",
-    keys=first("RW"),
+    keys=first("RW update"),
     complexity="O(N) in the number of clients that wait",
 )
 def barrierreset(session: Session, name: bytes, reason: bytes = b"") -> int:

@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 from respstore import errors
+from respstore.engine.acl.selector import WRITE
 from respstore.engine.arguments import Words, integer_between
 from respstore.engine.command import command, container
+from respstore.engine.dispatch import RESTRICTED
 from respstore.engine.help import help_lines
 from respstore.engine.namespaces import Namespace, check_name
 from respstore.engine.session import Session
@@ -73,8 +75,17 @@ def c10d_join(session: Session, namespace: bytes) -> str:
     """
     if session.db.index:
         raise RespError(errors.NAMESPACE_DATABASE)
-    session.join(session.engine.namespaces.find(check_name(namespace)))
+    found = session.engine.namespaces.find(check_name(namespace))
+    if session.gate & RESTRICTED and not _may_let_go(session, found):
+        raise RespError(errors.ACL_NO_KEYS)
+    session.join(found)
     return OK
+
+
+def _may_let_go(session: Session, namespace: Namespace) -> bool:
+    """Whether the client's user may delete all keys of a namespace, which are to go when its clients have left."""
+    record = session.engine.entries[b"c10d"].subcommands[b"join"].command
+    return session.user.may_touch_all(record, [b"c10d", b"join", namespace.name], WRITE, namespace.prefix)
 
 
 @command(

@@ -38,6 +38,7 @@ def _answer(
     group="pubsub",
     since="2.0.0",
     flags="pubsub noscript loading stale",
+    channels="all",
     complexity="O(N) in the number of channels",
 )
 def subscribe(session: Session, channel: bytes, *channels: bytes) -> Encoded | Special:
@@ -50,6 +51,7 @@ def subscribe(session: Session, channel: bytes, *channels: bytes) -> Encoded | S
     group="pubsub",
     since="2.0.0",
     flags="pubsub noscript loading stale",
+    channels="patterns",
     complexity="O(N) in the number of patterns",
 )
 def psubscribe(session: Session, pattern: bytes, *patterns: bytes) -> Encoded | Special:
@@ -88,6 +90,7 @@ def punsubscribe(session: Session, *patterns: bytes) -> Encoded | Special:
     group="pubsub",
     since="2.0.0",
     flags="pubsub loading stale fast may_replicate",
+    channels="first",
     complexity="O(N+M) in the number of listeners and of all patterns",
 )
 def publish(session: Session, channel: bytes, message: bytes) -> int:
@@ -101,6 +104,7 @@ def publish(session: Session, channel: bytes, message: bytes) -> int:
     since="7.0.0",
     flags="pubsub noscript loading stale",
     keys=span("not_key"),
+    channels="all",
     complexity="O(N) in the number of shard channels",
 )
 def ssubscribe(session: Session, channel: bytes, *channels: bytes) -> Encoded | Special:
@@ -128,6 +132,7 @@ def sunsubscribe(session: Session, *channels: bytes) -> Encoded | Special:
     since="7.0.0",
     flags="pubsub loading stale fast may_replicate",
     keys=first("not_key"),
+    channels="first",
     complexity="O(N) in the number of listeners",
 )
 def spublish(session: Session, channel: bytes, message: bytes) -> int:

@@ -1,15 +1,15 @@
 """CLIENT: connections that look at themselves and at each other. https://redis.io/docs/latest/commands/client-list/
 
-Client-side caching (TRACKING and what belongs to it) is in tracking.py. What LIST and INFO tell is in `client_line`.
+Client-side caching (TRACKING and what belongs to it) is in tracking.py. What LIST tells is in engine/client_line.py.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from respstore import errors
-from respstore.commands.connection import DEFAULT_USER, client_name
+from respstore.commands.connection import client_name
 from respstore.engine.arguments import integer, integer_between
-from respstore.engine.channels import subscriptions_of
+from respstore.engine.client_line import client_line
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
@@ -146,65 +146,6 @@ def _lines(clients: Iterable[Session]) -> Verbatim:
     return Verbatim("".join(f"{client_line(client)}\n" for client in clients).encode("utf-8", "surrogateescape"))
 
 
-def client_line(client: Session) -> str:
-    """A connection as CLIENT LIST describes it: all fields of Redis 7.0, in its order.
-
-    What does not exist here is 0: spare room in buffers (qbuf-free, rbs, rbp) and the request in hand as a thing of its
-    own (argv-mem). `obl` counts the bytes that were not given to the system yet, `omem` those that it did not take.
-    """
-    now = client.engine.keyspace.now
-    transaction, subscriptions = client.transaction, subscriptions_of(client)
-    fields = {
-        "id": client.id,
-        "addr": client.peer,
-        "laddr": client.local,
-        "fd": client.fd,
-        "name": printable(client.name),
-        "age": max(now - client.created, 0) // 1000,
-        "idle": max(now - client.active, 0) // 1000,
-        "flags": _flags(client),
-        "db": client.db.index,
-        "sub": len(subscriptions.channels),
-        "psub": len(subscriptions.patterns),
-        "ssub": len(subscriptions.shard_channels),
-        "multi": -1 if transaction is None else len(transaction.requests),
-        "qbuf": client.unread(),
-        "qbuf-free": 0,
-        "argv-mem": 0,
-        "multi-mem": 0 if transaction is None else transaction.memory(),
-        "rbs": 0,
-        "rbp": 0,
-        "obl": client.output_length(),
-        "oll": int(client.unsent > 0),
-        "omem": client.unsent,
-        "tot-mem": client.memory(),
-        "events": "rw" if client.unsent else "r",
-        "cmd": "NULL" if client.last is None else client.last.command.name,
-        "user": DEFAULT_USER.decode(),
-        "redir": -1 if client.tracking is None else client.tracking.redirect,
-        "resp": client.protocol,
-    }
-    return " ".join(f"{name}={value}" for name, value in fields.items())
-
-
-def _flags(client: Session) -> str:
-    tracking = client.tracking
-    letters = {
-        "O": client in client.engine.monitors.sessions,
-        "P": client.subscriptions is not None,
-        "x": client.transaction is not None,
-        "b": client.is_parked,
-        "t": tracking is not None,
-        "R": tracking is not None and tracking.is_broken,
-        "B": tracking is not None and bool(tracking.prefixes),
-        "d": client.watch is not None and client.watch.dirty,
-        "u": client.is_released,
-        "U": client.is_on_unix_socket,
-        "e": client.no_evict,
-    }
-    return "".join(letter for letter, holds in letters.items() if holds) or "N"
-
-
 # Acting on connections
 
 
@@ -226,7 +167,8 @@ def client_kill(session: Session, first: bytes, *more: bytes) -> str | int:
         victims = [client for client in session.engine.sessions.values() if client.peer == address]
         if not victims:
             raise RespError(errors.NO_SUCH_CLIENT)
-    _kill(session, victims)
+    for victim in victims:
+        victim.kill(session)
     return len(victims) if more else OK
 
 
@@ -247,7 +189,8 @@ def _find(session: Session, options: tuple[bytes, ...]) -> list[Session]:
             case b"LADDR":
                 wanted["local"] = printable(value)
             case b"USER":
-                if value != DEFAULT_USER:
+                wanted["user"] = session.engine.acl.users.get(value)
+                if wanted["user"] is None:
                     raise errors.no_such_user(value)
             case b"SKIPME" if value.lower() in (b"yes", b"no"):
                 skip_me = value.lower() == b"yes"
@@ -258,14 +201,6 @@ def _find(session: Session, options: tuple[bytes, ...]) -> list[Session]:
         for client in session.engine.sessions.values()
         if not (skip_me and client is session) and all(getattr(client, name) == wanted[name] for name in wanted)
     ]
-
-
-def _kill(session: Session, victims: list[Session]) -> None:
-    for victim in victims:
-        if victim is session:
-            victim.close()  # it hears the answer
-        else:
-            victim.abort()
 
 
 @command(

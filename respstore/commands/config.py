@@ -99,7 +99,8 @@ def rewrite_file(session: Session, path: str, *, everything: bool = False) -> No
             text = system.read_file(path)
         except FileNotFoundError:
             text = ""
-        system.replace_file(path, rewrite(text, session.engine.config, everything=everything))
+        engine = session.engine
+        system.replace_file(path, rewrite(text, engine.config, engine.acl.config_lines(), everything=everything))
     except OSError as error:
         logger.warning("cannot rewrite %s: %s", path, error)
         raise

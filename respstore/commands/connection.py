@@ -1,24 +1,25 @@
 """Commands of a connection: greeting, authentication, database. https://redis.io/docs/latest/commands/?group=connection
 
-CLIENT is in clients.py. Until there are ACLs there is one user, `default`, whose password is `requirepass`; what the
-option says is asked when a client authenticates, and one that did stays authenticated when the password changes.
+CLIENT is in clients.py. Who is authenticated stays so when the password changes, or is switched off.
 """
 
 import re
-from hmac import compare_digest
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from respstore import errors
+from respstore.engine.acl.control import DEFAULT_USER
 from respstore.engine.arguments import Words, database_number, find_database, integer
 from respstore.engine.command import command
 from respstore.engine.dispatch import SUBSCRIBED, UNAUTHENTICATED
 from respstore.engine.session import Session
+from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.protocol.replies import OK, PONG
 
 REDIS_VERSION: Final = b"7.0.15"
 """The release whose behaviour clients may expect: many decide by it which commands they dare to use."""
-DEFAULT_USER: Final = b"default"
 
 _is_client_name = re.compile(rb"[!-~]*").fullmatch
 
@@ -68,8 +69,14 @@ def echo(session: Session, message: bytes) -> bytes:
     flags="noscript loading stale fast no_auth allow_busy",
     complexity="O(1)",
 )
-def hello(session: Session, *arguments: bytes) -> dict[bytes, Any]:
+def hello(session: Session, *arguments: bytes) -> Any:
     """Introduce the server, after a change of protocol version, authentication and naming in one step."""
+    if len(arguments) > 3 and b"AUTH" in map(bytes.upper, arguments):
+        return _in_due_time(session, partial(_hello, session, arguments))
+    return _hello(session, arguments)
+
+
+def _hello(session: Session, arguments: tuple[bytes, ...]) -> dict[bytes, Any]:
     protocol = session.protocol
     if arguments:
         protocol = integer(arguments[0], errors.PROTOCOL_NOT_AN_INTEGER)
@@ -97,7 +104,7 @@ def _obey_hello_options(session: Session, options: tuple[bytes, ...]) -> None:
     for word in words:
         match word.upper():
             case b"AUTH" if left > 2:
-                _authenticate(session, words.argument(), words.argument())
+                session.engine.acl.authenticate(session, words.argument(), words.argument(), b"HELLO")
                 left -= 3
             case b"SETNAME" if left > 1:
                 session.name = client_name(words.argument())
@@ -113,28 +120,38 @@ def _obey_hello_options(session: Session, options: tuple[bytes, ...]) -> None:
     flags="noscript loading stale fast no_auth allow_busy",
     complexity="O(N) in the number of passwords of the user",
 )
-def auth(session: Session, credential: bytes, *more: bytes) -> str:
+def auth(session: Session, credential: bytes, *more: bytes) -> Any:
     """Authenticate the connection."""
     if len(more) > 1:
         raise RespError(errors.SYNTAX)
-    if not more and not session.engine.config.requirepass:
+    if not more and session.engine.acl.default.needs_no_password:
         raise RespError(errors.NO_PASSWORD_SET)
     username, password = (credential, *more) if more else (DEFAULT_USER, credential)
-    _authenticate(session, username, password)
+    return _in_due_time(session, partial(_auth, session, username, password))
+
+
+def _auth(session: Session, username: bytes, password: bytes) -> str:
+    session.engine.acl.authenticate(session, username, password, b"AUTH")
     return OK
 
 
-def _authenticate(session: Session, username: bytes, password: bytes) -> None:
-    """Let a session in, whatever password there is if none is required.
+def _in_due_time(session: Session, attempt: Callable[[], Any]) -> Any:
+    """What an attempt to authenticate leads to: at once, or late where many have failed from the same address.
 
-    Raises:
-        RespError: the name or the password is wrong; the session stays what it was.
+    It is made when the answer is due, so that to hang up sooner is no use. Where nothing can wait, it fails.
     """
-    required = session.engine.config.requirepass
-    # compare_digest: how long the answer takes must not tell how much of the password was right
-    if username != DEFAULT_USER or (required and not compare_digest(password, required)):
-        raise RespError(errors.WRONG_PASSWORD)
-    session.set_gate(UNAUTHENTICATED, on=False)
+    engine = session.engine
+    seconds = engine.acl.failures.delay(session.host, engine.system.monotonic())
+    if not seconds:
+        return attempt()
+
+    def answer() -> Any:
+        try:
+            return attempt()
+        except RespError as error:
+            return error
+
+    return Park((), lambda _: PENDING, seconds, on_timeout=answer, if_denied=RespError(errors.WRONG_PASSWORD))
 
 
 # The state of a connection
@@ -179,5 +196,5 @@ def reset(session: Session) -> str:
     session.name = b""
     if session.muted == "off":
         session.mute(None)
-    session.set_gate(UNAUTHENTICATED, on=bool(session.engine.config.requirepass))
+    session.log_out()
     return "RESET"

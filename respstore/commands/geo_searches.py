@@ -5,6 +5,7 @@ read in Redis's order, so that a request that is wrong in several ways gets the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import attrs
@@ -14,7 +15,7 @@ from respstore.commands.geo import distance_text, meters_per, place
 from respstore.commands.sorted_sets import as_sorted_set, store
 from respstore.engine.arguments import Words, double, integer
 from respstore.engine.command import command
-from respstore.engine.keyspecs import at, first, keyword
+from respstore.engine.keyspecs import FoundKey, at, first, keyword
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import SortedSet
@@ -260,6 +261,18 @@ def geosearchstore(
 # The older ones
 
 
+def keys_of_georadius(request: Sequence[bytes], options_from: int) -> list[FoundKey]:
+    """The sorted set, and whatever STORE and STOREDIST name, however often they are there: the last one is written."""
+    targets: dict[bytes, list[FoundKey]] = {b"STORE": [], b"STOREDIST": []}
+    position = options_from
+    while position < len(request):
+        word = request[position].upper()
+        if word in targets and position + 1 < len(request):
+            targets[word].append(FoundKey(position + 1, frozenset(("OW", "update"))))
+        position += 2 if word in targets or word == b"COUNT" else 1
+    return [FoundKey(1, frozenset(("RO", "access"))), *targets[b"STORE"], *targets[b"STOREDIST"]]
+
+
 def _around_place(session: Session, args: Sequence[bytes], options: Sequence[bytes], *, stores: bool) -> Answer:
     key, longitude, latitude, radius, unit = args
     search = Search(as_sorted_set(session.db.read(key)), origin=b"FROMLONLAT")
@@ -293,6 +306,7 @@ def _around_member(session: Session, args: Sequence[bytes], options: Sequence[by
         keyword("STORE", "OW update", search_from=6),
         keyword("STOREDIST", "OW update", search_from=6),
     ),
+    key_finder=partial(keys_of_georadius, options_from=6),
     complexity=_COMPLEXITY,
     deprecated_since="6.2.0",
     replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
@@ -331,6 +345,7 @@ def georadius_ro(
         keyword("STORE", "OW update", search_from=5),
         keyword("STOREDIST", "OW update", search_from=5),
     ),
+    key_finder=partial(keys_of_georadius, options_from=5),
     complexity=_COMPLEXITY,
     deprecated_since="6.2.0",
     replaced_by="`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",

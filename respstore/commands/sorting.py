@@ -5,15 +5,17 @@ from elsewhere may stand for an element (BY), and in the reply other values that
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
 
 from respstore import errors
 from respstore.commands.strings import as_string, is_string
+from respstore.engine.acl.selector import READ
 from respstore.engine.arguments import Words, integer
 from respstore.engine.command import command
+from respstore.engine.dispatch import RESTRICTED
 from respstore.engine.keyspecs import FoundKey, first, unknown
 from respstore.engine.session import Session
 from respstore.errors import RespError
@@ -42,8 +44,14 @@ class _Request:
     store: bytes | None = None
 
 
-def _parse(options: Iterable[bytes], *, may_store: bool) -> _Request:
+def _parse(session: Session, name: bytes, key: bytes, options: Sequence[bytes]) -> _Request:
+    """What the options ask for; patterns, which can mean any key, are for users that may read all keys.
+
+    Raises:
+        RespError: they make no sense, or are not permitted.
+    """
     request = _Request()
+    may_store = name == b"sort"
     words = Words(options)
     for word in words:
         match word.upper():
@@ -60,12 +68,23 @@ def _parse(options: Iterable[bytes], *, may_store: bool) -> _Request:
                 request.store = words.argument()
             case b"BY":
                 request.by = words.argument()
-                request.is_sorted = request.is_sorted and b"*" in _c_string(request.by)
+                has_pattern = b"*" in _c_string(request.by)
+                request.is_sorted = request.is_sorted and has_pattern
+                if has_pattern and not _may_read_all(session, [name, key, *options]):
+                    raise RespError(errors.ACL_SORT_BY)
             case b"GET":
                 request.gets.append(words.argument())
+                if not _may_read_all(session, [name, key, *options]):
+                    raise RespError(errors.ACL_SORT_GET)
             case _:
                 raise RespError(errors.SYNTAX)
     return request
+
+
+def _may_read_all(session: Session, request: Sequence[bytes]) -> bool:
+    if not session.gate & RESTRICTED:
+        return True
+    return session.user.may_touch_all(session.engine.entries[request[0]].command, request, READ)
 
 
 def keys_of_sort(request: Sequence[bytes]) -> list[FoundKey]:
@@ -75,9 +94,9 @@ def keys_of_sort(request: Sequence[bytes]) -> list[FoundKey]:
     place = 2
     while place < len(request):
         word = request[place].upper()
-        place += {b"LIMIT": 3, b"GET": 2, b"BY": 2}.get(word, 1)
-        if word == b"STORE" and place < len(request):
-            store = FoundKey(place, frozenset(("OW", "update")))
+        if word == b"STORE" and place + 1 < len(request):
+            store = FoundKey(place + 1, frozenset(("OW", "update")))
+        place += {b"LIMIT": 3, b"GET": 2, b"BY": 2, b"STORE": 2}.get(word, 1)
     return found if store is None else [*found, store]
 
 
@@ -99,7 +118,7 @@ def keys_of_sort_ro(request: Sequence[bytes]) -> list[FoundKey]:
 )
 def sort(session: Session, key: bytes, *options: bytes) -> list[bytes | None] | int:
     """Sort the elements of a list, set or sorted set; answer or store them, or values that belong to them."""
-    request = _parse(options, may_store=True)
+    request = _parse(session, b"sort", key, options)
     values = _sorted_values(session.db, key, request)
     if request.store is None:
         return values
@@ -122,7 +141,7 @@ def sort(session: Session, key: bytes, *options: bytes) -> list[bytes | None] | 
 )
 def sort_ro(session: Session, key: bytes, *options: bytes) -> list[bytes | None]:
     """Sort the elements of a list, set or sorted set; answer them, or values that belong to them."""
-    return _sorted_values(session.db, key, _parse(options, may_store=False))
+    return _sorted_values(session.db, key, _parse(session, b"sort_ro", key, options))
 
 
 def _sorted_values(db: Database, key: bytes, request: _Request) -> list[bytes | None]:

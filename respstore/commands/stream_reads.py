@@ -14,7 +14,7 @@ from respstore.commands.stream_groups import see_consumer
 from respstore.commands.streams import as_stream
 from respstore.engine.arguments import integer
 from respstore.engine.command import command
-from respstore.engine.keyspecs import keyword
+from respstore.engine.keyspecs import FoundKey, keyword
 from respstore.engine.session import Session
 from respstore.engine.stream_arguments import stream_id
 from respstore.engine.waiting import PENDING, Park
@@ -29,12 +29,25 @@ COUNT_AFTER_WAITING: Final = 1000
 """How many entries a client that waited gets at most, unless it says how many."""
 
 
+def keys_of_xread(request: Sequence[bytes]) -> list[FoundKey]:
+    """The streams of XREAD or XREADGROUP. A group may be called STREAMS: what is an option, not its position tells."""
+    place = 1
+    while place < len(request):
+        word = request[place].upper()
+        if word == b"STREAMS":
+            middle = (place + 1 + len(request)) // 2
+            return [FoundKey(position, frozenset(("RO", "access"))) for position in range(place + 1, middle)]
+        place += {b"COUNT": 2, b"BLOCK": 2, b"GROUP": 3}.get(word, 1)
+    return []
+
+
 @command(
     "xread [COUNT count] [BLOCK milliseconds] STREAMS streams=(key... id...)",
     group="stream",
     since="5.0.0",
     flags="readonly blocking",
     keys=keyword("STREAMS", "RO access", search_from=1, last=-1, limit=2),
+    key_finder=keys_of_xread,
     complexity="O(log(N)+M) per stream, N the number of its entries and M of those returned",
 )
 def xread(session: Session, first: bytes, second: bytes, third: bytes, *more: bytes) -> Any:
@@ -49,6 +62,7 @@ def xread(session: Session, first: bytes, second: bytes, third: bytes, *more: by
     since="5.0.0",
     flags="write blocking",
     keys=keyword("STREAMS", "RO access", search_from=4, last=-1, limit=2),
+    key_finder=keys_of_xread,
     complexity="O(log(N)+M) per stream, N the number of its entries and M of those returned",
 )
 def xreadgroup(

@@ -13,7 +13,7 @@ import attrs
 
 from respstore.config.loading import Loader
 from respstore.config.options import BY_NAME, Option, Options, Support, When
-from respstore.config.syntax import parse_arguments
+from respstore.config.syntax import Directive, parse_arguments
 from respstore.errors import ConfigError, UnknownOptionError
 
 
@@ -23,10 +23,12 @@ class Config(Options):
 
     Args:
         config_file: the absolute path of the file that CONFIG REWRITE writes, or None.
+        users: the `user` lines, for engine/acl/ to understand.
         warnings: one line for each option that was given and has no effect in respstore.
     """
 
     config_file: str | None = attrs.field(default=None, init=False)
+    users: list[Directive] = attrs.field(factory=list, init=False)
     warnings: list[str] = attrs.field(factory=list, init=False)
     _callbacks: dict[str, Callable[[], None]] = attrs.field(factory=dict, init=False)
 
@@ -53,6 +55,7 @@ class Config(Options):
             loader.load_text(sys.stdin.read(), "standard input")
         loader.load(command_line.directives)
         config.warnings = loader.finish()
+        config.users = loader.users
         return config
 
     @classmethod
@@ -66,6 +69,7 @@ class Config(Options):
         loader = Loader(config)
         loader.load_text(text, source)
         config.warnings = loader.finish()
+        config.users = loader.users
         return config
 
     def names(self) -> Iterable[str]:

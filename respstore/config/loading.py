@@ -13,15 +13,20 @@ from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_text
 from respstore.errors import ConfigError
 
 # Directives that are no options: CONFIG knows nothing of them.
-_REFUSED: Final = {"rename-command", "user", "loadmodule"}
+_REFUSED: Final = {"rename-command", "loadmodule"}
 _IGNORED: Final = {"list-max-ziplist-entries", "list-max-ziplist-value"}  # by Redis too, since 3.2
 _DEEPEST_INCLUDE: Final = 16
 
 
 class Loader:
-    """Puts what directives say into `options`; `finish` judges the result."""
+    """Puts what directives say into `options`; `finish` judges the result.
+
+    Attributes:
+        users: the lines that declare users.
+    """
 
     def __init__(self, options: Options) -> None:
+        self.users: list[Directive] = []
         self._options = options
         self._given: dict[Option, Directive] = {}
         self._ignored: list[str] = []
@@ -84,6 +89,8 @@ class Loader:
                 raise ValueError("too many files include one another")
             for path in _matching_files(words[0]):
                 self.load_file(path, depth + 1)
+        elif name == "user" and words:
+            self.users.append(directive)
         elif name in _REFUSED:
             raise ValueError("respstore does not support this directive")
         elif name in _IGNORED and len(words) == 1:

@@ -201,9 +201,9 @@ class Options:
     enable_protected_configs: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
     enable_debug_command: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
     enable_module_command: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
-    aclfile: str = option("", Text(), UNSUPPORTED, AT_START)
-    acllog_max_len: int = option(128, Integer(0, LONG_MAX))
-    acl_pubsub_default: str = option("resetchannels", Choice("allchannels", "resetchannels"))
+    aclfile: str = option("", Text(), WORKS, AT_START)
+    acllog_max_len: int = option(128, Integer(0, LONG_MAX), WORKS)
+    acl_pubsub_default: str = option("resetchannels", Choice("allchannels", "resetchannels"), WORKS)
 
     # Memory, and keys that expire
     maxmemory: int = option(0, Memory(0, ULONG_MAX), WORKS)

@@ -17,7 +17,7 @@ BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"
 COMMAND_LINE: Final = "command line"
 
 _ESCAPED: Final = {character: f"\\{escape}" for character, escape in zip(b'\n\r\t\b\a"\\', 'nrtba"\\', strict=True)}
-_PLAIN_WORD: Final = re.compile(r"[!$-&(-\[\]-~][!#-&(-\[\]-~]*", re.ASCII)
+_PLAIN_WORD: Final = re.compile(r"[!#-&(-\[\]-~]+", re.ASCII)
 
 
 class Directive(NamedTuple):

@@ -26,9 +26,12 @@ CATEGORY_OF_GROUP: Final = {
 }
 """Groups of COMMAND DOCS whose commands have a category of their own; `server` and `cluster` have none."""
 
-_OF_FLAGS: Final = frozenset({"admin", "blocking", "dangerous", "fast", "read", "slow", "write"})
-CATEGORIES: Final = _OF_FLAGS.union(CATEGORY_OF_GROUP.values())
-"""All categories, as ACL CAT lists them."""
+CATEGORIES: Final = (
+    *("keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap", "hyperloglog", "geo"),
+    *("stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous", "connection", "transaction", "scripting"),
+    "coordination",
+)
+"""All categories, in the order in which ACL CAT lists them."""
 
 
 def acl_categories(group: str, flags: frozenset[str], own: frozenset[str] | None = None) -> frozenset[str]:
@@ -44,7 +47,7 @@ def acl_categories(group: str, flags: frozenset[str], own: frozenset[str] | None
     """
     if own is None:
         own = frozenset({CATEGORY_OF_GROUP[group]}) if group in CATEGORY_OF_GROUP else frozenset()
-    if unheard_of := own - CATEGORIES:
+    if unheard_of := own.difference(CATEGORIES):
         raise ValueError(f"no such ACL categories: {sorted(unheard_of)}")
     categories = set(own)
     categories |= flags & {"admin", "blocking", "fast", "pubsub", "write"}

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from inspect import CO_VARARGS
 from types import FunctionType, ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import attrs
 
@@ -27,6 +27,7 @@ from respstore.errors import RespError
 Handler = Callable[..., Any]
 Guard = Callable[[Any], RespError | None]
 F = TypeVar("F", bound=Handler)
+Channels = Literal["first", "all", "patterns"]
 UNLIMITED: Final = sys.maxsize
 
 
@@ -44,6 +45,7 @@ class Command:
         is_syscmd: it serves Redis itself and its tests, not users.
         keys: where its keys stand among the arguments.
         key_finder: tells the keys of a request where `keys` cannot.
+        channels: which arguments are channels: the first one, or all; or whether all are patterns of channels.
         guard: is asked with the session before anything else, authentication included, and gives an error to refuse.
         categories: all its ACL categories, without the `@`.
         summary: one sentence.
@@ -63,6 +65,7 @@ class Command:
     summary: str
     keys: tuple[KeySpec, ...] = ()
     key_finder: KeyFinder | None = None
+    channels: Channels | None = None
     guard: Guard | None = None
     tips: frozenset[str] = frozenset()
     deprecated_since: str = ""
@@ -100,6 +103,7 @@ def command(
     flags: str = "",
     keys: KeySpec | Sequence[KeySpec] = (),
     key_finder: KeyFinder | None = None,
+    channels: Channels | None = None,
     guard: Guard | None = None,
     categories: str | None = None,
     tips: str = "",
@@ -134,6 +138,7 @@ def command(
             summary=_summary(handler),
             keys=(keys,) if isinstance(keys, KeySpec) else tuple(keys),
             key_finder=key_finder,
+            channels=channels,
             guard=guard,
             tips=frozenset(tips.split()),
             deprecated_since=deprecated_since,

@@ -39,11 +39,12 @@ class Gate(IntFlag):
     """... to a channel, and in RESP2."""
     MONITORED = 512
     TRACKING = 1024
+    RESTRICTED = 2048
+    """Its user may not do everything."""
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED, YIELDED, SUBSCRIBED, MONITORED, TRACKING = (
-    int(gate) for gate in Gate
-)
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED = (int(gate) for gate in list(Gate)[:6])
+RELEASED, YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED = (int(gate) for gate in list(Gate)[6:])
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
@@ -211,12 +212,18 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
         entry.rejected += 1
         raise refusal
     # Who connected while a password was required needs none once it is taken away.
-    if session.gate & UNAUTHENTICATED and "no_auth" not in flags and session.engine.config.requirepass:
+    if session.gate & UNAUTHENTICATED and "no_auth" not in flags and not session.engine.acl.default.is_let_in:
         entry.rejected += 1
         raise RespError(errors.NOT_AUTHENTICATED)
     if session.gate & MULTI and "no_multi" in flags:
         entry.rejected += 1
         raise RespError(errors.NOT_IN_MULTI)
+    if session.gate & RESTRICTED:
+        try:
+            session.engine.acl.check(session, entry.command, args)
+        except RespError:
+            entry.rejected += 1
+            raise
     if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
         entry.rejected += 1
         raise RespError(errors.OUT_OF_MEMORY)

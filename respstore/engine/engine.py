@@ -13,10 +13,11 @@ from typing import Final
 
 from respstore import errors
 from respstore.config import Config
+from respstore.engine.acl.control import AccessControl
 from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import Command
-from respstore.engine.dispatch import MONITORED, PAUSED, UNAUTHENTICATED, Entry, make_entries
+from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries
 from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
@@ -59,6 +60,7 @@ class Engine:
     Attributes:
         keyspace: the data.
         entries: commands by name, with their counts.
+        acl: the users, and what they may do.
         sessions: connected clients by id.
         parser: shared by the sessions.
         waiting: those who are parked.
@@ -90,6 +92,7 @@ class Engine:
         self.random = random
         self.keyspace = Keyspace(config.databases)
         self.entries = make_entries(table)
+        self.acl = AccessControl(self, table)
         self.sessions: dict[int, Session] = {}
         self.parser = FastParser()
         self.waiting = WaitingRoom()
@@ -145,8 +148,7 @@ class Engine:
         """A session begins, in place of the one that has the same number, if any."""
         self.statistics.connections += session.id not in self.sessions
         self.sessions[session.id] = session
-        if self.config.requirepass:
-            session.set_gate(UNAUTHENTICATED, on=True)
+        session.log_out()
         if self.is_paused():
             session.set_gate(PAUSED, on=True)
         if self.monitors.sessions:

@@ -169,12 +169,12 @@ def find_keys(args: Sequence[bytes], specs: Sequence[KeySpec], finder: KeyFinder
     Args:
         args: all arguments, the command's name first.
         specs: its key specifications.
-        finder: what tells the keys when a specification does not fit, is incomplete, or has variable flags.
+        finder: what tells the keys in place of the specifications.
 
     Returns:
         The keys; none when the arguments break the command's syntax, which the command itself will say.
     """
-    if finder is not None and any("variable_flags" in spec.flags for spec in specs):
+    if finder is not None:
         return finder(args)
     found: list[FoundKey] = []
     for spec in specs:
@@ -182,7 +182,7 @@ def find_keys(args: Sequence[bytes], specs: Sequence[KeySpec], finder: KeyFinder
             continue
         positions = spec.positions(args)
         if positions is None or "incomplete" in spec.flags:
-            return [] if finder is None else finder(args)
+            return []
         found += [FoundKey(position, spec.flags) for position in positions]
     return found
 

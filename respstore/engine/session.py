@@ -18,6 +18,7 @@ from respstore.engine.dispatch import (
     MUTED,
     PARKED,
     RELEASED,
+    RESTRICTED,
     SUBSCRIBED,
     UNAUTHENTICATED,
     YIELDED,
@@ -41,6 +42,7 @@ from respstore.protocol.replies import (
 from respstore.protocol.requests import Request, RequestParser
 
 if TYPE_CHECKING:
+    from respstore.engine.acl.user import User
     from respstore.engine.channels import Subscriptions
     from respstore.engine.engine import Engine
     from respstore.engine.namespaces import Namespace
@@ -68,6 +70,7 @@ class Session:
         engine: what all sessions share.
         db: the selected database.
         protocol: 2 or 3 (RESP).
+        user: who the client is, which says what it may do.
         name: as CLIENT SETNAME gave it.
         peer, local: both ends of the connection as CLIENT LIST shows them, `127.0.0.1:50123` or `/path:0`.
         fd: the socket's file descriptor, -1 if there is none.
@@ -115,6 +118,7 @@ class Session:
         "tracking",
         "transaction",
         "unsent",
+        "user",
         "watch",
     )
 
@@ -126,6 +130,7 @@ class Session:
         self.id = engine.next_session_id() if number is None else number
         self.db: Database = engine.keyspace.databases[0]
         self.protocol = 2
+        self.user: User = engine.acl.default
         self.name = b""
         self.peer = peer
         self.local = local
@@ -179,6 +184,11 @@ class Session:
         data = output[0] if len(output) == 1 else b"".join(output)
         output.clear()
         return data
+
+    @property
+    def host(self) -> str:
+        """Where its peer is, without the port."""
+        return self.peer.rpartition(":")[0]
 
     @property
     def is_on_unix_socket(self) -> bool:
@@ -414,6 +424,17 @@ class Session:
         if bit == UNAUTHENTICATED:
             self._parser.authenticated = not on
 
+    def log_in(self, user: "User") -> None:
+        """Be a user from now on."""
+        self.user = user
+        self.set_gate(UNAUTHENTICATED, on=False)
+        self.set_gate(RESTRICTED, on=user.is_restricted)
+
+    def log_out(self) -> None:
+        """Be the default user, as a new connection is; authenticated if that one needs no password."""
+        self.log_in(self.engine.acl.default)
+        self.set_gate(UNAUTHENTICATED, on=not self.user.is_let_in)
+
     def mute(self, mode: str | None) -> None:
         """Set `muted`."""
         self.muted = mode
@@ -464,6 +485,13 @@ class Session:
         self._output.clear()
         self.is_aborted = True
         self.close()
+
+    def kill(self, killer: "Session | None") -> None:
+        """Close the connection because another client, or this one itself, asked for that: it hears the answer."""
+        if killer is self:
+            self.close()
+        else:
+            self.abort()
 
     def describe(self) -> str:
         """Who this is, for the log."""

@@ -56,5 +56,8 @@ class System(Protocol):
     def replace_file(self, path: str, text: str) -> None:
         """Put a text in the place of a file, whole or not at all; raises OSError."""
 
+    def secret(self, digits: int) -> str:
+        """So many hexadecimal digits that nobody can guess."""
+
     def stop(self) -> None:
         """Begin to shut the server down, as SIGTERM does."""

@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from respstore import errors
 from respstore.engine.counters import wait_for_count
-from respstore.engine.dispatch import HALTED, MONITORED, PARKED, PAUSED, RELEASED, UNAUTHENTICATED, YIELDED, Entry
+from respstore.engine.dispatch import (
+    HALTED,
+    MONITORED,
+    PARKED,
+    PAUSED,
+    RELEASED,
+    RESTRICTED,
+    UNAUTHENTICATED,
+    YIELDED,
+    Entry,
+)
 from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import ProtocolError, RespError
@@ -75,7 +85,7 @@ class TCPStoreSession(Session):
             prefix = namespace.prefix
             self.name = b":".join(filter(None, (NAME, namespace.name)))
             if namespace.trusts_all:
-                self.set_gate(UNAUTHENTICATED, on=False)
+                self.log_in(engine.acl.trusted)
         self._wire = OperationParser(config.tcpstore_string_limit, config.tcpstore_keys_limit, prefix)
         self._greeted = False
         self._next: tcpstore.Operation | None = None  # CLIENT PAUSE holds it up
@@ -179,8 +189,10 @@ class TCPStoreSession(Session):
     def _is_held(self, operation: tcpstore.Operation, entry: Entry | None) -> bool:
         """Whether the operation has to wait, or may not be run at all."""
         engine = self.engine
-        if self.gate & UNAUTHENTICATED and engine.config.requirepass:
+        if self.gate & UNAUTHENTICATED and not engine.acl.default.is_let_in:
             raise ProtocolError(errors.TCPSTORE_HAS_NO_PASSWORD)
+        if self.gate & RESTRICTED:
+            raise ProtocolError(errors.TCPSTORE_HAS_NO_USERS)
         if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry):
             self._next = operation
             self.set_gate(PARKED, on=True)

@@ -7,7 +7,7 @@ anything in between; the waiters of keys that they change are served when the wh
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
-from respstore.engine.dispatch import Entry, call
+from respstore.engine.dispatch import RESTRICTED, Entry, call
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
@@ -100,6 +100,8 @@ def execute(session: "Session") -> Any:
         try:
             if entry.command.name in _DENIED:
                 raise RespError(_DENIED[entry.command.name])
+            if session.gate & RESTRICTED:
+                session.engine.acl.check_queued(session, entry.command, args)
             value = call(session, entry, args)
         except RespError as error:
             session.engine.count_error(error)

@@ -60,7 +60,7 @@ class Park:
         retry: called with one of the keys when it changed and exists; gives the reply, PENDING to wait on, LEAVE to
             wait on for the other keys only, or another Park to wait for what that one says, until the same deadline.
         timeout: how long to wait at most, in seconds; None for ever.
-        on_timeout: the reply when the time is over.
+        on_timeout: the reply when the time is over, or what makes it then (a RespError for an error).
         on_gone: the reply when one of the keys does not exist any more; PENDING to wait on.
         if_denied: the reply where nothing may wait (MULTI, scripts).
         arrival: for who waits at a barrier, which does the releasing and makes the reply when the time is over; it is
@@ -77,7 +77,9 @@ class Park:
 
     def late_reply(self) -> Any:
         """The reply when the time is over; to be made before anybody whose time is over at once has left."""
-        return self.on_timeout if self.arrival is None else self.arrival.time_out()
+        if self.arrival is not None:
+            return self.arrival.time_out()
+        return self.on_timeout() if callable(self.on_timeout) else self.on_timeout
 
 
 class Wait(NamedTuple):

@@ -65,7 +65,7 @@ def refusal(sock: socket.socket, config: Config, connected: int, *, trusted: boo
         sock: the connection.
         config: the options of the server.
         connected: how many connections it has already.
-        trusted: it came to a port where everybody is served.
+        trusted: protected mode does not apply: a password is needed, or it came to a port where everybody is served.
 
     Returns:
         The text of the error to send, None to serve it.
@@ -75,7 +75,7 @@ def refusal(sock: socket.socket, config: Config, connected: int, *, trusted: boo
     """
     if connected >= config.maxclients:
         return errors.MAX_CLIENTS
-    if config.protected_mode and not config.requirepass and not trusted and not _is_local(sock):
+    if config.protected_mode and not trusted and not _is_local(sock):
         return errors.PROTECTED_MODE
     return None
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import resource
+import secrets
 import select
 import sys
 import tempfile
@@ -95,6 +96,10 @@ class Process:
         except BaseException:
             Path(temporary).unlink()
             raise
+
+    def secret(self, digits: int) -> str:
+        """So many hexadecimal digits that nobody can guess."""
+        return secrets.token_hex((digits + 1) // 2)[:digits]
 
     def stop(self) -> None:
         """Begin to shut the server down."""

@@ -76,10 +76,12 @@ class Server:
     """
 
     def __init__(self, config: Config, use_poller: bool | None = None, *, dedicated: bool = False) -> None:
+        """Raises ConfigError if the users that the configuration declares make no sense."""
         self.config = config
         self.stopping = trio.Event()
         self._process = Process(config.config_file, self.stopping.set)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
+        self.engine.acl.load_at_start()
         if use_poller is None:
             use_poller = HAS_POLLER and os.environ.get("USE_LIBUV", "1") == "1"
         self._process.io_backend = "poller" if use_poller else "streams"
@@ -187,8 +189,8 @@ class Server:
         """As `_admit`, for who comes to the port of a namespace and hears no reason if it is not served."""
         try:
             reason = self._refusal(sock, trusted=namespace.trusts_all)
-            if reason is None and self.config.requirepass and not namespace.trusts_all:
-                reason = errors.TCPSTORE_HAS_NO_PASSWORD
+            if reason is None and not namespace.trusts_all:
+                reason = self._refusal_of_torch()
             if reason is None:
                 set_options(sock, self.config)
                 self._add(sock, namespace)
@@ -246,7 +248,16 @@ class Server:
             self._backend.add_stream(stream, session)
 
     def _refusal(self, sock: socket.socket, *, trusted: bool = False) -> str | None:
+        """Why a new connection is not served; the arguments as of `refusal`."""
+        trusted = trusted or not self.engine.acl.default.needs_no_password
         return refusal(sock, self.config, len(self._backend) + len(self._tls), trusted=trusted)
+
+    def _refusal_of_torch(self) -> str | None:
+        """Why a torch client, who can be nobody but the default user, is not served."""
+        user = self.engine.acl.default
+        if not user.is_let_in:
+            return errors.TCPSTORE_HAS_NO_PASSWORD
+        return errors.TCPSTORE_HAS_NO_USERS if user.is_restricted else None
 
     def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
         peer, local = self._name(sock, sock.getpeername()), self._name(sock, sock.getsockname())

@@ -89,12 +89,20 @@ def test_a_mistake_is_named_with_its_place(line: str, reason: str) -> None:
         ("tls-port 6380", "respstore supports only '0' here"),
         ("daemonize yes", "respstore supports only 'no' here"),
         ("rename-command GET x", "respstore does not support this directive"),
-        ("user default off", "respstore does not support this directive"),
         ("loadmodule x.so", "respstore does not support this directive"),
     ],
 )
 def test_a_promise_that_respstore_cannot_keep_is_refused(line: str, reason: str) -> None:
     assert refusal(f"{line}\n") == f"redis.conf, line 1: '{line}': {reason}"
+
+
+def test_lines_about_users_are_kept_for_whoever_understands_them() -> None:
+    config = Config.from_text('user alice on >"a b"\ntimeout 1\nUSER bob\n')
+    assert [(user.words, user.where) for user in config.users] == [
+        (["alice", "on", ">a b"], "redis.conf, line 1: 'user alice on >\"a b\"'"),
+        (["bob"], "redis.conf, line 3: 'USER bob'"),
+    ]
+    assert refusal("user\n") == "redis.conf, line 1: 'user': Bad directive or wrong number of arguments"
 
 
 def test_an_unsupported_option_may_say_its_default() -> None:

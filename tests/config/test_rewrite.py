@@ -55,6 +55,16 @@ def test_lines_that_add_up_become_one(config: Config) -> None:
     assert [line for line in lines if line.startswith("client-output")] == [expected]
 
 
+def test_users_take_the_places_of_users(config: Config) -> None:
+    text = FILE.replace("# twice\n", "# twice\nuser alice on\nuser bob off\n")
+    assert rewrite(text, config, ["user carol on", "user dave on"]) == text.replace("alice on", "carol on").replace(
+        "bob off", "dave on"
+    )
+    assert rewrite(text, config, ["user carol on"]) == FILE.replace("# twice\n", "# twice\nuser carol on\n")
+    assert rewrite(text, config) == FILE
+    assert rewrite(FILE, config, ["user carol on"]) == f"{FILE}\n{MARKER}\nuser carol on\n"
+
+
 def test_an_option_back_at_its_default_is_still_written(config: Config) -> None:
     config.change([("timeout", "0")])
     assert "\ntimeout 0\n" in rewrite(FILE, config)

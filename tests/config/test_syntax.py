@@ -42,12 +42,12 @@ def test_quoted_words_are_read_back(words: list[bytes]) -> None:
     assert split_words(" ".join(map(quote, texts))) == texts
 
 
-@pytest.mark.parametrize("word", ["7000", "::1", "{title}", "yes", "a#b", "-1", "/var/log/x.log"])
+@pytest.mark.parametrize("word", ["7000", "::1", "{title}", "yes", "a#b", "#a", "-1", "/var/log/x.log"])
 def test_a_plain_word_needs_no_quotes(word: str) -> None:
     assert quote(word) == word
 
 
-@pytest.mark.parametrize("word", ["", "a b", "#a", 'a"b', "a'b", "a\\b", "é", "a\nb"])
+@pytest.mark.parametrize("word", ["", "a b", 'a"b', "a'b", "a\\b", "é", "a\nb"])
 def test_other_words_are_quoted_in_ascii(word: str) -> None:
     assert quote(word).startswith('"')
     assert quote(word).isascii()

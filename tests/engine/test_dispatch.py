@@ -158,13 +158,13 @@ def test_a_change_of_the_password_is_for_newcomers(engine: Engine) -> None:
 
 
 def test_once_no_password_is_required_who_waited_is_let_in(engine: Engine) -> None:
-    engine.config.requirepass = b"secret"
+    engine.config.change([("requirepass", "secret")])
     session = Session(engine)
     assert talk(session, b"PING") == NOAUTH
-    engine.config.requirepass = b""
+    engine.config.change([("requirepass", "")])
     assert talk(session, b"PING") == PONG
     assert talk(session, b"HELLO").startswith(b"-NOAUTH HELLO must be called")  # as Redis has it
-    engine.config.requirepass = b"secret"
+    engine.config.change([("requirepass", "secret")])
     assert talk(session, b"PING") == NOAUTH
 
 
@@ -216,8 +216,8 @@ def test_a_pause_of_all_holds_up_all(engine: Engine, line: bytes) -> None:
     assert received(session) != b""
 
 
-def test_a_pause_does_not_hide_what_is_refused(engine: Engine) -> None:
-    engine.config.requirepass = b"secret"
+def test_a_pause_does_not_hide_what_is_refused() -> None:
+    engine = make_engine(requirepass=b"secret")
     alice, bob = Session(engine), Session(engine)
     talk(alice, b"AUTH secret")
     talk(alice, b"CLIENT PAUSE 1000")

@@ -329,3 +329,15 @@ def test_a_namespace_may_trust_everybody() -> None:
     client = torch_client(engine, namespace=join_to)
     ask(client, tcpstore.SET, b"/k", b"v")
     assert ask(client, tcpstore.GET, b"/k") == string(b"v")
+
+
+def test_where_nobody_needs_a_password_a_client_is_no_user(caplog) -> None:
+    engine, _ = make()
+    namespace = engine.namespaces.open(b"job", 0, trusts_all=True)
+    talk(Session(engine), b"ACL SETUSER default off resetkeys")
+    client = torch_client(engine, namespace=namespace)
+
+    assert ask(client, tcpstore.ADD, b"/k", 1) == number(1)
+    engine.acl.change(b"default", [b"-@all"])
+    assert ask(client, tcpstore.ADD, b"/k", 1) == number(2)
+    assert client.user.name == b"(noauth)"

@@ -596,6 +596,19 @@ def test_who_was_there_before_the_password_stays(engine, client, redis) -> None:
     assert feed(client, PING) == PONG
 
 
+def test_it_is_the_default_user_who_must_be_allowed_everything(engine, client, redis, caplog) -> None:
+    assert feed(client, PING) == PONG
+    talk(redis, b"ACL SETUSER default resetkeys ~a*")
+
+    with caplog.at_level(logging.INFO):
+        assert ask(client, SET, b"/a", b"1") == b""
+        assert feed(TCPStoreSession(engine), VALIDATE + PING) == b""
+
+    assert client.is_closing
+    assert len([line for line in caplog.messages if "the default user may not do everything here" in line]) == 2
+    assert redis.db.get(b"a") is None
+
+
 def test_a_long_pipeline_lets_others_go_first(engine, client) -> None:
     engine.begin_turn()
     client.receive_data(operation(SET, b"/a", b"1") * 50)

@@ -38,7 +38,10 @@ MB = 1024 * 1024
 MOST_SECONDS = 0.1
 MOST_PAUSED_STEPS = 5
 PING = array(b"PING")
-UNCOUNTABLE = {b"reply", b"debug", b"subscribe", b"psubscribe", b"unsubscribe", b"punsubscribe", b"monitor"}
+UNCOUNTABLE = {
+    *(b"reply", b"debug", b"monitor"),
+    *(b"subscribe", b"psubscribe", b"ssubscribe", b"unsubscribe", b"punsubscribe", b"sunsubscribe"),
+}
 """Words of requests with no reply or several: CLIENT REPLY silences, DEBUG PROTOCOL pushes, MONITOR goes on."""
 LOG = logging.getLogger("respstore")
 OPENINGS = [

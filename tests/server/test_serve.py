@@ -185,10 +185,10 @@ async def test_protects_a_server_without_a_password_from_other_machines(use_poll
     async with serving(use_poller) as running:
         assert (await (await running.connect()).rest()).startswith(b"-DENIED respstore runs in protected mode")
 
-        running.server.config.requirepass = b"secret"
+        running.engine.acl.change(b"default", [b">secret"])
         assert (await (await running.connect()).ask(b"PING")).startswith(b"-NOAUTH")
 
-        running.server.config.requirepass = b""
+        running.engine.acl.change(b"default", [b"nopass"])
         running.server.config.protected_mode = False
         assert await (await running.connect()).ask(b"PING") == b"+PONG\r\n"
 
