@@ -152,6 +152,12 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`REPLICAOF host port` is refused rather than ignored: there is no replication yet",
     ),
     KnownDifference(
+        "clients: a paused client cannot be unblocked",
+        "A> CLIENT UNBLOCK",
+        "`CLIENT UNBLOCK` leaves a client alone that `CLIENT PAUSE` holds up; Redis sends it an error and runs its "
+        "command all the same, or crashes",
+    ),
+    KnownDifference(
         "connection: an empty line after CLIENT REPLY SKIP",
         "",
         "`CLIENT REPLY SKIP` skips the reply of the next command; for Redis an empty line is one",

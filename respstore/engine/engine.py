@@ -314,12 +314,14 @@ class Engine:
             return
         self._pause_writes_only = writes_only and (self._pause_writes_only or not self.is_paused())
         self._paused_until = max(until, self._paused_until)
+        self.keyspace.keeps_expired = True
         for session in self.sessions.values():
             session.set_gate(PAUSED, on=True)
 
     def unpause(self) -> None:
         """Run what was postponed."""
         self._paused_until = 0
+        self.keyspace.keeps_expired = False
         for session in self.sessions.values():
             session.set_gate(PAUSED, on=False)
         for session in self.postponed:

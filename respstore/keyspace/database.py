@@ -130,11 +130,12 @@ class Database:
         return self.look(key)
 
     def is_live(self, key: bytes) -> bool:
-        """Whether the time of a key, which must exist, is not over; if it is, the key is deleted."""
+        """Whether the time of a key, which must exist, is not over; if it is, the key is deleted, now or later."""
         deadline = self.expires.get(key)
         if deadline is None or deadline > self.keyspace.now:
             return True
-        self._expire(key)
+        if not self.keyspace.keeps_expired:
+            self._expire(key)
         return False
 
     def keys(self) -> Iterator[bytes]:
@@ -150,6 +151,9 @@ class Database:
 
     def random_key(self, random: Random) -> bytes | None:
         """A live key, each equally likely, or None if there is none."""
+        if self.keyspace.keeps_expired:  # what is drawn below might be dead for ever
+            live = list(self.keys())
+            return live[random.randrange(len(live))] if live else None
         while self.data:
             key = self._ordered().random(random)
             if self.is_live(key):
@@ -420,17 +424,29 @@ class Keyspace:
         now: wall-clock ms, set by the engine.
         changes: how often anything was changed, ever.
         expired: how many keys were deleted because their time was over.
+        keeps_expired: keys whose time is over stay, though nobody sees them, for no data is to change (CLIENT PAUSE).
         generation: counts up once a minute or so; tells what was not used for a while.
         notify, modified: whom events and changes are told to, while somebody wants to know (see notifying.py).
         flushed: called when databases were emptied.
     """
 
-    __slots__ = ("changes", "databases", "expired", "flushed", "generation", "modified", "notify", "now")
+    __slots__ = (
+        "changes",
+        "databases",
+        "expired",
+        "flushed",
+        "generation",
+        "keeps_expired",
+        "modified",
+        "notify",
+        "now",
+    )
 
     def __init__(self, count: int) -> None:
         self.now = 0
         self.changes = 0
         self.expired = 0
+        self.keeps_expired = False
         self.generation = 0
         self.notify: Notify = lambda index, key, event: None
         self.modified: Modified = lambda key, event: None

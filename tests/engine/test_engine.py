@@ -8,7 +8,7 @@ from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import TICKS_PER_GENERATION, Engine
 from respstore.engine.session import Session
-from tests.talk import PING, PONG, FakeSystem, make_engine, pass_time, received, request, talk
+from tests.talk import NULL, PING, PONG, FakeSystem, make_engine, pass_time, received, request, talk
 
 
 def dbsize(session: Session) -> int:
@@ -289,6 +289,7 @@ def test_in_a_pause_no_key_is_deleted_because_of_its_age(engine: Engine) -> None
     talk(session, b"SET k v PX 100")
     talk(session, b"CLIENT PAUSE 1000 WRITE")
     pass_time(engine, 0.5)
+    assert talk(session, b"GET k") == NULL
     assert dbsize(session) == 1
     pass_time(engine, 0.6)
     assert dbsize(session) == 0

@@ -490,3 +490,21 @@ def test_the_order_of_keys_takes_memory_once_somebody_uses_it(db: Database) -> N
     assert db.order_size() == 0
     db.scan(0, 1)
     assert db.order_size() > 800
+
+
+def test_keys_whose_time_is_over_may_have_to_stay() -> None:
+    keyspace = Keyspace(1)
+    db = keyspace.databases[0]
+    for key in (b"dead", b"live"):
+        db.put(key, b"v", "set")
+    db.set_deadline(b"dead", 1)
+    keyspace.now, keyspace.keeps_expired = 2, True
+    assert db.get(b"dead") is None
+    assert {db.random_key(Random(number)) for number in range(20)} == {b"live"}
+    assert not db.delete(b"dead")
+    assert len(db.data) == 2
+    db.delete(b"live")
+    assert db.random_key(Random(0)) is None
+    keyspace.keeps_expired = False
+    assert db.get(b"dead") is None
+    assert not db.data
