@@ -7,7 +7,7 @@ changes is a string constant (`raise RespError(SYNTAX)`); one with a variable pa
 
 import enum
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -19,11 +19,18 @@ class RespError(Exception):
 
     Args:
         text: the reply without the leading `-`, code first: `"ERR syntax error"`.
+        quotes: the position of a word of the request that `{}` in the text stands for; 0 is the command's name.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, quotes: int | None = None) -> None:
         super().__init__(text)
         self.text = text
+        self._quotes = quotes
+
+    def quote(self, request: Sequence[bytes]) -> None:
+        """Put in what the text quotes of the request that failed, as the client wrote it: capitals or not."""
+        if self._quotes is not None:
+            self.text = self.text.replace("{}", quotable(request[self._quotes][:128]))
 
 
 class ProtocolError(Exception):
@@ -385,12 +392,10 @@ def wrong_arity(name: str) -> RespError:
     return RespError(f"ERR wrong number of arguments for '{name}' command")
 
 
-def too_many_arguments(name: str, args: list[bytes]) -> RespError:
+def too_many_arguments(name: str) -> RespError:
     """A request has more arguments than the command `name` (`container|subcommand` in lower case) has optional ones."""
     container, _, subcommand = name.partition("|")
-    if not subcommand:
-        return wrong_arity(name)
-    return unknown_subcommand_or_arguments(args[1], container)
+    return wrong_subcommand_or_arguments(container) if subcommand else wrong_arity(name)
 
 
 def unknown_command(args: list[bytes]) -> RespError:
@@ -409,10 +414,10 @@ def unknown_subcommand(name: bytes, container: str) -> RespError:
     return RespError(f"ERR unknown subcommand '{quotable(name[:128])}'. Try {container.upper()} HELP.")
 
 
-def unknown_subcommand_or_arguments(name: bytes, container: str) -> RespError:
-    """`container` has no subcommand `name`, or none with so many arguments."""
-    word = quotable(name[:128])
-    return RespError(f"ERR unknown subcommand or wrong number of arguments for '{word}'. Try {container.upper()} HELP.")
+def wrong_subcommand_or_arguments(container: str) -> RespError:
+    """`container` has no such subcommand, or none that takes such arguments."""
+    text = f"ERR unknown subcommand or wrong number of arguments for '{{}}'. Try {container.upper()} HELP."
+    return RespError(text, quotes=1)
 
 
 def no_such_group_to_read(key: bytes, group: bytes) -> RespError:
@@ -551,9 +556,9 @@ def geo_store_option(name: str) -> RespError:
     return RespError(f"ERR {name} is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
 
 
-def exactly_one_of(alternatives: str, name: str) -> RespError:
-    """GEOSEARCH or GEOSEARCHSTORE, whichever is named, lacks what it cannot do without."""
-    return RespError(f"ERR exactly one of {alternatives} can be specified for {name}")
+def exactly_one_of(alternatives: str) -> RespError:
+    """GEOSEARCH or GEOSEARCHSTORE lacks what it cannot do without."""
+    return RespError(f"ERR exactly one of {alternatives} can be specified for {{}}", quotes=0)
 
 
 def invalid_expire(name: str) -> RespError:

@@ -19,6 +19,7 @@ MAX_INTEGER: Final = 2**63 - 1
 """The ends of the signed 64-bit integers, to which Redis confines numbers, times in ms, counts and ids."""
 
 _INTEGER: Final = re.compile(rb"0|-?[1-9][0-9]{0,18}")
+_LEADING_INTEGER: Final = re.compile(rb"\s*([+-]?)0*(\d{0,20})")
 
 # Sign, digits before and after the point, exponent. `*+` and `?+`: there is no second way to read a number.
 _DECIMAL: Final = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*+)(?:\.([0-9]*+))?+(?:[eE]([+-]?[0-9]++))?+")
@@ -56,6 +57,19 @@ def parse_integer(text: bytes) -> int | None:
         return None
     number = int(text)
     return number if MIN_INTEGER <= number <= MAX_INTEGER else None
+
+
+def leading_integer(text: bytes) -> int:
+    """The signed 32-bit integer at the beginning of a text, 0 if there is none; the rest is ignored (C's atoi)."""
+    match = _LEADING_INTEGER.match(text)
+    assert match is not None  # it may be empty
+    number = int(match[2] or b"0") * (-1 if match[1] == b"-" else 1)
+    return low_half(min(max(number, MIN_INTEGER), MAX_INTEGER))
+
+
+def low_half(number: int) -> int:
+    """What C keeps of a 64-bit integer in a signed one of 32 bits."""
+    return (number + 2**31) % 2**32 - 2**31
 
 
 def parse_float(text: bytes) -> float | None:

@@ -88,18 +88,26 @@ def test_unknown_command(args: list[bytes], text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "args", "text"),
+    ("error", "request_", "text"),
     [
-        ("get", [b"get", b"a", b"b"], "ERR wrong number of arguments for 'get' command"),
+        (errors.too_many_arguments("get"), [b"gEt"], "ERR wrong number of arguments for 'get' command"),
         (
-            "client|list",
-            [b"client", b"LIST", b"a"],
-            "ERR unknown subcommand or wrong number of arguments for 'LIST'. Try CLIENT HELP.",
+            errors.too_many_arguments("client|list"),
+            [b"client", b"LiST", b"a"],
+            "ERR unknown subcommand or wrong number of arguments for 'LiST'. Try CLIENT HELP.",
+        ),
+        (
+            errors.exactly_one_of("THIS or THAT"),
+            [b"geoSEARCH", b"x"],
+            "ERR exactly one of THIS or THAT can be specified for geoSEARCH",
         ),
     ],
 )
-def test_too_many_arguments(name: str, args: list[bytes], text: str) -> None:
-    assert errors.too_many_arguments(name, args).text == text
+def test_what_an_error_quotes_is_written_as_the_client_wrote_it(
+    error: errors.RespError, request_: list[bytes], text: str
+) -> None:
+    error.quote(request_)
+    assert error.text == text
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from respstore.numbers import (
     format_double,
     format_long_double,
     format_plain_double,
+    leading_integer,
     parse_float,
     parse_float_leniently,
     parse_integer,
@@ -23,6 +24,23 @@ NUMBER_BYTES = st.lists(st.sampled_from("0123456789.eE+-xXpPinfatyINF _\x00"), m
 
 
 # Integers
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *((b"12", 12), (b" \n+1x2", 1), (b"-7e3", -7), (b"1.9", 1), (b"x1", 0), (b"- 1", 0), (b"", 0), (b"0x10", 0)),
+        *(
+            (b"2147483648", -(2**31)),
+            (b"4294967297", 1),
+            (b"9" * 5000, -1),
+            (b"-" + b"9" * 30, 0),
+            (b"0" * 99 + b"5", 5),
+        ),
+    ],
+)
+def test_a_leading_integer_is_read_as_atoi_does(text: bytes, number: int) -> None:
+    assert leading_integer(text) == number
 
 
 @given(st.integers(-(2**70), 2**70) | st.integers(2**63 - 2, 2**63 + 2) | st.integers(-(2**63) - 2, -(2**63) + 2))

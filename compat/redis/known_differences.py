@@ -85,11 +85,6 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`LATENCY HISTOGRAM` counts the calls while `latency-tracking` was off, too",
     ),
     KnownDifference(
-        "expire: a key that has expired still costs memory",
-        "",
-        "`MEMORY USAGE` and `DEBUG OBJECT` do not see a key that has expired; Redis shows it until it is deleted",
-    ),
-    KnownDifference(
         "observing: INFO commandstats counts calls, refusals and failures",
         "A> INFO commandstats",
         "`INFO commandstats` counts the call that asks for it; Redis counts it afterwards",
@@ -105,11 +100,6 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`OBJECT REFCOUNT` of a string is 1 also within the transaction that has set it; Redis counts the queued "
         "command's own reference",
         generated=(("OBJECT REFCOUNT", ":2", ":1"),),
-    ),
-    KnownDifference(
-        "geo: an error that quotes the name",
-        "A> geosearch",
-        "`GEOSEARCH` and `GEOSEARCHSTORE` without an area are named in capitals; in Redis, as the client wrote them",
     ),
     KnownDifference(
         "connection: CLIENT KILL of oneself within a transaction",

@@ -143,10 +143,15 @@ class Pair:
         self._queued.clear()
         for side in self.sides:
             side.close_clients()
-            side.ask_all([(b"CLIENT", b"UNPAUSE"), (b"PING",), (b"FLUSHALL",)])
+            side.ask_all([(b"CLIENT", b"UNPAUSE"), (b"PING",), (b"FLUSHALL",), (b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")])
             if self._config_changed:
                 side.restore_config()
         self._config_changed = False
+
+    def keep_the_dead(self) -> None:
+        """Let keys whose time is over go only when somebody asks for them, until the next `begin`."""
+        for side in self.sides:
+            side.ask(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0")
 
     def is_alive(self) -> bool:
         """Whether both servers still answer."""
@@ -199,6 +204,10 @@ class Pair:
             side.clients.pop(client).close()
         self._owed.pop(client, None)
         return self._settle(None)
+
+    def waiting(self) -> list[tuple[str, Sequence[bytes]]]:
+        """The clients that wait for an answer, and the command that each of them waits for first."""
+        return [(client, owed[0][1]) for client, owed in self._owed.items() if owed]
 
     def unanswered(self) -> list[str]:
         """The commands that still wait for an answer."""
@@ -281,6 +290,7 @@ class Pair:
         """Find which command of this client a reply belongs to, and its rule."""
         if reply == CLOSED:
             self._owed.pop(client, None)
+            self._queued.pop(client, None)
         if reply.kind == ">" or not self._owed[client]:
             return "(unasked)", rules.push
         shown, arguments, rule = self._owed[client].popleft()

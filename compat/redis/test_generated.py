@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from compat.redis import keyspace
 from compat.redis.harness import Harness
 from compat.redis.known_differences import ADDITIONS, tolerant_rule_of
-from compat.redis.pair import Pair
-from compat.redis.strategies import EXCLUDED, STRATEGIES, Step, examples
+from compat.redis.pair import Compared, Pair
+from compat.redis.strategies import EXCLUDED, STRATEGIES, examples
+from compat.redis.strategies.pieces import Step, lasts_a_moment
 
 LONG = bool(os.environ.get("LONG"))
 SEED = int(os.environ.get("SEED", "0"))
@@ -57,12 +58,21 @@ def play(harness: Harness, protocol: int, steps: list[Step]) -> None:
     pair.begin(protocol)
     if not harness.is_self_test:
         pair.rule_of = tolerant_rule_of
+    pair.keep_the_dead()
     for number, (client, calls) in enumerate(steps, 1):
         harness.compared["generated", protocol] += len(calls)
         found = [compared for compared in pair.send_pipeline(client, calls) if not compared.agree]
+        found += [compared for compared in wait_a_moment(pair) if not compared.agree]
         assert not found, "\n".join(["", *as_script(steps[:number]), *map(str, found)])
     found_keys = differing_keys(pair)
     assert not found_keys, "\n".join(["", *as_script(steps), *found_keys])
+
+
+def wait_a_moment(pair: Pair) -> Iterator[Compared]:
+    """Wait for clients that wait no longer than a moment: nothing else happens before they have an answer."""
+    for client, call in pair.waiting():
+        if lasts_a_moment(call):
+            yield from pair.answer(client)
 
 
 def differing_keys(pair: Pair) -> list[str]:

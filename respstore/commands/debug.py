@@ -33,7 +33,7 @@ from respstore.keyspace import SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 from respstore.keyspace.encodings import encoding_of, refcount_of, serialized_length_of
 from respstore.keyspace.glob import compile_glob
-from respstore.numbers import MAX_INTEGER, parse_float
+from respstore.numbers import MAX_INTEGER, leading_integer, parse_float
 from respstore.protocol.replies import OK, Attributed, BigNumber, Push, SetOf, Verbatim
 
 logger = logging.getLogger("respstore")
@@ -41,7 +41,6 @@ logger = logging.getLogger("respstore")
 PACKED_THRESHOLDS: Final = Memory(0, 2**32 - 2**20)
 GLOB_TRIALS: Final = 2000
 GLOB_ALPHABET: Final = b"ab-^[]*?\\"
-_WHOLE_NUMBER: Final = re.compile(rb"\s*([+-]?\d+)")
 _NUMBER: Final = re.compile(rb"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 
 
@@ -68,11 +67,11 @@ def debug(session: Session, subcommand: bytes, *arguments: bytes) -> Any:
     if known is None:
         if name in _UNSUPPORTED:
             raise errors.debug_unsupported(name, _UNSUPPORTED[name])
-        raise errors.unknown_subcommand_or_arguments(subcommand, "debug")
+        raise errors.wrong_subcommand_or_arguments("debug")
     try:
         inspect.signature(known.handler).bind(session, *arguments)
     except TypeError:
-        raise errors.unknown_subcommand_or_arguments(subcommand, "debug") from None
+        raise errors.wrong_subcommand_or_arguments("debug") from None
     return known.handler(session, *arguments)
 
 
@@ -95,8 +94,7 @@ def _help(session: Session) -> list[str]:
 
 def _flag(arg: bytes) -> bool:
     """Whether a number is not 0; what is no number is (C's atoi)."""
-    match = _WHOLE_NUMBER.match(arg)
-    return match is not None and int(match[1]) != 0
+    return leading_integer(arg) != 0
 
 
 # Time
@@ -128,7 +126,15 @@ def _pause_cron(session: Session, flag: bytes) -> str:
 
 
 def _find(session: Session, key: bytes) -> Value:
-    value = session.db.peek(key)
+    return _existing(session.db.peek(key))
+
+
+def _find_even_dead(session: Session, key: bytes) -> Value:
+    """As `_find`, but a key whose time is over is there as long as nobody has deleted it."""
+    return _existing(session.db.data.get(key))
+
+
+def _existing(value: Value | None) -> Value:
     if value is None:
         raise RespError(errors.NO_SUCH_KEY)
     return value
@@ -136,7 +142,7 @@ def _find(session: Session, key: bytes) -> Value:
 
 def _object(session: Session, key: bytes) -> str:
     """Tell how the value of a key is kept, in Redis's terms."""
-    value = _find(session, key)
+    value = _find_even_dead(session, key)
     idle = idle_seconds(session.db, key)
     clock = session.engine.keyspace.now // 1000 - idle & 0xFFFFFF
     return (
@@ -170,7 +176,7 @@ def _populate(session: Session, count: bytes, prefix: bytes = b"key", size: byte
 
 def _sdslen(session: Session, key: bytes) -> str:
     """Tell the lengths of a key and of the string it holds, and what Python allocated for them."""
-    value = _find(session, key)
+    value = _find_even_dead(session, key)
     if not isinstance(value, bytes | bytearray) or encoding_of(value) == "int":
         raise RespError(errors.NOT_AN_SDS_STRING)
     spare = value.__alloc__() - len(value) - 1 if isinstance(value, bytearray) and value else 0
@@ -345,7 +351,7 @@ def _replybuffer(session: Session, what: bytes, value: bytes) -> str:
         case b"RESIZING":
             pass
         case _:
-            raise errors.unknown_subcommand_or_arguments(b"REPLYBUFFER", "debug")
+            raise errors.wrong_subcommand_or_arguments("debug")
     return OK
 
 

@@ -124,9 +124,9 @@ class Search:
         if self.target is not None and self.shown:
             raise errors.geo_store_option(name)
         if not self.origin:
-            raise errors.exactly_one_of("FROMMEMBER or FROMLONLAT", name)
+            raise errors.exactly_one_of("FROMMEMBER or FROMLONLAT")
         if not self.shape:
-            raise errors.exactly_one_of("BYRADIUS and BYBOX", name)
+            raise errors.exactly_one_of("BYRADIUS and BYBOX")
         if self.any and not self.count:
             raise RespError(errors.ANY_WITHOUT_COUNT)
 

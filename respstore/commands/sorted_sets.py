@@ -96,6 +96,8 @@ def zadd(session: Session, key: bytes, score: bytes, member: bytes, *more: bytes
 )
 def zincrby(session: Session, key: bytes, increment: bytes, member: bytes) -> int | float | None:
     """Add to the score of a member of a sorted set; a missing member counts as 0."""
+    if increment.upper() in _ZADD_OPTIONS:  # in Redis, this is ZADD with INCR: then its score is missing
+        raise RespError(errors.SYNTAX)
     return add(session, key, (b"INCR",), [(member, double(increment))])
 
 

@@ -18,7 +18,7 @@ from respstore.engine.keyspecs import at, first
 from respstore.engine.session import Session
 from respstore.engine.stream_arguments import id_or_end, range_end, range_start, stream_id
 from respstore.errors import RespError
-from respstore.keyspace import Database
+from respstore.keyspace import Database, Value
 from respstore.keyspace.stream import MIN_ID, Stream
 from respstore.keyspace.stream_group import Consumer, Group, Pending
 from respstore.keyspace.stream_node import Entry, StreamId
@@ -37,13 +37,13 @@ CLAIMS_IN_MEMORY: Final = 2**43
 """For so many, Redis would want more memory at once than there are addresses."""
 
 
-def find_group(db: Database, key: bytes, name: bytes) -> tuple[Stream, Group]:
-    """The stream at a key and its group of that name.
+def find_group(key: bytes, value: Value | None, name: bytes) -> tuple[Stream, Group]:
+    """The stream that was found at a key, and its group of that name.
 
     Raises:
         RespError: there is no such stream or group.
     """
-    stream = as_stream(db.get(key))
+    stream = as_stream(value)
     group = None if stream is None else stream.groups.get(name)
     if stream is None or group is None:
         raise errors.no_such_group(key, name)
@@ -76,12 +76,12 @@ XGROUP: Final = container("xgroup", summary="Manage the consumer groups of a str
 )
 def xgroup_create(session: Session, key: bytes, groupname: bytes, id_: bytes, *options: bytes) -> str:
     """Make a group, which will get the entries behind an id."""
-    entries_read, may_create = _parse_group_options(options, b"CREATE", takes_mkstream=True)
+    entries_read, may_create = _parse_group_options(options, takes_mkstream=True)
     db = session.db
     stream = as_stream(db.get(key))
     if stream is None and not may_create:
         raise RespError(errors.XGROUP_WITHOUT_KEY)
-    _check_count(options, b"CREATE")
+    _check_count(options)
     last_id = _last_id(stream, id_, stream_id)
     if stream is None:
         stream = Stream()
@@ -104,9 +104,9 @@ def xgroup_create(session: Session, key: bytes, groupname: bytes, id_: bytes, *o
 )
 def xgroup_setid(session: Session, key: bytes, groupname: bytes, id_: bytes, *options: bytes) -> str:
     """Let a group go on behind another id."""
-    entries_read, _ = _parse_group_options(options, b"SETID", takes_mkstream=False)
+    entries_read, _ = _parse_group_options(options, takes_mkstream=False)
     stream, group = _find_to_change(session.db, key, groupname)
-    _check_count(options, b"SETID")
+    _check_count(options)
     group.last_id = _last_id(stream, id_, id_or_end)
     group.entries_read = entries_read
     session.db.noted(key, "xgroup-setid")
@@ -175,9 +175,7 @@ def xgroup_help(session: Session) -> list[str]:
     return help_lines(session.engine.entries[b"xgroup"].command)
 
 
-def _parse_group_options(
-    options: Sequence[bytes], subcommand: bytes, *, takes_mkstream: bool
-) -> tuple[int | None, bool]:
+def _parse_group_options(options: Sequence[bytes], *, takes_mkstream: bool) -> tuple[int | None, bool]:
     """Read `[MKSTREAM] [ENTRIESREAD n]`: how many were read, None if unknown, and whether to make the stream."""
     entries_read: int | None = None
     may_create = False
@@ -191,14 +189,14 @@ def _parse_group_options(
                 raise RespError(errors.ENTRIES_READ_NEGATIVE)
             entries_read = None if given == UNKNOWN_ENTRIES_READ else given
         else:
-            raise errors.unknown_subcommand_or_arguments(subcommand, "xgroup")
+            raise errors.wrong_subcommand_or_arguments("xgroup")
     return entries_read, may_create
 
 
-def _check_count(options: Sequence[bytes], subcommand: bytes) -> None:
+def _check_count(options: Sequence[bytes]) -> None:
     """Refuse options that are repeated, though each is right: Redis counts them, after it has looked for the key."""
     if len(options) > MOST_GROUP_OPTIONS:
-        raise errors.unknown_subcommand_or_arguments(subcommand, "xgroup")
+        raise errors.wrong_subcommand_or_arguments("xgroup")
 
 
 def _find_to_change(db: Database, key: bytes, name: bytes) -> tuple[Stream, Group]:
@@ -253,7 +251,7 @@ def xack(session: Session, key: bytes, group: bytes, id_: bytes, *more: bytes) -
 def xpending(session: Session, key: bytes, group: bytes, *filters: bytes) -> list[Any]:
     """Sum up what is pending in a group, or list it."""
     if not filters:
-        return _summary(find_group(session.db, key, group)[1])
+        return _summary(find_group(key, session.db.read(key), group)[1])
     if not 3 <= len(filters) <= 6:
         raise RespError(errors.SYNTAX)
     least_idle = 0
@@ -264,7 +262,7 @@ def xpending(session: Session, key: bytes, group: bytes, *filters: bytes) -> lis
         filters = filters[2:]
     count = integer(filters[2])
     start, end = range_start(filters[0]), range_end(filters[1])
-    _, found = find_group(session.db, key, group)
+    _, found = find_group(key, session.db.read(key), group)
     pending = found.pending
     if len(filters) > 3:
         consumer = found.consumers.get(filters[3])
@@ -334,7 +332,7 @@ def xclaim(
 ) -> Any:
     """Let a consumer have entries that another one does not acknowledge."""
     db = session.db
-    stream, found = find_group(db, key, group)
+    stream, found = find_group(key, db.read(key), group)
     least_idle = integer(min_idle_time, errors.XCLAIM_MIN_IDLE)
     ids, options = _leading_ids((id_, *more))
     claim = _parse_claim(options, _Claim(consumer, max(least_idle, 0), db.keyspace.now))
@@ -422,6 +420,8 @@ def xautoclaim(
     session: Session, key: bytes, group: bytes, consumer: bytes, min_idle_time: bytes, start: bytes, *options: bytes
 ) -> list[Any]:
     """Let a consumer have those pending entries, from an id on, that others have had for long without a word."""
+    db = session.db
+    value = db.read(key)  # first of all, as in Redis: whatever else is wrong, keyspace events tell of a missing key
     least_idle = max(integer(min_idle_time, errors.XAUTOCLAIM_MIN_IDLE), 0)
     position = range_start(start)
     count, ids_only = DEFAULT_CLAIMS, False
@@ -434,8 +434,7 @@ def xautoclaim(
                 ids_only = True
             case _:
                 raise RespError(errors.SYNTAX)
-    db = session.db
-    stream, found = find_group(db, key, group)
+    stream, found = find_group(key, value, group)
     if count >= CLAIMS_IN_MEMORY:
         raise RespError(errors.XAUTOCLAIM_MEMORY)
     claim = _Claim(consumer, least_idle, db.keyspace.now, ids_only=ids_only)

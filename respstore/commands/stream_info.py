@@ -44,7 +44,7 @@ def xinfo_stream(session: Session, key: bytes, *options: bytes) -> dict[bytes, A
         }
     words = [word.upper() for word in options]
     if len(words) not in (1, 3) or words[0] != b"FULL" or words[1:2] not in ([], [b"COUNT"]):
-        raise errors.unknown_subcommand_or_arguments(b"STREAM", "xinfo")
+        raise errors.wrong_subcommand_or_arguments("xinfo")
     count: int | None = integer(options[2]) if len(options) == 3 else DEFAULT_COUNT
     if count is not None and count < 0:
         count = DEFAULT_COUNT

@@ -254,10 +254,11 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
         engine.trackers.current = session
     try:
         if len(args) > record.maximum:
-            raise errors.too_many_arguments(record.name, args)
+            raise errors.too_many_arguments(record.name)
         return entry.run(session, *args[1 + record.name.count("|") :])
-    except RespError:
+    except RespError as error:
         entry.failed += 1
+        error.quote(args)
         raise
     except Exception:
         logger.exception("bug: %s of client %s", record.name, session.describe())

@@ -21,6 +21,8 @@ from typing import Final, NamedTuple
 
 import attrs
 
+from respstore.numbers import leading_integer, low_half, parse_integer
+
 FLAGS: Final = frozenset(
     {"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"}
 )
@@ -82,20 +84,24 @@ class KeySpec:
             find = {b"type": b"unknown", b"spec": {}}
         return {b"flags": self.flags, b"begin_search": begin, b"find_keys": find}
 
-    def positions(self, args: Sequence[bytes]) -> range | None:
+    def positions(self, args: Sequence[bytes], read_count: Callable[[bytes], int | None]) -> range | None:
         """The positions of the keys that this specification finds, or None when the arguments do not fit it.
 
         Where its keyword is missing, it finds none: an option that is not used.
+
+        Args:
+            args: all arguments.
+            read_count: reads the number of keys, None if it is no number.
         """
         first = self.index or self._behind_keyword(args)
         if first is None:
             return None if self.keyword is None else range(0)
         if self.counted:
-            count = args[first] if first < len(args) else b""
-            if not count.isdigit() or len(count) > 10:
+            count = read_count(args[first]) if first < len(args) else None
+            if count is None:
                 return None
             first += 1
-            last = first + int(count) - 1
+            last = first + low_half(count) - 1
         elif self.last >= 0:
             last = first + self.last
         elif self.limit:
@@ -180,10 +186,24 @@ def find_keys(args: Sequence[bytes], specs: Sequence[KeySpec], finder: KeyFinder
     for spec in specs:
         if "not_key" in spec.flags:
             continue
-        positions = spec.positions(args)
+        positions = spec.positions(args, parse_integer)
         if positions is None or "incomplete" in spec.flags:
-            return []
+            return _find_leniently(args, specs)
         found += [FoundKey(position, spec.flags) for position in positions]
+    return found
+
+
+def _find_leniently(args: Sequence[bytes], specs: Sequence[KeySpec]) -> list[FoundKey]:
+    """The keys by the rules that Redis had before there were specifications: they take `1x` for the number 1.
+
+    They begin with the keys that are counted, and do not tell what is done to any of them.
+    """
+    found: list[FoundKey] = []
+    for spec in sorted(specs, key=lambda spec: not spec.counted):
+        positions = spec.positions(args, leading_integer)
+        if positions is None:
+            return []
+        found += [FoundKey(position, frozenset()) for position in positions]
     return found
 
 

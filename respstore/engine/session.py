@@ -293,6 +293,7 @@ class Session:
                 except RespError as error:
                     if entry is not None:
                         entry.failed += 1
+                        error.quote(args)
                     self._fail(error)
                 except Exception:
                     if args:  # `*0` makes an empty request, which Redis ignores

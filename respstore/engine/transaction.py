@@ -51,13 +51,13 @@ class Watch:
 
     def __init__(self) -> None:
         self.dirty = False
-        self._keys: dict[tuple[Database, bytes], None] = {}
+        # Whether the time of a key was over already when it was watched: that it vanishes then is no change.
+        self._keys: dict[tuple[Database, bytes], bool] = {}
 
     def add(self, db: Database, key: bytes) -> None:
         """Watch a key, too."""
         if (db, key) not in self._keys:
-            db.peek(key)  # a key that is past its time already vanishes now: that is no change
-            self._keys[db, key] = None
+            self._keys[db, key] = db.is_over(key)
             db.observe(key, self._changed)
 
     def close(self) -> None:
@@ -68,12 +68,13 @@ class Watch:
 
     def is_dirty(self) -> bool:
         """Whether a key changed, its time being over included."""
-        for db, key in self._keys:
-            db.peek(key)
-        return self.dirty
+        return self.dirty or any(db.is_over(key) for (db, key), was_over in self._keys.items() if not was_over)
 
     def _changed(self, db: Database, key: bytes) -> None:
-        self.dirty = True
+        if self._keys[db, key] and key not in db.data:
+            self._keys[db, key] = False
+        else:
+            self.dirty = True
 
 
 def execute(session: "Session") -> Any:

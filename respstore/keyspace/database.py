@@ -339,6 +339,11 @@ class Database:
         self.changed(key, "persist")
         return True
 
+    def is_over(self, key: bytes) -> bool:
+        """Whether the time of a key is over; the key stays where it is, if it is still there."""
+        deadline = self.expires.get(key)
+        return deadline is not None and deadline <= self.keyspace.now
+
     def average_ttl(self) -> int:
         """Mean time to live in ms, over at most a hundred of the keys that have one; 0 if none has."""
         sample = [deadline - self.keyspace.now for _, deadline in zip(range(100), self.expires.values(), strict=False)]

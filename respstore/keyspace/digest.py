@@ -45,8 +45,11 @@ def digest_of_keyspace(keyspace: Keyspace) -> str:
 
 
 def digest_of_value(db: Database, key: bytes) -> str:
-    """The digest of a key's value and time to live, without its name; 0 if there is no such key."""
-    value = db.get(key)
+    """The digest of a key's value and time to live, without its name; 0 if there is no such key.
+
+    One whose time is over, but that nobody has deleted yet, is there.
+    """
+    value = db.data.get(key)
     return _bytes(0 if value is None else _value(0, db, key, value)).hex()
 
 

@@ -40,9 +40,9 @@ def size_of_key(db: Database, key: bytes, samples: int | None) -> int | None:
         samples: how many elements of a container to look at; the others are taken to be like them. None for all.
 
     Returns:
-        None if there is no such key.
+        None if there is no such key; one whose time is over, but that nobody has deleted yet, still costs memory.
     """
-    value = db.peek(key)
+    value = db.data.get(key)
     if value is None:
         return None
     size = DICT_ENTRY + _allocated(key) + _value_size(value, samples)

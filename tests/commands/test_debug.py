@@ -227,9 +227,15 @@ def test_object_of_other_values(session: Session, command: bytes, refcount: int,
 @pytest.mark.parametrize("word", ["OBJECT", "SDSLEN", "LISTPACK", "QUICKLIST", "HTSTATS-KEY"])
 def test_no_such_key(session: Session, word: str) -> None:
     assert talk(session, f"DEBUG {word} missing".encode()) == NO_SUCH_KEY
-    talk(session, b"SET missing v PX 5")
+
+
+@pytest.mark.parametrize(
+    ("word", "is_seen"), [("OBJECT", True), ("SDSLEN", True), ("LISTPACK", False), ("QUICKLIST", False)]
+)
+def test_a_key_whose_time_is_over(session: Session, word: str, is_seen: bool) -> None:
+    talk(session, b"SET dead v PX 5")
     system(session).advance(1)
-    assert talk(session, f"DEBUG {word} missing".encode()) == NO_SUCH_KEY
+    assert (talk(session, f"DEBUG {word} dead".encode()) != NO_SUCH_KEY) == is_seen
 
 
 def test_looking_counts_no_hit(engine: Engine, session: Session) -> None:

@@ -95,6 +95,7 @@ def test_zincrby(session: Session) -> None:
     assert talk(session, b"ZINCRBY z -0.5 a") == bulk(b"0.5")
     assert talk(session, b"ZINCRBY y 2 new") == bulk(b"2")
     assert talk(session, b"ZINCRBY y x new") == NOT_A_FLOAT
+    assert talk(session, b"ZINCRBY y gt new") == SYNTAX
     assert talk(session, b"ZINCRBY s 1 a") == WRONG_TYPE
     session.protocol = 3
     assert talk(session, b"ZINCRBY z 0.1 b") == b",2.1000000000000001\r\n"

@@ -68,6 +68,23 @@ def test_arguments_that_break_the_syntax_have_no_keys(request_line: str, spec: K
     assert keys(request_line, spec) == []
 
 
+@pytest.mark.parametrize(
+    ("request_line", "specs", "found"),
+    [
+        ("lmpop 1x a b", [counted(READ, at=1)], "a"),
+        ("lmpop +2 a b", [counted(READ, at=1)], "a b"),
+        ("zunionstore d 02 a b", [first(WRITE), counted(READ, at=2)], "a b d"),
+    ],
+)
+def test_a_careless_number_of_keys_is_read_and_nothing_told_of_them(
+    request_line: str, specs: list[KeySpec], found: str
+) -> None:
+    args = request_line.encode().split()
+    assert [(args[at].decode(), flags) for at, flags in find_keys(args, specs)] == [
+        (name, frozenset()) for name in found.split()
+    ]
+
+
 def test_one_specification_that_does_not_fit_spoils_all() -> None:
     assert keys("lcs a", first(READ), at(2, WRITE)) == []
 

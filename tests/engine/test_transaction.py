@@ -55,6 +55,21 @@ def test_time_alone_makes_a_watch_dirty() -> None:
     assert watch.is_dirty()
 
 
+def test_a_key_whose_time_was_over_may_vanish_but_not_come_back() -> None:
+    keyspace = Keyspace(1)
+    db = keyspace.databases[0]
+    db.place(b"k", b"v", 10, "set")
+    keyspace.now = 10
+    watch = Watch()
+    watch.add(db, b"k")
+    assert not watch.is_dirty()
+    assert b"k" in db.data  # to watch it is not to touch it
+    assert db.get(b"k") is None
+    assert not watch.is_dirty()
+    db.put(b"k", b"v", "set")
+    assert watch.is_dirty()
+
+
 @pytest.mark.parametrize("end", [b"EXEC", b"DISCARD", b"RESET", b"QUIT", b"EXEC x", b""])
 def test_no_end_of_a_transaction_leaves_a_watch_behind(session: Session, engine: Engine, end: bytes) -> None:
     for request in (b"WATCH k", b"MULTI", b"PING"):

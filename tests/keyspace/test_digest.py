@@ -53,8 +53,11 @@ def test_a_value_that_expires(keyspace: Keyspace) -> None:
     db = keyspace.databases[0]
     db.put(b"s", b"hello", "set")
     db.expire_at(b"s", 33_177_117_420_000)
-    assert digest_of_value(db, b"s") == "d037c4eb8a8b36b602fbced4000daeab0714c1e3"
+    digest = digest_of_value(db, b"s")
+    assert digest == "d037c4eb8a8b36b602fbced4000daeab0714c1e3"
     keyspace.now = 33_177_117_420_000
+    assert digest_of_value(db, b"s") == digest
+    assert db.get(b"s") is None
     assert digest_of_value(db, b"s") == NOTHING
 
 

@@ -64,6 +64,16 @@ def test_expiry_costs_something(db: Database) -> None:
     assert lasting + 100 < size_of_key(db, b"key", 5) < lasting + 200
 
 
+def test_a_key_whose_time_is_over_costs_memory_until_it_is_deleted(db: Database) -> None:
+    db.put(b"key", b"v", "set")
+    db.expire_at(b"key", 10)
+    size = size_of_key(db, b"key", 5)
+    db.keyspace.now = 10
+    assert size_of_key(db, b"key", 5) == size
+    db.get(b"key")
+    assert size_of_key(db, b"key", 5) is None
+
+
 def test_the_first_elements_stand_for_all(db: Database) -> None:
     even = deque([b"x" * 100] * 1000)
     assert size(db, even, 5) == size(db, even, None) > 100_000

@@ -27,3 +27,5 @@ STRATEGIES: dict[str, Strategy] = {
 }
 PUBLISHING = (b"PUBLISH", b"SPUBLISH")
 SUBSCRIBING = (b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE")
+ANSWERED_BY_CHANNEL = (*SUBSCRIBING, b"UNSUBSCRIBE", b"PUNSUBSCRIBE", b"SUNSUBSCRIBE")
+"""Commands that have a reply for each of their channels."""

@@ -30,7 +30,9 @@ unconditional = options("NX", "XX", "junk")
 conditional = options("NX", "XX", "GT", "LT", "GT", "LT")
 past = word(0, -1, -100)
 scan_options = options(
-    command("MATCH", pattern), command("TYPE", word("string", "list", "hash", "junk")), command("COUNT", junk)
+    command("MATCH", pattern),
+    command("TYPE", word("string", "list", "hash", "set", "zset", "stream", "STRING", "junk")),
+    command("COUNT", junk),
 )
 dumped = tuple(
     encode_dump(value)

@@ -1,4 +1,4 @@
-"""List commands; those that wait, wait for ever."""
+"""List commands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from compat.redis.strategies.pieces import (
     many,
     maybe,
     one_of,
-    options,
+    timeout,
     word,
 )
 
 end = word("LEFT", "RIGHT", "LEFT", "RIGHT", "left", "junk")
-timeout = word(0, 0, 0, 0, 0, 0, "0.0", -1, "junk", "1000000")
 keys_and_end = one_of(
     [
         command("1", list_key, end),
@@ -41,7 +40,10 @@ STRATEGIES: dict[str, Strategy] = {
     "lmpop": command("LMPOP", keys_and_end, pop_count),
     "lpop": command("LPOP", list_key, maybe(count)),
     "lpos": command(
-        "LPOS", list_key, element, options(command("RANK", index), command("COUNT", count), command("MAXLEN", count))
+        "LPOS",
+        list_key,
+        element,
+        many(one_of([command("RANK", index), command("COUNT", count), command("MAXLEN", count)]), 0, 3),
     ),
     "lpush": command("LPUSH", list_key, many(element)),
     "lpushx": command("LPUSHX", list_key, many(element)),

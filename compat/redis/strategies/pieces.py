@@ -1,12 +1,14 @@
 """What commands are made of: small pools of keys and values, so that commands meet, and ways to put them together.
 
-Two rules keep a generated run the same on both servers. No expiry falls into the run: times are far away or past. And
-no client waits for a time: it waits for ever, until another command, or the end of the example, releases it.
+Two rules keep a generated run the same on both servers. No time to live ends somewhere in a run: times are far away or
+past, or the server sleeps until they are (circumstances.py). And a client waits for ever, until another command, or the
+end of the example, releases it; or so shortly that everything else waits with it (`MOMENT`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -17,6 +19,8 @@ Words = tuple[Word, ...]
 Strategy = st.SearchStrategy[Words]
 Part = str | bytes | Strategy
 """A part of a command: words as a text, one word as bytes, or a strategy of words."""
+Step = tuple[str, list[Words]]
+"""A client, and the commands that it sends in one piece."""
 
 
 class IdOf:
@@ -66,6 +70,11 @@ def many(part: Part, least: int = 1, most: int = 3) -> Strategy:
     return st.lists(words(part), min_size=least, max_size=most).map(_joined)
 
 
+def mostly(usual: Strategy, seldom: Strategy) -> Strategy:
+    """The one, and every eighth time the other."""
+    return st.one_of(*[usual] * 7, seldom)
+
+
 def options(*choices: Part) -> Strategy:
     """None, one or two of several options; which may contradict each other."""
     return many(one_of(choices), 0, 2)
@@ -86,9 +95,10 @@ HASHES = ("h1", "h2")
 SORTED_SETS = ("z1", "z2", "z3")
 SETS = ("m1", "m2", "m3")
 STREAMS = ("x1", "x2")
-ANY = (*STRINGS, *LISTS, *HASHES, *SETS, *SORTED_SETS, *STREAMS, "")
+BINARY = b"\xff\r\n\x00"
+ANY = (*STRINGS, *LISTS, *HASHES, *SETS, *SORTED_SETS, *STREAMS, "", BINARY)
 
-string_key = word(*STRINGS * 4, *LISTS, "")
+string_key = word(*STRINGS * 4, *LISTS, "", BINARY)
 list_key = word(*LISTS * 4, *STRINGS[:2], "")
 hash_key = word(*HASHES * 6, *STRINGS[:1], *LISTS[:1], "")
 sorted_set_key = word(*SORTED_SETS * 5, STRINGS[0], LISTS[0], "")
@@ -104,13 +114,16 @@ value = word(
 )  # fmt: skip
 element = word("a", "b", "c", "a", "b", "1", "2", "01", "", b"\x00\r\n", "x" * 70)
 
-index = word(0, 1, 2, 3, 5, -1, -2, -3, -5, 100, -100, "9223372036854775807", "-9223372036854775808", "junk")
-count = word(0, 1, 2, 3, 10, 1, 2, -1, -2, "9223372036854775807", "junk", "")
-integer = word(0, 1, -1, 10, -10, "9223372036854775807", "-9223372036854775808", "1.5", "junk", "")
+no_integer = word("junk", "", "1.0", " 1", "1 ", "01", "+1", "-0", "0x1", b"1\x00", "9223372036854775808", "1e0")
+index = mostly(word(0, 1, 2, 3, 5, -1, -2, -3, -5, 100, -100, 2**31, 2**32, 2**63 - 1, -(2**63)), no_integer)
+count = mostly(word(0, 1, 2, 3, 10, 1, 2, 0, 1, 2, 3, 10, -1, -2, 2**31, 2**32, 2**63 - 1, -(2**63)), no_integer)
+integer = mostly(word(0, 1, -1, 10, -10, 0, 1, -1, 10, 2**63 - 1, -(2**63), 2**53 + 1, "01", "+1"), no_integer)
 number = word(
-    0, 1, "1.5", "-0.1", "3.0e2", "1e-7", "10000000000", "junk", "inf", "nan", "", "0.1", "1e17", "-5", "1e400"
-)
-database = word(0, 1, 2, 0, 1, 15, 16, -1, "junk")
+    0, 1, "1.5", "-0.1", "3.0e2", "1e-7", "10000000000", "junk", "inf", "nan", "", "0.1", "1e17", "-5", "1e400", "1.1",
+    "-inf", "+Infinity", "0x1p3", "1_0", " 1", "1 ", "5e-324", "123456789.987654321", "0.30000000000000004", "-1.5e-5",
+    b"1\x00", "+2", "1e308", "17179869184.25", ".5", "5.",
+)  # fmt: skip
+database = word(0, 1, 2, 0, 1, 0, 1, 2, 0, 1, 15, 16, -1, "junk", "", "01", 2**32, 2**63)
 
 seconds = word(100, 200, 5000, 0, -1, -100, "junk", "9223372036854775807", "9223372036854775")
 milliseconds = word(100000, 200500, 5000000, 0, -1, "junk", "9223372036854775807")
@@ -129,4 +142,23 @@ expiry = one_of(
 
 # What a confused client may send in the place of an argument. No small positive number: it might become an expiry. No
 # lone star: it might become the time, as the id of an entry.
-junk = word("", "junk", "-1", "0", "-1.5", "9223372036854775808", b"\x00", "NX", "COUNT", "?*", "l1", "s1")
+junk = word(
+    *("", "junk", "-1", "0", "-1.5", "9223372036854775807", "9223372036854775808", "-9223372036854775808", b"\x00"),
+    *("nan", "inf", "1e400", "NX", "COUNT", "LIMIT", "GET", "STORE", "?*", "l1", "s1"),
+)
+
+# How long a client may wait: for ever; a moment, after which the comparison goes on; or it is no time.
+MOMENT = b"0.003"
+MOMENT_IN_MS = b"3"
+timeout = mostly(
+    word(*[0] * 9, *[MOMENT] * 2, "0.0", 1000000, "0x10000"),
+    word("", "junk", -1, "-0.1", "inf", "nan", "1e400", "1e18", " 1", 2**63 - 1),
+)
+timeout_in_ms = mostly(
+    word(*[0] * 9, *[MOMENT_IN_MS] * 2, 1000000000), word("", "junk", -1, "1.5", 2**63 - 1, 2**63, -(2**63))
+)
+
+
+def lasts_a_moment(call: Sequence[bytes]) -> bool:
+    """Whether a command that waits does so for no longer than a moment."""
+    return MOMENT in call or (b"BLOCK", MOMENT_IN_MS) in pairwise(word.upper() for word in call)

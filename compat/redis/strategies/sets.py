@@ -10,7 +10,7 @@ member = word(
     *("a", "b", "c", "a", "b", "", b"\x00\r\n", "x" * 70),
 )
 number = word(1, 2, 3, 4, 10, -1, "-9223372036854775808")
-all_or_nothing = word(100, 0, 100, -1, "9223372036854775807", "9223372036854775808", "junk", "")
+all_or_nothing = word(10000, 0, 10000, -1, "9223372036854775807", "9223372036854775808", "junk", "")
 keys = many(set_key)
 
 STRATEGIES: dict[str, Strategy] = {

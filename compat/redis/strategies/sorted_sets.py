@@ -1,4 +1,4 @@
-"""Sorted set commands; those that wait, wait for ever.
+"""Sorted set commands.
 
 Ranges of members ask for sets of equal scores, in keys of their own: for others Redis's answer may be a matter of
 chance. Which members ZRANDMEMBER draws is each server's own affair; how many is not.
@@ -15,11 +15,13 @@ from compat.redis.strategies.pieces import (
     lex_key,
     many,
     maybe,
+    mostly,
     one_of,
     options,
     pattern,
     set_key,
     sorted_set_key,
+    timeout,
     word,
 )
 
@@ -74,7 +76,6 @@ ranges = one_of(
     ]
 )
 end = word("MIN", "MAX", "MIN", "MAX", "min", "junk")
-timeout = word(0, 0, 0, 0, 0, 0, "0.0", -1, "junk", "1000000")
 keys_and_end = one_of(
     [
         command("1", sorted_set_key, end),
@@ -117,7 +118,7 @@ STRATEGIES: dict[str, Strategy] = {
     "zcount": command("ZCOUNT", by_score),
     "zdiff": command("ZDIFF", sources, options(with_scores)),
     "zdiffstore": command("ZDIFFSTORE", sorted_set_key, sources, maybe(maybe(with_scores))),
-    "zincrby": command("ZINCRBY", sorted_set_key, score, member),
+    "zincrby": command("ZINCRBY", sorted_set_key, mostly(score, zadd_option), member),
     "zinter": command("ZINTER", sources, options(aggregate, with_scores, weights)),
     "zintercard": command("ZINTERCARD", sources, options(command("LIMIT", count))),
     "zinterstore": command("ZINTERSTORE", sorted_set_key, sources, options(aggregate, weights)),

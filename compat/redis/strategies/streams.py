@@ -1,4 +1,4 @@
-"""Stream commands. Ids are given, for no two servers have the same clock; those that wait, wait for ever."""
+"""Stream commands. Ids are given, for no two servers have the same clock."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from compat.redis.strategies.pieces import (
     one_of,
     options,
     stream_key,
+    timeout_in_ms,
     word,
 )
 
@@ -42,7 +43,6 @@ group = word(*("g", "h") * 4, "", "missing")
 consumer = word(*("c", "d") * 4, "e", "")
 group_and_consumer = command(group, consumer)
 group_consumer = command("GROUP", group_and_consumer)
-timeout = word(0, 0, 0, 0, 0, 0, -1, "junk", "1.5", "1000000")
 reads = one_of(
     [
         command("STREAMS", stream_key, id_),
@@ -109,11 +109,13 @@ STRATEGIES: dict[str, Strategy] = {
         maybe(command(maybe(command("IDLE", min_idle)), bound, bound, count, maybe(consumer))),
     ),
     "xrange": command("XRANGE", stream_key, bound, bound, maybe(command("COUNT", count))),
-    "xread": command("XREAD", options(command("COUNT", count), command("BLOCK", timeout), "NOACK", "GROUP g c"), reads),
+    "xread": command(
+        "XREAD", options(command("COUNT", count), command("BLOCK", timeout_in_ms), "NOACK", "GROUP g c"), reads
+    ),
     "xreadgroup": command(
         "XREADGROUP",
         one_of([group_consumer, group_consumer, group_consumer, "GROUP g"]),
-        options(command("COUNT", count), command("BLOCK", timeout), "NOACK"),
+        options(command("COUNT", count), command("BLOCK", timeout_in_ms), "NOACK"),
         one_of(
             [
                 command("STREAMS", stream_key, word(">", ">", ">", "$", "0", "0", "7", "junk")),
