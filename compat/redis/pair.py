@@ -148,10 +148,12 @@ class Pair:
                 side.restore_config()
         self._config_changed = False
 
-    def keep_the_dead(self) -> None:
-        """Let keys whose time is over go only when somebody asks for them, until the next `begin`."""
+    def take_time_out(self) -> None:
+        """Let time decide nothing until the next `begin`: no key dies before somebody asks for it, no call is slow."""
+        self._config_changed = True
         for side in self.sides:
-            side.ask(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0")
+            settings = (b"CONFIG", b"SET", b"slowlog-log-slower-than", b"-1")
+            side.ask_all([(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"), settings, (b"SLOWLOG", b"RESET")])
 
     def is_alive(self) -> bool:
         """Whether both servers still answer."""

@@ -58,7 +58,7 @@ def play(harness: Harness, protocol: int, steps: list[Step]) -> None:
     pair.begin(protocol)
     if not harness.is_self_test:
         pair.rule_of = tolerant_rule_of
-    pair.keep_the_dead()
+    pair.take_time_out()
     for number, (client, calls) in enumerate(steps, 1):
         harness.compared["generated", protocol] += len(calls)
         found = [compared for compared in pair.send_pipeline(client, calls) if not compared.agree]

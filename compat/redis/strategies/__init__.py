@@ -73,6 +73,7 @@ ALWAYS = (
     "get",
     "watch",
 )
+OVERFLOWING = frozenset((b"1e400", b"5e-324"))
 NOTHING: Strategy = st.just(())
 CLIENTS = st.sampled_from(["A", "A", "A", "B", "B", "C"])
 
@@ -118,11 +119,15 @@ def _put_together(parts: Iterable[list[Step]]) -> list[Step]:
     steps = [step for part in parts for step in part]
     subscribers = {client for client, calls in steps for call in calls if _name(call) in channels.SUBSCRIBING}
     in_transactions = {client for client, calls in steps for call in calls if _name(call) == b"MULTI"}
+    is_sorting = any(_name(call) in sorting.SORTING for _, calls in steps for call in calls)
 
     def is_good(client: str, call: Words) -> bool:
         # Within a transaction, a message to oneself is a known difference; and with two channels at once, EXEC's array
         # has an element too many, so that nobody can tell any more what belongs to what.
         if client in subscribers and _name(call) in channels.PUBLISHING:
+            return False
+        # A number that overflows makes the SORT behind it fail in Redis, which takes the old errno for its own.
+        if is_sorting and not OVERFLOWING.isdisjoint(call):
             return False
         return client not in in_transactions or _name(call) not in channels.ANSWERED_BY_CHANNEL or len(call) == 2
 

@@ -71,3 +71,4 @@ STRATEGIES: dict[str, Strategy] = {
     "sort": one_of([command("SORT", answered), command("SORT", stored), filled]),
     "sort_ro": one_of([command("SORT_RO", answered), command("SORT_RO", answered), filled]),
 }
+SORTING = (b"SORT", b"SORT_RO")

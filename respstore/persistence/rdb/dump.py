@@ -8,7 +8,7 @@ from typing import Final
 from respstore.config import Config
 from respstore.keyspace import Value
 from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, checksum
-from respstore.persistence.rdb.primitives import CorruptError, Reader
+from respstore.persistence.rdb.primitives import Reader
 from respstore.persistence.rdb.values import decode_value, encode_value
 
 VERSION: Final = 10
@@ -41,7 +41,4 @@ def decode_dump(payload: bytes, config: Config) -> Value:
         CorruptError: it is none all the same.
     """
     reader = Reader(payload, end=len(payload) - _FOOTER)
-    value = decode_value(reader.byte(), reader, config)
-    if reader.at != reader.end:
-        raise CorruptError("more data than the value has", reader.at)
-    return value
+    return decode_value(reader.byte(), reader, config)  # what may follow is ignored, as in Redis

@@ -53,6 +53,8 @@ _PLAIN, _PACKED = 1, 2
 _MODULE_LETTERS: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 _NODE_BYTES: Final = 8192
 """Data in a listpack of a list, about: `list-max-listpack-size -2`."""
+_ANY_LENGTH: Final = 1 << 64
+"""What is packed already stays so however long its elements are, if there are not too many, as in Redis."""
 
 
 class EmptyError(CorruptError):
@@ -186,25 +188,24 @@ def _set(members: Sequence[bytes], config: Config) -> Value:
     return value
 
 
-def _hash(pairs: Sequence[bytes], config: Config) -> Value:
+def _hash(pairs: Sequence[bytes], most: int, longest: int = _ANY_LENGTH) -> Value:
     if len(pairs) % 2:
         raise ValueError("a hash with a field that has no value")
     value = Hash()
     if pairs:
-        value.put(pairs, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+        value.put(pairs, most, longest)
     if len(value) * 2 != len(pairs):
         raise ValueError("a hash that has a field twice")
     return value
 
 
-def _sorted_set(members: Sequence[bytes], scores: Sequence[float], config: Config) -> Value:
+def _sorted_set(members: Sequence[bytes], scores: Sequence[float], most: int, longest: int = _ANY_LENGTH) -> Value:
     pairs = dict(zip(members, scores, strict=True))
     if len(pairs) != len(members):
         raise ValueError("a sorted set that has a member twice")
     if any(score != score for score in scores):  # noqa: PLR0124 - that is how to ask for NaN
         raise ValueError("a sorted set with a score that is no number")
-    longest = max(map(len, pairs), default=0)
-    is_skiplist = len(pairs) > config.zset_max_listpack_entries or longest > config.zset_max_listpack_value
+    is_skiplist = len(pairs) > most or max(map(len, pairs), default=0) > longest
     return SortedSet(pairs, is_skiplist=is_skiplist)
 
 
@@ -214,7 +215,8 @@ def _packed_sorted_set(elements: Sequence[bytes], config: Config) -> Value:
     scores = [parse_float(text) for text in elements[1::2]]
     if None in scores:
         raise ValueError("a sorted set with a score that is no number")
-    return _sorted_set(elements[::2], [score for score in scores if score is not None], config)
+    known = [score for score in scores if score is not None]
+    return _sorted_set(elements[::2], known, config.zset_max_listpack_entries)
 
 
 def _scored(reader: Reader, read_score: Callable[[Reader], float], config: Config) -> Value:
@@ -222,7 +224,7 @@ def _scored(reader: Reader, read_score: Callable[[Reader], float], config: Confi
     for _ in range(reader.length()):
         members.append(reader.string())
         scores.append(read_score(reader))
-    return _sorted_set(members, scores, config)
+    return _sorted_set(members, scores, config.zset_max_listpack_entries, config.zset_max_listpack_value)
 
 
 def _strings(reader: Reader, count: int) -> list[bytes]:
@@ -246,10 +248,14 @@ _DECODERS: Final[dict[int, Callable[[Reader, Config], Value]]] = {
     _SET: lambda reader, config: _set(_strings(reader, reader.length()), config),
     _SET_INTSET: lambda reader, config: _set(ziplist.decode_intset(reader.string()), config),
     _SET_LISTPACK: lambda reader, config: _set(_unpack_listpack(reader), config),
-    _HASH: lambda reader, config: _hash(_strings(reader, 2 * reader.length()), config),
-    _HASH_ZIPMAP: lambda reader, config: _hash(ziplist.decode_zipmap(reader.string()), config),
-    _HASH_ZIPLIST: lambda reader, config: _hash(_unpack_ziplist(reader), config),
-    _HASH_LISTPACK: lambda reader, config: _hash(_unpack_listpack(reader), config),
+    _HASH: lambda reader, config: _hash(
+        _strings(reader, 2 * reader.length()), config.hash_max_listpack_entries, config.hash_max_listpack_value
+    ),
+    _HASH_ZIPMAP: lambda reader, config: _hash(
+        ziplist.decode_zipmap(reader.string()), config.hash_max_listpack_entries, config.hash_max_listpack_value
+    ),
+    _HASH_ZIPLIST: lambda reader, config: _hash(_unpack_ziplist(reader), config.hash_max_listpack_entries),
+    _HASH_LISTPACK: lambda reader, config: _hash(_unpack_listpack(reader), config.hash_max_listpack_entries),
     _ZSET: lambda reader, config: _scored(reader, Reader.double_as_text, config),
     _ZSET_2: lambda reader, config: _scored(reader, Reader.double, config),
     _ZSET_ZIPLIST: lambda reader, config: _packed_sorted_set(_unpack_ziplist(reader), config),

@@ -107,8 +107,17 @@ def test_the_configuration_says_what_is_packed() -> None:
     assert encodings(config) == ["listpack", "intset", "listpack"]
     config.hash_max_listpack_entries = config.set_max_intset_entries = config.zset_max_listpack_entries = 1
     assert encodings(config) == ["hashtable", "hashtable", "skiplist"]
-    config.zset_max_listpack_entries, config.zset_max_listpack_value = 128, 0
-    assert encodings(config)[2] == "skiplist"
+
+
+def test_what_is_packed_stays_so_however_long_its_elements_are() -> None:
+    config = Config()
+    config.hash_max_listpack_value = config.zset_max_listpack_value = 0
+    packed, tables = (
+        [Hash({b"f": b"v"}, is_table=is_table), SortedSet({b"a": 1.0}, is_skiplist=is_table)]
+        for is_table in (False, True)
+    )
+    assert [encoding_of(decode(*encode_value(value), config)) for value in packed] == ["listpack", "listpack"]
+    assert [encoding_of(decode(*encode_value(value), config)) for value in tables] == ["hashtable", "skiplist"]
 
 
 @pytest.mark.parametrize(
