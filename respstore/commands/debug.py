@@ -131,7 +131,7 @@ def _find(session: Session, key: bytes) -> Value:
 
 def _find_even_dead(session: Session, key: bytes) -> Value:
     """As `_find`, but a key whose time is over is there as long as nobody has deleted it."""
-    return _existing(session.db.data.get(key))
+    return _existing(session.db.peek_even_dead(key))
 
 
 def _existing(value: Value | None) -> Value:

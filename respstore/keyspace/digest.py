@@ -49,7 +49,7 @@ def digest_of_value(db: Database, key: bytes) -> str:
 
     One whose time is over, but that nobody has deleted yet, is there.
     """
-    value = db.data.get(key)
+    value = db.peek_even_dead(key)
     return _bytes(0 if value is None else _value(0, db, key, value)).hex()
 
 

@@ -42,7 +42,7 @@ def size_of_key(db: Database, key: bytes, samples: int | None) -> int | None:
     Returns:
         None if there is no such key; one whose time is over, but that nobody has deleted yet, still costs memory.
     """
-    value = db.data.get(key)
+    value = db.peek_even_dead(key)
     if value is None:
         return None
     size = DICT_ENTRY + _allocated(key) + _value_size(value, samples)

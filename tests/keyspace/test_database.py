@@ -436,6 +436,16 @@ def test_to_flush_databases_is_one_event() -> None:
 # Looking, and drawing
 
 
+def test_a_dead_key_can_be_seen_until_somebody_asks_for_it(db: Database) -> None:
+    db.place(b"k", b"v", 10, "set")
+    db.keyspace.now = 10
+    assert db.is_over(b"k")
+    assert db.peek_even_dead(b"k") == b"v"
+    assert db.get(b"k") is None
+    assert db.peek_even_dead(b"k") is None
+    assert not db.is_over(b"k")
+
+
 def test_to_look_counts_as_a_read_and_to_peek_does_not(db: Database) -> None:
     db.put(b"k", b"v", "set")
     db.put(b"dead", b"v", "set")
