@@ -27,6 +27,7 @@ class FakeSystem:
         files: texts by path.
         slept: seconds of all DEBUG SLEEPs.
         stopped: it was asked to shut down.
+        returned: how often it was asked to give free memory back.
     """
 
     pid = 4242
@@ -41,6 +42,7 @@ class FakeSystem:
         self.files: dict[str, str] = {}
         self.slept = 0.0
         self.stopped = False
+        self.returned = 0
 
     def wall_clock_us(self) -> int:
         return self.wall_us
@@ -57,6 +59,9 @@ class FakeSystem:
 
     def peak_memory(self) -> int:
         return 12_500_000
+
+    def return_memory(self) -> None:
+        self.returned += 1
 
     def total_memory(self) -> int:
         return 8_000_000_000

@@ -150,8 +150,9 @@ def _findings(memory: MemoryUse, clients: int, total: int) -> Iterator[str]:
     complexity="O(N) in the number of containers",
 )
 def memory_purge(session: Session) -> str:
-    """Give memory back to the system that the interpreter keeps for later."""
+    """Give memory back to the system that the process keeps for later."""
     gc.collect()
+    session.engine.system.return_memory()
     return OK
 
 

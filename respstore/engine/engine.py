@@ -236,6 +236,7 @@ class Engine:
             evict_clients(self)
             self.memory.add_up()
         self.memory.make_room()
+        self.memory.return_free()
         statistics = self.statistics
         statistics.operations.sample(now, self.commands_processed())
         statistics.input_bytes.sample(now, self.bytes_in())

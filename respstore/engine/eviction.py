@@ -84,7 +84,7 @@ class Evictor:
         databases, candidates = self._keyspace.databases, self._candidates
         while True:
             drawn = 0
-            for db in databases:
+            for db in [db for db in databases if db.data]:
                 for _ in range(min(self._config.maxmemory_samples, len(db.data))):
                     key = draw(db)
                     if key is None:

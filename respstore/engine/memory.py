@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from respstore.engine.engine import Engine
     from respstore.engine.session import Session
 
+RETURN_ABOVE: Final = 1.2
+"""Memory that is free within the process is given back to the system where it has so many times as much as it uses."""
+RETURN_SECONDS: Final = 1.0
+RETURN_SHARE: Final = 0.01
+"""... and looked for at most so often, in at most that share of the server's time."""
 _GENTLE_TENACITY: Final = 10
 _WAYS_OUT: Final = frozenset(("discard", "quit", "reset"))
 """What a client may always do in MULTI."""
@@ -50,6 +55,7 @@ class Memory:
         self._beside = 0  # what is not weighed, when it was last added up
         self._peak = 0
         self._again: float | None = None
+        self._next_return = 0.0
         for name in ("maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
             config.on_change(name, self._configure)
         self._configure()
@@ -66,7 +72,7 @@ class Memory:
         if not self.is_weighed:
             return self._engine.system.memory()
         self.add_up()
-        return self._engine.startup_memory + self._usage.total + self._beside
+        return self._last_used()
 
     def peak(self) -> int:
         """The most that there ever was."""
@@ -81,7 +87,10 @@ class Memory:
         engine = self._engine
         clients = sum([session.memory() for session in engine.sessions.values()])
         self._beside = clients + sum([footprint_beside(db) for db in engine.keyspace.databases])
-        self._peak = max(self._peak, engine.startup_memory + self._usage.total + self._beside)
+        self._peak = max(self._peak, self._last_used())
+
+    def _last_used(self) -> int:
+        return self._engine.startup_memory + self._usage.total + self._beside
 
     # Asking for room
 
@@ -130,6 +139,20 @@ class Memory:
             self._again = 2 * now - started  # others have as much time in between
             engine.waiting.rearm(self._again)
         return not is_exceeded or now > deadline
+
+    def return_free(self) -> None:
+        """Give back what deleted data leaves free, while the data is weighed: else nobody knows how much that is.
+
+        Where small values make room for large ones, the process would take twice as much as it uses.
+        """
+        system = self._engine.system
+        if not self.is_weighed or (now := system.monotonic()) < self._next_return:
+            return
+        took = 0.0
+        if system.memory() > RETURN_ABOVE * self._last_used():
+            system.return_memory()
+            took = system.monotonic() - now
+        self._next_return = now + max(RETURN_SECONDS, took / RETURN_SHARE)
 
     def go_on(self, now: float) -> None:
         """Go on with an eviction that was cut short; to be called at `next_deadline`."""

@@ -35,6 +35,9 @@ class System(Protocol):
     def peak_memory(self) -> int:
         """The most resident memory that the process ever had, in bytes."""
 
+    def return_memory(self) -> None:
+        """Give memory that is free within the process back to the system, as far as that can be done."""
+
     def total_memory(self) -> int:
         """Memory of the machine, in bytes."""
 

@@ -160,7 +160,7 @@ class Database:
             return live[random.randrange(len(live))] if live else None
         while self.data:
             key = self._ordered().random(random)
-            if self.is_live(key):
+            if not self.expires or self.is_live(key):
                 return key
         return None
 

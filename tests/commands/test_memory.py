@@ -8,7 +8,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import NOT_AN_INTEGER, SYNTAX, talk
+from tests.talk import NOT_AN_INTEGER, SYNTAX, FakeSystem, talk
 
 
 def ask(session: Session, *words: bytes) -> Any:
@@ -178,6 +178,8 @@ def test_malloc_stats(session: Session) -> None:
 
 def test_purge(session: Session) -> None:
     assert talk(session, b"MEMORY PURGE") == b"+OK\r\n"
+    assert isinstance(session.engine.system, FakeSystem)
+    assert session.engine.system.returned == 1
 
 
 def test_help(session: Session) -> None:

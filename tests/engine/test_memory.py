@@ -287,6 +287,31 @@ def test_the_peak_is_the_most_there_ever_was() -> None:
     assert engine.memory.peak() == engine.system.peak_memory()
 
 
+def test_memory_that_is_free_is_given_back_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, _ = limited(10_000_000)
+    system = engine.system
+    assert isinstance(system, FakeSystem)
+    pass_time(engine, 0.1)
+    assert system.returned == 0
+    monkeypatch.setattr(system, "memory", lambda: 15_000_000)
+    pass_time(engine, 0.8)
+    assert system.returned == 0  # it was looked for within the last second
+    pass_time(engine, 0.3)
+    assert system.returned == 1
+    monkeypatch.setattr(system, "return_memory", lambda: system.advance(0.05))
+    pass_time(engine, 1)
+    took = system.seconds
+    monkeypatch.undo()
+    monkeypatch.setattr(system, "memory", lambda: 15_000_000)
+    pass_time(engine, took + 4.8 - system.seconds)
+    assert system.returned == 1  # it took long: a hundred times as long it is left alone
+    pass_time(engine, 0.3)
+    assert system.returned == 2
+    engine.config.change([("maxmemory", "0")])
+    pass_time(engine, 10)
+    assert system.returned == 2
+
+
 GROWTH = """
 import gc, os
 from itertools import chain

@@ -139,3 +139,16 @@ def test_passes_on_that_it_shall_stop():
     Process(None, lambda: calls.append(1)).stop()
 
     assert calls == [1]
+
+
+def test_free_memory_is_given_back(process):
+    """In a process of its own: what is kept behind what was freed would else stay with it."""
+    code = """from respstore.server.process import Process
+process = Process(None, lambda: None)
+kept = [bytes(10_000) for _ in range(6000)]
+del kept[:-1]
+before = process.memory()
+process.return_memory()
+print(before - process.memory())"""
+    freed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(freed.stdout) > 40 * MB
