@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE_MODULES := compat/apps/node_modules
 
 # One more than there are cores: some tests wait for processes. What is compiled once is kept.
 WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
@@ -27,7 +28,7 @@ check: $(VENV)/.installed-dev ## Format, lint, types and tests: what must hold b
 	$(BIN)/mypy --strict
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
-compat: $(VENV)/.installed-compat ## Compare with a real redis-server (LONG=1 for the long run)
+compat: $(VENV)/.installed-compat $(NODE_MODULES)/.installed ## Compare with a real redis-server (LONG=1 for the long run)
 	LONG='$(LONG)' $(BIN)/python -m pytest compat -q $(ARGS)
 
 bench: $(VENV)/.installed-compat ## Measure speed and memory beside redis-server, and beside torch's TCPStore (ARGS=--quick)
@@ -36,6 +37,12 @@ bench: $(VENV)/.installed-compat ## Measure speed and memory beside redis-server
 BUDGET ?= 100000
 fuzz: $(VENV)/.installed-dev ## Feed BUDGET hostile inputs to the parser and the session
 	$(BIN)/python -m tests.fuzz $(BUDGET)
+
+# The Node libraries that compat/apps runs; without a lock file, for that would name a registry.
+$(NODE_MODULES)/.installed: compat/apps/package.json
+	@command -v npm >/dev/null || { echo 'npm is missing. On Debian and Ubuntu: apt-get install nodejs npm' >&2; exit 1; }
+	npm install --prefix compat/apps --silent --no-audit --no-fund --no-package-lock
+	@touch $@
 
 # The environment: made once, installed into again when pyproject.toml changes.
 

@@ -192,5 +192,5 @@ def _store(session: Session, destination: bytes, result: Set, event: str) -> int
     if result:
         session.db.put(destination, result, event)
     else:
-        session.db.delete(destination)
+        session.db.delete_even_dead(destination)
     return len(result)

@@ -122,7 +122,7 @@ def store(session: Session, key: bytes, scores: dict[bytes, float], event: str) 
         is_skiplist = len(scores) > most or max(map(len, scores)) > longest
         db.put(key, SortedSet(scores, is_skiplist=is_skiplist), event)
     else:
-        db.delete(key)
+        db.delete_even_dead(key)
     return len(scores)
 
 

@@ -125,7 +125,7 @@ def sort(session: Session, key: bytes, *options: bytes) -> list[bytes | None] | 
     if values:
         session.db.put(request.store, deque(value or b"" for value in values), "sortstore")
     else:
-        session.db.delete(request.store)
+        session.db.delete_even_dead(request.store)
     return len(values)
 
 

@@ -446,6 +446,15 @@ def test_a_dead_key_can_be_seen_until_somebody_asks_for_it(db: Database) -> None
     assert not db.is_over(b"k")
 
 
+def test_a_dead_key_may_be_deleted_as_if_it_lived(db: Database) -> None:
+    db.place(b"k", b"v", 10, "set")
+    db.keyspace.now = 10
+    db.delete_even_dead(b"k")
+    db.delete_even_dead(b"missing")
+    assert not db.data
+    assert db.keyspace.expired == 0
+
+
 def test_to_look_counts_as_a_read_and_to_peek_does_not(db: Database) -> None:
     db.put(b"k", b"v", "set")
     db.put(b"dead", b"v", "set")
