@@ -69,7 +69,7 @@ class RunningServer:
 
 @contextlib.contextmanager
 def redis_server(*args: str) -> Iterator[RunningServer]:
-    """Runs a real redis-server, in memory alone, with further directives `args` as on its command line.
+    """Runs a real redis-server, in memory alone, with directives `args` as on its command line, or a file first.
 
     Raises ServerError when redis-server is not in PATH or does not start.
     """
@@ -119,8 +119,9 @@ def free_port() -> int:
 def _running(name: str, command: Sequence[str], args: Sequence[str]) -> Iterator[RunningServer]:
     with tempfile.TemporaryDirectory(prefix="respstore-compat-") as folder, (Path(folder) / "log").open("w+b") as log:
         port = free_port()
+        file = args[:1] if args and not args[0].startswith("-") else []  # of the configuration, which comes first
         process = subprocess.Popen(
-            [*command, "--port", str(port), *IN_MEMORY, *args],
+            [*command, *file, "--port", str(port), *IN_MEMORY, *args[len(file) :]],
             cwd=folder,
             env=_environment(),
             stdin=subprocess.DEVNULL,

@@ -104,6 +104,13 @@ class Side:
             if value != self.initial_config[name]:
                 self.ask(b"CONFIG", b"SET", name, self.initial_config[name])
 
+    def restore_users(self) -> None:
+        """Delete all users but the default one, and what was logged of them."""
+        users = [part.text.encode() for part in self.ask(b"ACL", b"USERS").parts]
+        self.ask_all(
+            [*((b"ACL", b"DELUSER", user) for user in users if user != b"default"), (b"ACL", b"LOG", b"RESET")]
+        )
+
     def close(self) -> None:
         """Close all connections."""
         self.close_clients()
@@ -134,6 +141,7 @@ class Pair:
         self._owed: dict[str, deque[tuple[str, Sequence[bytes], Rule]]] = defaultdict(deque)
         self._queued: dict[str, list[Rule]] = defaultdict(list)
         self._config_changed = False
+        self._users_changed = False
 
     def begin(self, protocol: int) -> None:
         """Start afresh: no clients, no keys, no pauses, the configuration and the rules of the start."""
@@ -146,7 +154,9 @@ class Pair:
             side.ask_all([(b"CLIENT", b"UNPAUSE"), (b"PING",), (b"FLUSHALL",), (b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")])
             if self._config_changed:
                 side.restore_config()
-        self._config_changed = False
+            if self._users_changed:
+                side.restore_users()
+        self._config_changed = self._users_changed = False
 
     def take_time_out(self) -> None:
         """Let time decide nothing until the next `begin`: no key dies before somebody asks for it, no call is slow."""
@@ -186,6 +196,7 @@ class Pair:
                     if self.protocol == 2 or len(plain) < PUSHING.get(name, sys.maxsize):
                         self._owed[client].append((readable(b" ".join(plain)), plain, rule or self.rule_of(plain)))
                     self._config_changed |= name == b"CONFIG"
+                    self._users_changed |= name in (b"ACL", b"AUTH", b"HELLO")
             connection.send(data)
         return self._settle(client)
 

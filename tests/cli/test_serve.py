@@ -55,6 +55,12 @@ def test_names_what_is_wrong_with_the_configuration_in_one_line(capsys, argument
     assert capsys.readouterr() == ("", f"respstore: {reason}\n")
 
 
+def test_names_users_that_make_no_sense(capsys):
+    assert main(["serve", "--port", "0", "--loglevel", "warning", "--user", "x", "foo"]) == 2
+    reason = "Error in user declaration 'x': Error in ACL SETUSER modifier 'foo': Syntax error"
+    assert capsys.readouterr() == ("", f"respstore: command line: '--user x foo': {reason}\n")
+
+
 def test_names_options_that_do_not_go_together(capsys):
     assert main(["serve", "--port", "0", "--loglevel", "warning", "--tcpstore-port", "0/a", "0/a/b"]) == 2
     assert capsys.readouterr() == ("", "respstore: tcpstore-port: namespaces 'a/b' and 'a' would have keys in common\n")

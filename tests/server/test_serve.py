@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 import respstore
+from respstore.config import Config
 from respstore.errors import ConfigError, HolderKind, PortInUseError
 from respstore.ports import listen_tcp
 from respstore.server.serve import Server
@@ -191,6 +192,43 @@ async def test_protects_a_server_without_a_password_from_other_machines(use_poll
         running.engine.acl.change(b"default", [b"nopass"])
         running.server.config.protected_mode = False
         assert await (await running.connect()).ask(b"PING") == b"+PONG\r\n"
+
+
+def test_does_not_start_with_users_that_make_no_sense(tmp_path):
+    (tmp_path / "users.acl").write_text("user alice foo\n")
+
+    with pytest.raises(ConfigError, match=r"redis.conf, line 1: 'user x foo': Error in user declaration 'x'"):
+        Server(Config.from_text("user x foo"))
+    with pytest.raises(ConfigError, match=r"aclfile: users\.acl:1: Syntax error"):
+        Server(make_config(dir=str(tmp_path), aclfile="users.acl"))
+    with pytest.raises(ConfigError, match=r"opening file 'none\.acl': No such file or directory"):
+        Server(make_config(dir=str(tmp_path), aclfile="none.acl"))
+
+
+async def test_reads_and_writes_the_file_of_users(use_poller, tmp_path):
+    path = tmp_path / "users.acl"
+    path.write_text("user alice on nopass +@all ~*\n")
+    path.chmod(0o600)
+    async with serving(use_poller, dir=str(tmp_path), aclfile="users.acl") as running:
+        admin, alice = await running.connect(), await running.connect()
+        assert await alice.ask(b"AUTH alice x") == b"+OK\r\n"
+        assert await admin.ask(b"ACL SETUSER bob on") == b"+OK\r\n"
+        assert await admin.ask(b"ACL SAVE") == b"+OK\r\n"
+        assert await admin.ask(b"ACL LOAD") == b"+OK\r\n"
+        assert await alice.rest() == b""
+    assert path.read_text().splitlines()[1] == "user bob on resetchannels -@all"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_answers_late_who_guesses_passwords_and_nobody_else(use_poller):
+    async with serving(use_poller, requirepass=b"secret") as running:
+        guessing, other = await running.connect(), await running.connect()
+        for _ in range(11):
+            assert (await guessing.ask(b"AUTH wrong")).startswith(b"-WRONGPASS")
+        await guessing.send(b"AUTH secret")
+        assert await other.ask(b"PING") == b"-NOAUTH Authentication required.\r\n"
+        assert len(running.engine.waiting) == 1
+        assert await guessing.line() == b"+OK\r\n"
 
 
 async def test_hangs_up_on_who_is_idle(use_poller):

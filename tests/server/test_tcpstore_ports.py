@@ -73,6 +73,17 @@ async def test_where_a_password_is_required(use_poller, caplog):
         assert await (await come(running, port_of(running, b"open"))).read(4) == PONG
 
 
+async def test_where_the_default_user_may_not_do_everything(use_poller, caplog):
+    ports = TCPStorePort(0, b"job", noauth=False), TCPStorePort(0, b"open", noauth=True)
+    async with serving(use_poller, tcpstore_port=ports) as running:
+        running.engine.acl.change(b"default", [b"-get"])
+        with caplog.at_level(logging.INFO):
+            client = await running.connect(port_of(running))
+            assert await client.rest() == b""
+        assert "which has no users, and the default user may not do everything here" in caplog.text
+        assert await (await come(running, port_of(running, b"open"))).read(4) == PONG
+
+
 async def test_too_many_clients(use_poller):
     async with serving(use_poller, maxclients=1, tcpstore_port=(TCPStorePort(0, b"job", noauth=True),)) as running:
         first = await come(running, port_of(running))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from compat.redis.strategies import (
+    acl,
     bitmaps,
     channels,
     cluster,
@@ -47,6 +48,7 @@ DATA: dict[str, Strategy] = {
 _any_call = st.sampled_from(list(DATA.values())).flatmap(lambda chosen: chosen)
 STRATEGIES: dict[str, Strategy] = {
     **DATA,
+    **acl.STRATEGIES,
     **channels.STRATEGIES,
     **cluster.STRATEGIES,
     **connection.STRATEGIES,
@@ -54,7 +56,7 @@ STRATEGIES: dict[str, Strategy] = {
     "command|getkeys": command("COMMAND GETKEYS", _any_call),
     "command|getkeysandflags": command("COMMAND GETKEYSANDFLAGS", _any_call),
 }
-EXCLUDED: dict[str, str] = {**keys.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
+EXCLUDED: dict[str, str] = {**acl.EXCLUDED, **keys.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.

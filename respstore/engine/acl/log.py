@@ -62,6 +62,7 @@ class SecurityLog:
             if entry.is_like(event):
                 event.count += entry.count
                 del self.entries[place]
-                break
+                self.entries.insert(0, event)
+                return
         self.entries.insert(0, event)
         del self.entries[self._config.acllog_max_len :]

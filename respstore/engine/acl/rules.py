@@ -87,9 +87,11 @@ def merge_selectors(words: Iterable[bytes]) -> list[bytes]:
     rules: list[bytes] = []
     gathered: list[bytes] = []
     for word in words:
-        if gathered or (word.startswith(b"(") and not word.endswith(b")")):
+        if word.startswith(b"(") and not word.endswith(b")"):
+            gathered = [word]  # what was gathered before without an end is forgotten, as in Redis
+        elif gathered:
             gathered.append(word)
-            if len(gathered) > 1 and word.endswith(b")"):
+            if word.endswith(b")"):
                 rules.append(b" ".join(gathered))
                 gathered = []
         else:

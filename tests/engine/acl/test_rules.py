@@ -134,6 +134,7 @@ def test_what_is_no_rule_in_its_place(rules: bytes, wrong: str, reason: str) -> 
 
 def test_a_selector_may_be_spread_over_several_words() -> None:
     assert merge_selectors([b"on", b"(~a", b"+get", b")", b"(~b)", b"off"]) == [b"on", b"(~a +get )", b"(~b)", b"off"]
+    assert merge_selectors([b"(", b"~a", b"(~b", b")"]) == [b"(~b )"]
 
 
 @pytest.mark.parametrize("words", [[b"("], [b"(~a"], [b"on", b"(~a", b"+get"], [b"(~a)", b"(", b"x"]])
