@@ -17,6 +17,7 @@ from typing import Final
 import attrs
 import trio
 
+from respstore.cli.daemon import go_into_background, let_go, pidfile, tell_supervisor
 from respstore.cli.join import NotJoinedError, attempts, join, may_be_starting
 from respstore.cli.limits import allow_clients
 from respstore.config import Config
@@ -58,6 +59,8 @@ def serve(arguments: Sequence[str]) -> int:
     except ValueError as error:  # ConfigError is one, and so is text that is not in the encoding of this system
         print(f"respstore: {error}", file=sys.stderr)
         return WRONG_CONFIGURATION
+    if config.daemonize:
+        go_into_background()
     logger.addHandler(log)
     logger.setLevel(LEVELS[config.loglevel])
     try:
@@ -88,7 +91,8 @@ def _run(config: Config, options: _Options) -> None:
             return
     else:
         server.listen()
-    trio.run(_serve, server, options.port_file)
+    with pidfile(config):
+        trio.run(_serve, server, options.port_file)
 
 
 async def _serve(server: Server, port_file: Path | None) -> None:
@@ -99,6 +103,9 @@ async def _serve(server: Server, port_file: Path | None) -> None:
             address = await inner.start(server.run)
             try:
                 _announce(address, port_file)
+                tell_supervisor(server.config, "READY=1")
+                if server.config.daemonize:
+                    let_go()
             except OSError as error:
                 problem = error
                 server.stopping.set()

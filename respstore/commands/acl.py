@@ -231,4 +231,4 @@ def acl_save(session: Session) -> str:
 @command("acl|help", group="server", since="6.0.0", flags="loading stale", complexity="O(1)")
 def acl_help(session: Session) -> list[str]:
     """Describe the subcommands of ACL."""
-    return help_lines(session.engine.entries[b"acl"].command)
+    return help_lines(session.engine.originals[b"acl"].command)

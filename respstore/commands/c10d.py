@@ -84,7 +84,7 @@ def c10d_join(session: Session, namespace: bytes) -> str:
 
 def _may_let_go(session: Session, namespace: Namespace) -> bool:
     """Whether the client's user may delete all keys of a namespace, which are to go when its clients have left."""
-    record = session.engine.entries[b"c10d"].subcommands[b"join"].command
+    record = session.engine.originals[b"c10d"].subcommands[b"join"].command
     return session.user.may_touch_all(record, [b"c10d", b"join", namespace.name], WRITE, namespace.prefix)
 
 
@@ -119,4 +119,4 @@ def _described(namespace: Namespace, now: float) -> dict[bytes, Any]:
 @command("c10d|help", group="coordination", since="0.1.0", flags="loading stale", complexity="O(1)")
 def c10d_help(session: Session) -> list[str]:
     """Describe the subcommands of C10D."""
-    return help_lines(session.engine.entries[b"c10d"].command)
+    return help_lines(session.engine.originals[b"c10d"].command)

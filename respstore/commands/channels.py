@@ -206,4 +206,4 @@ def pubsub_shardnumsub(session: Session, *channels: bytes) -> list[bytes | int]:
 @command("pubsub|help", group="pubsub", since="6.2.0", flags="loading stale", categories="", complexity="O(1)")
 def pubsub_help(session: Session) -> list[str]:
     """Describe the subcommands of PUBSUB."""
-    return help_lines(session.engine.entries[b"pubsub"].command)
+    return help_lines(session.engine.originals[b"pubsub"].command)

@@ -259,4 +259,4 @@ def client_unpause(session: Session) -> str:
 @command("client|help", group="connection", since="5.0.0", flags="loading stale", complexity="O(1)")
 def client_help(session: Session) -> list[str]:
     """Describe the subcommands of CLIENT."""
-    return help_lines(session.engine.entries[b"client"].command)
+    return help_lines(session.engine.originals[b"client"].command)

@@ -110,4 +110,4 @@ def rewrite_file(session: Session, path: str, *, everything: bool = False) -> No
 @command("config|help", group="server", since="5.0.0", flags="loading stale", complexity="O(1)")
 def config_help(session: Session) -> list[str]:
     """Describe the subcommands of CONFIG."""
-    return help_lines(session.engine.entries[b"config"].command)
+    return help_lines(session.engine.originals[b"config"].command)

@@ -230,4 +230,4 @@ def _keys_of(session: Session, request: list[bytes]) -> list[FoundKey]:
 )
 def command_help(session: Session) -> list[str]:
     """Describe the subcommands of COMMAND."""
-    return help_lines(session.engine.entries[b"command"].command)
+    return help_lines(session.engine.originals[b"command"].command)

@@ -331,4 +331,4 @@ def object_freq(session: Session, key: bytes) -> int | None:
 @command("object|help", group="generic", since="6.2.0", flags="loading stale", complexity="O(1)")
 def object_help(session: Session) -> list[str]:
     """Describe the subcommands of OBJECT."""
-    return help_lines(session.engine.entries[b"object"].command)
+    return help_lines(session.engine.originals[b"object"].command)

@@ -120,7 +120,7 @@ def latency_doctor(session: Session) -> Verbatim:
 @command("latency|help", group="server", since="2.8.13", flags="loading stale", complexity="O(1)")
 def latency_help(session: Session) -> list[str]:
     """Describe the subcommands of LATENCY."""
-    return help_lines(session.engine.entries[b"latency"].command)
+    return help_lines(session.engine.originals[b"latency"].command)
 
 
 def _chosen(session: Session, names: tuple[bytes, ...]) -> list[Entry]:

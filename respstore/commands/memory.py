@@ -179,4 +179,4 @@ def memory_malloc_stats(session: Session) -> Verbatim:
 @command("memory|help", group="server", since="4.0.0", flags="loading stale", complexity="O(1)")
 def memory_help(session: Session) -> list[str]:
     """Describe the subcommands of MEMORY."""
-    return help_lines(session.engine.entries[b"memory"].command)
+    return help_lines(session.engine.originals[b"memory"].command)

@@ -81,4 +81,4 @@ def module_unload(session: Session, name: bytes) -> NoReturn:
 @command("module|help", group="server", since="5.0.0", flags="loading stale", complexity="O(1)")
 def module_help(session: Session) -> list[str]:
     """Describe the subcommands of MODULE."""
-    return help_lines(session.engine.entries[b"module"].command)
+    return help_lines(session.engine.originals[b"module"].command)

@@ -66,4 +66,4 @@ def slowlog_reset(session: Session) -> str:
 @command("slowlog|help", group="server", since="6.2.0", flags="loading stale", complexity="O(1)")
 def slowlog_help(session: Session) -> list[str]:
     """Describe the subcommands of SLOWLOG."""
-    return help_lines(session.engine.entries[b"slowlog"].command)
+    return help_lines(session.engine.originals[b"slowlog"].command)

@@ -84,7 +84,7 @@ def _parse(session: Session, name: bytes, key: bytes, options: Sequence[bytes]) 
 def _may_read_all(session: Session, request: Sequence[bytes]) -> bool:
     if not session.gate & RESTRICTED:
         return True
-    return session.user.may_touch_all(session.engine.entries[request[0]].command, request, READ)
+    return session.user.may_touch_all(session.engine.originals[request[0]].command, request, READ)
 
 
 def keys_of_sort(request: Sequence[bytes]) -> list[FoundKey]:

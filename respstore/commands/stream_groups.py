@@ -172,7 +172,7 @@ def xgroup_delconsumer(session: Session, key: bytes, groupname: bytes, consumern
 @command("xgroup|help", group="stream", since="5.0.0", flags="loading stale", complexity="O(1)")
 def xgroup_help(session: Session) -> list[str]:
     """Describe the subcommands of XGROUP."""
-    return help_lines(session.engine.entries[b"xgroup"].command)
+    return help_lines(session.engine.originals[b"xgroup"].command)
 
 
 def _parse_group_options(options: Sequence[bytes], *, takes_mkstream: bool) -> tuple[int | None, bool]:

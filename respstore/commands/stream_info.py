@@ -103,7 +103,7 @@ def xinfo_consumers(session: Session, key: bytes, groupname: bytes) -> list[dict
 @command("xinfo|help", group="stream", since="5.0.0", flags="loading stale", complexity="O(1)")
 def xinfo_help(session: Session) -> list[str]:
     """Describe the subcommands of XINFO."""
-    return help_lines(session.engine.entries[b"xinfo"].command)
+    return help_lines(session.engine.originals[b"xinfo"].command)
 
 
 def _find(session: Session, key: bytes) -> Stream:

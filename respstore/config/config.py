@@ -7,7 +7,7 @@ value reads it when it is needed, or registers with `on_change`. Files are read 
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -17,6 +17,14 @@ from respstore.config.syntax import Directive, parse_arguments
 from respstore.errors import ConfigError, UnknownOptionError
 
 
+class Renaming(NamedTuple):
+    """A line `rename-command`: the command `old` is called `new`, or cannot be called where that is empty."""
+
+    old: str
+    new: str
+    where: str
+
+
 @attrs.define(eq=False, kw_only=True)
 class Config(Options):
     """The options of one server.
@@ -24,11 +32,13 @@ class Config(Options):
     Args:
         config_file: the absolute path of the file that CONFIG REWRITE writes, or None.
         users: the `user` lines, for engine/acl/ to understand.
+        renamings: of commands, in the order of the file.
         warnings: one line for each option that was given and has no effect in respstore.
     """
 
     config_file: str | None = attrs.field(default=None, init=False)
     users: list[Directive] = attrs.field(factory=list, init=False)
+    renamings: list[Renaming] = attrs.field(factory=list, init=False)
     warnings: list[str] = attrs.field(factory=list, init=False)
     _callbacks: dict[str, Callable[[], None]] = attrs.field(factory=dict, init=False)
 
@@ -56,6 +66,7 @@ class Config(Options):
         loader.load(command_line.directives)
         config.warnings = loader.finish()
         config.users = loader.users
+        config.renamings = [Renaming(old, new, where) for _, (old, new), where in loader.renamings]
         return config
 
     @classmethod
@@ -70,6 +81,7 @@ class Config(Options):
         loader.load_text(text, source)
         config.warnings = loader.finish()
         config.users = loader.users
+        config.renamings = [Renaming(old, new, where) for _, (old, new), where in loader.renamings]
         return config
 
     def names(self) -> Iterable[str]:

@@ -13,7 +13,7 @@ from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_text
 from respstore.errors import ConfigError
 
 # Directives that are no options: CONFIG knows nothing of them.
-_REFUSED: Final = {"rename-command", "loadmodule"}
+_REFUSED: Final = {"loadmodule"}
 _IGNORED: Final = {"list-max-ziplist-entries", "list-max-ziplist-value"}  # by Redis too, since 3.2
 _DEEPEST_INCLUDE: Final = 16
 
@@ -23,6 +23,7 @@ class Loader:
 
     Attributes:
         users: the lines that declare users.
+        renamings: the lines `rename-command`, each of two words; which commands there are is not known here.
     """
 
     def __init__(self, options: Options) -> None:
@@ -30,6 +31,7 @@ class Loader:
         self._options = options
         self._given: dict[Option, Directive] = {}
         self._ignored: list[str] = []
+        self.renamings: list[Directive] = []
 
     def load(self, directives: Iterable[Directive], depth: int = 0) -> None:
         """Take over what directives say, `depth` includes below the first file; raises ConfigError."""
@@ -91,6 +93,8 @@ class Loader:
                 self.load_file(path, depth + 1)
         elif name == "user" and words:
             self.users.append(directive)
+        elif name == "rename-command" and len(words) == 2:
+            self.renamings.append(directive)
         elif name in _REFUSED:
             raise ValueError("respstore does not support this directive")
         elif name in _IGNORED and len(words) == 1:

@@ -169,9 +169,9 @@ class Options:
     loglevel: str = option("notice", Choice("debug", "verbose", "notice", "warning"), WORKS)
     hz: int = option(10, Integer(clamp=(1, 500)))
     dynamic_hz: bool = option(True, YesNo())
-    daemonize: bool = option(False, YesNo(), UNSUPPORTED, AT_START)
-    supervised: str = option("no", Choice("upstart", "systemd", "auto", "no"), UNSUPPORTED, AT_START)
-    pidfile: str = option("", Text(), HARMLESS, AT_START)
+    daemonize: bool = option(False, YesNo(), WORKS, AT_START)
+    supervised: str = option("no", Choice("systemd", "auto", "no"), WORKS, AT_START)
+    pidfile: str = option("", Text(), WORKS, AT_START)
     syslog_enabled: bool = option(False, YesNo(), UNSUPPORTED, AT_START)
     syslog_facility: str = option(
         "local0", Choice("user", *(f"local{number}" for number in range(8))), HARMLESS, AT_START

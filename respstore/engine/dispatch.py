@@ -13,12 +13,13 @@ from respstore import errors
 from respstore.engine.command import UNLIMITED, Command, Handler
 from respstore.engine.latency import Distribution
 from respstore.engine.waiting import Park
-from respstore.errors import RespError
+from respstore.errors import ConfigError, RespError
 from respstore.protocol.replies import NO_REPLY, QUEUED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from respstore.config.config import Renaming
     from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
@@ -125,7 +126,7 @@ class Entry:
             return self
         entry = self.subcommands.get(args[1].lower())
         if entry is None:
-            raise errors.unknown_subcommand(args[1], self.command.name)
+            raise errors.unknown_subcommand(args[1], errors.printable(args[0]))
         return entry
 
     def check_arity(self, args: list[bytes]) -> None:
@@ -144,6 +145,25 @@ def make_entries(table: "Mapping[str, Command]") -> dict[bytes, Entry]:
     entries: dict[bytes, Entry] = {}
     for name, command in table.items():
         entries[name.encode()] = entries[name.upper().encode()] = Entry(command)
+    return entries
+
+
+def rename(entries: dict[bytes, Entry], renamings: "Sequence[Renaming]") -> dict[bytes, Entry]:
+    """The look-up in which commands have other names, or none, as `rename-command` asks for.
+
+    Raises:
+        ConfigError: there is no such command, or there is one of the new name already.
+    """
+    entries = dict(entries)
+    for old, new, where in renamings:
+        entry = entries.pop(old.lower().encode(), None)
+        if entry is None:
+            raise ConfigError("No such command in rename-command", "rename-command", where)
+        del entries[old.upper().encode()]
+        if new:
+            if new.lower().encode() in entries:
+                raise ConfigError("Target command name already exists", "rename-command", where)
+            entries[new.lower().encode()] = entries[new.upper().encode()] = entry
     return entries
 
 

@@ -17,7 +17,7 @@ from respstore.engine.acl.control import AccessControl
 from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import Command
-from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries
+from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries, rename
 from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
@@ -57,9 +57,13 @@ class Engine:
         system: the process it lives in.
         random: where RANDOMKEY and its like draw from.
 
+    Raises:
+        ConfigError: `rename-command` asks for what cannot be.
+
     Attributes:
         keyspace: the data.
-        entries: commands by name, with their counts.
+        entries: commands by the names that clients use, with their counts.
+        originals: all commands by their own names, whatever `rename-command` says.
         acl: the users, and what they may do.
         sessions: connected clients by id.
         parser: shared by the sessions.
@@ -91,7 +95,8 @@ class Engine:
         self.system = system
         self.random = random
         self.keyspace = Keyspace(config.databases)
-        self.entries = make_entries(table)
+        self.originals = make_entries(table)
+        self.entries = rename(self.originals, config.renamings)
         self.acl = AccessControl(self, table)
         self.sessions: dict[int, Session] = {}
         self.parser = FastParser()

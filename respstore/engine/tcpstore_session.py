@@ -154,7 +154,7 @@ class TCPStoreSession(Session):
                 self._next = None
                 opcode, strings, number = operation
                 name, run = operations[opcode]
-                entry = engine.entries[name] if name else None
+                entry = engine.originals[name] if name else None
                 if self.gate and self._is_held(operation, entry):
                     return
                 if self._promised is not None and opcode != tcpstore.QUEUE_POP:
@@ -352,7 +352,7 @@ class TCPStoreSession(Session):
 
     def _barrier(self, handler: "Handler", strings: list[bytes], number: int) -> None:
         key = strings[0]
-        if self.engine.entries[b"incrby"].plain(self, key, b"1") >= number:
+        if self.engine.originals[b"incrby"].plain(self, key, b"1") >= number:
             self._output.append(tcpstore.STOP_WAITING)
         else:
             self._park(wait_for_count(self, key, number), None)

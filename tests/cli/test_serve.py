@@ -42,8 +42,11 @@ def log_of(text: str) -> list[str]:
     [
         (["--frob", "1"], "command line: '--frob 1': Bad directive or wrong number of arguments"),
         (["--port", "x"], "command line: '--port x': argument couldn't be parsed into an integer"),
-        (["--daemonize", "yes"], "command line: '--daemonize yes': respstore supports only 'no' here"),
-        (["--supervised", "systemd"], "command line: '--supervised systemd': respstore supports only 'no' here"),
+        (["--syslog-enabled", "yes"], "command line: '--syslog-enabled yes': respstore supports only 'no' here"),
+        (
+            ["--rename-command", "NOSUCH", "x"],
+            "command line: '--rename-command NOSUCH x': No such command in rename-command",
+        ),
         (["/no/such.conf"], "can't open config file '/no/such.conf': No such file or directory"),
         (["--port-file"], "--port-file needs the path of a file"),
         (["--logfile", "/no/such/log"], "cannot open the log file /no/such/log: No such file or directory"),

@@ -54,14 +54,14 @@ def test_mistakes(arguments: list[str], message: str) -> None:
 
 def test_options_may_take_back_what_a_file_asks_for(tmp_path: Path) -> None:
     path = tmp_path / "redis.conf"
-    path.write_text("daemonize yes\nsave 900 1\nlist-compress-depth 1\n")
-    config = Config.from_arguments([str(path), "--daemonize", "no", "--save", "", "--list-compress-depth", "0"])
-    assert (config.daemonize, config.save, config.warnings) == (False, (), [])
+    path.write_text("syslog-enabled yes\nsave 900 1\nlist-compress-depth 1\n")
+    config = Config.from_arguments([str(path), "--syslog-enabled", "no", "--save", "", "--list-compress-depth", "0"])
+    assert (config.syslog_enabled, config.save, config.warnings) == (False, (), [])
 
 
 def test_what_an_include_asks_for_is_blamed_on_its_file(tmp_path: Path) -> None:
-    (tmp_path / "a.conf").write_text("daemonize yes\n")
-    with pytest.raises(ConfigError, match=r"a\.conf, line 1: 'daemonize yes': respstore supports only 'no' here$"):
+    (tmp_path / "a.conf").write_text("syslog-enabled yes\n")
+    with pytest.raises(ConfigError, match=r"a\.conf, line 1: 'syslog-enabled yes': respstore supports only 'no' here$"):
         Config.from_arguments(["--include", str(tmp_path / "a.conf"), "--timeout", "1"])
 
 

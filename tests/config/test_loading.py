@@ -86,9 +86,9 @@ def test_a_mistake_is_named_with_its_place(line: str, reason: str) -> None:
         ("slaveof 127.0.0.1 6379", "respstore supports only '' here"),
         ("cluster-enabled yes", "respstore supports only 'no' here"),
         ("min-replicas-to-write 1", "respstore supports only '0' here"),
-        ("tls-port 6380", "respstore supports only '0' here"),
-        ("daemonize yes", "respstore supports only 'no' here"),
-        ("rename-command GET x", "respstore does not support this directive"),
+        ("tls-replication yes", "respstore supports only 'no' here"),
+        ("syslog-enabled yes", "respstore supports only 'no' here"),
+        ("rename-command GET", "Bad directive or wrong number of arguments"),
         ("loadmodule x.so", "respstore does not support this directive"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from respstore.config import Config
 from respstore.config.options import BY_NAME, OPTIONS, Option, Support, When
+from respstore.server import tls
 
 
 def test_names_are_told_apart() -> None:
@@ -24,7 +25,9 @@ def test_the_name_is_the_attribute_with_hyphens_or_says_why_not() -> None:
 
 
 def test_only_what_works_is_carried_out_by_the_server() -> None:
-    assert {row.name for row in OPTIONS if row.when is When.BY_SERVER} == {"bind", "port"}
+    names = {row.name for row in OPTIONS if row.when is When.BY_SERVER}
+    assert {name for name in names if not name.startswith("tls-")} == {"bind", "port"}
+    assert names >= {"tls-port", *tls.OPTIONS}
     assert all(row.support is Support.WORKS for row in OPTIONS if row.when is When.BY_SERVER)
 
 

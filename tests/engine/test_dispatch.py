@@ -1,12 +1,16 @@
 """dispatch: which command a request names, what forbids or delays it, and what is counted."""
 
+from random import Random
+
 import pytest
 
 from respstore.commands import TABLE
+from respstore.config import Config
 from respstore.engine.dispatch import find, make_entries
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import NOAUTH, PONG, array, check_wire, make_engine, pass_time, received, request, talk
+from respstore.errors import ConfigError
+from tests.talk import NOAUTH, PONG, FakeSystem, array, check_wire, make_engine, pass_time, received, request, talk
 
 QUEUED = b"+QUEUED\r\n"
 
@@ -353,3 +357,57 @@ def test_the_last_command_is_remembered(engine: Engine, line: bytes, name: str |
     session = Session(engine)
     session.receive_data(request(b"PING") + request(line))
     assert (None if session.last is None else session.last.command.name) == name
+
+
+# rename-command
+
+
+def make_renamed(text: str) -> Session:
+    return Session(Engine(Config.from_text(text), TABLE, FakeSystem(), Random(0)))
+
+
+def test_a_renamed_command_has_its_new_name_alone() -> None:
+    session = make_renamed("rename-command GET Fetch\nrename-command EXEC run")
+    assert talk(session, b"GET k").startswith(b"-ERR unknown command 'GET'")
+    assert talk(session, b"get k").startswith(b"-ERR unknown command 'get'")
+    for name in (b"Fetch", b"FETCH", b"fetch"):
+        assert talk(session, name, b"k") == b"$-1\r\n"
+    assert talk(session, b"FETCH") == b"-ERR wrong number of arguments for 'get' command\r\n"
+    for command in (b"MULTI", b"SET k v", b"FETCH k"):
+        talk(session, command)
+    assert talk(session, b"run") == b"*2\r\n+OK\r\n$1\r\nv\r\n"
+
+
+def test_a_disabled_command_is_gone() -> None:
+    session = make_renamed('rename-command KEYS ""')
+    assert talk(session, b"KEYS *").startswith(b"-ERR unknown command 'KEYS'")
+    assert talk(session, b"COMMAND INFO KEYS") == b"*1\r\n$-1\r\n"
+    assert talk(session, b"COMMAND COUNT") == b":%d\r\n" % (len(TABLE) - 1)
+
+
+def test_command_knows_both_names() -> None:
+    session = make_renamed("rename-command GET FETCH\nrename-command CONFIG admin")
+    assert talk(session, b"COMMAND INFO FETCH").startswith(b"*1\r\n*10\r\n$3\r\nget\r\n")
+    assert talk(session, b"COMMAND INFO GET") == b"*1\r\n$-1\r\n"
+    assert talk(session, b"COMMAND GETKEYS FETCH k") == b"*1\r\n$1\r\nk\r\n"
+    assert talk(session, b"ADMIN GET hz") == b"*2\r\n$2\r\nhz\r\n$2\r\n10\r\n"
+    assert talk(session, b"ADMIN HELP").startswith(b"*")
+
+
+def test_names_may_move_on() -> None:
+    session = make_renamed("rename-command GET FETCH\nrename-command SET GET\nrename-command fetch get2")
+    assert talk(session, b"GET k v") == b"+OK\r\n"
+    assert talk(session, b"GET2 k") == b"$1\r\nv\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("rename-command NOSUCH x", "No such command in rename-command"),
+        ("rename-command GET SET", "Target command name already exists"),
+        ('rename-command GET ""\nrename-command GET x', "No such command in rename-command"),
+    ],
+)
+def test_what_cannot_be_renamed(line: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"line .*{reason}"):
+        make_renamed(line)

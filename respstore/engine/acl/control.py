@@ -137,7 +137,7 @@ class AccessControl:
         user = self.users.get(name)
         if user is None or not user.accepts(hashed):
             self.failures.add(session.host, self._engine.system.monotonic())
-            session.last = self._engine.entries[command]
+            session.last = self._engine.originals[command]
             self._note(session, Reason.AUTH, "toplevel", command, name)
             raise RespError(errors.WRONG_PASSWORD)
         session.log_in(user)
