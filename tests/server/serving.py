@@ -178,6 +178,15 @@ def make_config(**options: Any) -> Config:
     return config
 
 
+def quiet_port() -> int:
+    """A free port that no outgoing connection is given by chance, as one from `get_free_port` might be."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 def noise(length: int) -> bytes:
     """Bytes that nothing can be said about, CR, LF and stars included; the same each time."""
     return random.Random(length).randbytes(length)

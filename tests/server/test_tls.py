@@ -15,12 +15,11 @@ import trio
 
 import respstore
 from respstore.errors import ConfigError
-from respstore.ports import get_free_port
 from respstore.server import tls
 from respstore.server.tls import make_context
 from tests.authority import Authority
 from tests.server import test_backends
-from tests.server.serving import make_config, serving, until
+from tests.server.serving import make_config, quiet_port, serving, until
 from tests.talk import OK, PONG, array
 
 
@@ -31,13 +30,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def options(authority: Authority) -> dict[str, Any]:
-    return authority.options(get_free_port())
+    return authority.options(quiet_port())
 
 
 @pytest.fixture
 def both(options: dict[str, Any]) -> dict[str, Any]:
     """Options of a server that has a port for plain TCP, too."""
-    return options | {"port": get_free_port()}
+    return options | {"port": quiet_port()}
 
 
 async def set_option(client: Any, *words: str) -> bytes:
@@ -210,7 +209,7 @@ async def test_the_port_comes_and_goes(authority, both):
 
 async def test_no_port_without_a_certificate():
     async with serving() as running:
-        answer = await set_option(await running.connect(), "tls-port", str(get_free_port()))
+        answer = await set_option(await running.connect(), "tls-port", str(quiet_port()))
         assert b"No tls-cert-file configured!" in answer
         assert running.server.config.tls_port == 0
 
