@@ -135,6 +135,12 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`A` alone, and a file written by CONFIG REWRITE loses it",
     ),
     KnownDifference(
+        "notifications: of one's own XADD",
+        "A> XADD",
+        "A client that listens to keyspace events hears of its own XADD before it has the reply; in Redis, afterwards",
+        protocols=(3,),
+    ),
+    KnownDifference(
         "channels: a message to oneself within a transaction",
         "A> EXEC",
         "A client that publishes to itself within a transaction gets the message before EXEC's reply; Redis puts it "

@@ -36,7 +36,7 @@ MEMORY: Final = container("memory", summary="Look at the use of memory.", group=
     complexity="O(N), N the number of samples",
 )
 def memory_usage(session: Session, key: bytes, *options: bytes) -> int | None:
-    """Estimate the bytes that a key and its value take; of a container, from some of its elements (0: from all)."""
+    """Tell the bytes that Redis would take for a key and its value; of a container, by some elements (0: by all)."""
     samples = DEFAULT_SAMPLES
     words = Words(options)
     for word in words:
@@ -45,7 +45,9 @@ def memory_usage(session: Session, key: bytes, *options: bytes) -> int | None:
         samples = integer(words.argument())
         if samples < 0:
             raise RespError(errors.SYNTAX)
-    return size_of_key(session.db, key, samples or None)
+    config = session.engine.config
+    nodes = {"list_node": config.list_max_listpack_size, "stream_node": config.stream_node_max_bytes}
+    return size_of_key(session.db, key, samples or None, **nodes)
 
 
 @command(

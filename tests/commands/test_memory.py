@@ -27,11 +27,25 @@ def test_usage(session: Session) -> None:
     assert ask(session, b"memory usage k samples 5") == size
 
 
-def test_usage_of_a_list_is_sampled(session: Session) -> None:
-    talk(session, b"RPUSH", b"l", *[b"x"] * 10, *[b"x" * 1000] * 10)
-    assert ask(session, b"MEMORY USAGE l") == ask(session, b"MEMORY USAGE l SAMPLES 5") < 5000
-    assert ask(session, b"MEMORY USAGE l SAMPLES 0") == ask(session, b"MEMORY USAGE l SAMPLES 99999999999") > 10_000
-    assert ask(session, b"MEMORY USAGE l SAMPLES 0 SAMPLES 1") == ask(session, b"MEMORY USAGE l")
+def test_usage_of_a_set_is_sampled(session: Session) -> None:
+    talk(
+        session,
+        b"SADD",
+        b"s",
+        *[b"x%d" % number for number in range(10)],
+        *[b"x" * length for length in range(900, 910)],
+    )
+    assert ask(session, b"MEMORY USAGE s") == ask(session, b"MEMORY USAGE s SAMPLES 5") < 5000
+    assert ask(session, b"MEMORY USAGE s SAMPLES 0") == ask(session, b"MEMORY USAGE s SAMPLES 99999999999") > 9_000
+    assert ask(session, b"MEMORY USAGE s SAMPLES 0 SAMPLES 1") == ask(session, b"MEMORY USAGE s")
+
+
+def test_usage_depends_on_what_fits_into_a_node(session: Session) -> None:
+    talk(session, b"RPUSH", b"l", *[b"x"] * 100)
+    talk(session, b"XADD s 1-1 f v")
+    assert (ask(session, b"MEMORY USAGE l"), ask(session, b"MEMORY USAGE s")) == (448, 4728)
+    talk(session, b"CONFIG SET list-max-listpack-size 50 stream-node-max-bytes 40")
+    assert (ask(session, b"MEMORY USAGE l"), ask(session, b"MEMORY USAGE s")) == (488, 680)
 
 
 def test_usage_of_no_key(session: Session) -> None:
