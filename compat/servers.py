@@ -39,11 +39,12 @@ class ServerError(Exception):
 
 @attrs.frozen
 class RunningServer:
-    """A server process of ours that answers on 127.0.0.1:port."""
+    """A server process of ours that answers on 127.0.0.1:port; it writes to the file `log`."""
 
     name: str
     port: int
     process: "subprocess.Popen[bytes]"
+    log: Path
 
     @property
     def pid(self) -> int:
@@ -128,7 +129,7 @@ def _running(name: str, command: Sequence[str], args: Sequence[str]) -> Iterator
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        server = RunningServer(name, port, process)
+        server = RunningServer(name, port, process, Path(log.name))
         try:
             _wait_until_ready(server, Path(log.name))
             yield server
