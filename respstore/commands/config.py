@@ -8,7 +8,7 @@ from typing import Final
 
 from respstore import errors
 from respstore.config.rewrite import rewrite
-from respstore.engine.command import command, container
+from respstore.engine.command import Guard, command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
 from respstore.errors import ConfigError, RespError, UnknownOptionError, printable
@@ -69,6 +69,16 @@ def config_set(session: Session, parameter: bytes, value: bytes, *more: bytes) -
 def is_allowed(session: Session, option: str) -> bool:
     """Whether a client may do what an option of `no`, `yes` or `local` forbids or allows."""
     return option == "yes" or (option == "local" and session.is_local)
+
+
+def enabled(name: str) -> Guard:
+    """A guard that lets only those use a command whom the option `enable-<name>-command` allows it."""
+
+    def refusal(session: Session) -> RespError | None:
+        option: str = getattr(session.engine.config, f"enable_{name}_command")
+        return None if is_allowed(session, option) else errors.not_allowed(name.upper())
+
+    return refusal
 
 
 @command("config|resetstat", group="server", since="2.0.0", flags="admin noscript loading stale", complexity="O(1)")

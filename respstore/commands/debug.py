@@ -20,7 +20,7 @@ from typing import Any, Final
 import attrs
 
 from respstore import errors
-from respstore.commands.config import is_allowed, rewrite_file
+from respstore.commands.config import enabled, rewrite_file
 from respstore.commands.keys import idle_seconds
 from respstore.config.values import Memory
 from respstore.engine.arguments import integer, integer_between
@@ -44,19 +44,12 @@ GLOB_ALPHABET: Final = b"ab-^[]*?\\"
 _NUMBER: Final = re.compile(rb"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
 
 
-def refusal(session: Session) -> RespError | None:
-    """Why a client may not use DEBUG, None if it may."""
-    if is_allowed(session, session.engine.config.enable_debug_command):
-        return None
-    return errors.not_allowed("DEBUG")
-
-
 @command(
     "debug",
     group="server",
     since="1.0.0",
     flags="admin noscript loading stale",
-    guard=refusal,
+    guard=enabled("debug"),
     complexity="Depends on the subcommand.",
     is_syscmd=True,
 )

@@ -7,7 +7,7 @@ import logging
 from typing import Any, Final, NoReturn
 
 from respstore import errors
-from respstore.commands.config import is_allowed
+from respstore.commands.config import enabled
 from respstore.engine.command import Command, command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
@@ -16,13 +16,6 @@ from respstore.errors import RespError
 logger = logging.getLogger("respstore")
 
 MODULE: Final[Command] = container("module", summary="Look at modules.", group="server", since="4.0.0")
-
-
-def refusal(session: Session) -> RespError | None:
-    """Why a client may not change the modules, None if it may."""
-    if is_allowed(session, session.engine.config.enable_module_command):
-        return None
-    return errors.not_allowed("MODULE")
 
 
 @command(
@@ -43,7 +36,7 @@ def module_list(session: Session) -> list[Any]:
     group="server",
     since="4.0.0",
     flags="admin noscript no_async_loading",
-    guard=refusal,
+    guard=enabled("module"),
     complexity="O(1)",
 )
 def module_load(session: Session, path: bytes, *arguments: bytes) -> NoReturn:
@@ -57,7 +50,7 @@ def module_load(session: Session, path: bytes, *arguments: bytes) -> NoReturn:
     group="server",
     since="7.0.0",
     flags="admin noscript no_async_loading",
-    guard=refusal,
+    guard=enabled("module"),
     complexity="O(1)",
 )
 def module_loadex(session: Session, path: bytes, *options: bytes) -> NoReturn:
@@ -70,7 +63,7 @@ def module_loadex(session: Session, path: bytes, *options: bytes) -> NoReturn:
     group="server",
     since="4.0.0",
     flags="admin noscript no_async_loading",
-    guard=refusal,
+    guard=enabled("module"),
     complexity="O(1)",
 )
 def module_unload(session: Session, name: bytes) -> NoReturn:

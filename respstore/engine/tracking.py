@@ -116,10 +116,11 @@ class Trackers:
         current: whose command is running, if that is one of them.
     """
 
-    __slots__ = ("_engine", "_indebted", "_lapsed", "current", "keys", "prefixes", "sessions")
+    __slots__ = ("_due", "_engine", "_indebted", "_lapsed", "current", "keys", "prefixes", "sessions")
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+        self._due: dict[bytes, _Audience] = {}  # prefixes with keys that changed in this turn
         self._indebted: dict[Session, Tracking] = {}
         # Who tracks no more but may again: as in Redis, what such a session has read counts still.
         self._lapsed: dict[Session, None] = {}
@@ -221,6 +222,7 @@ class Trackers:
         for prefix, audience in self.prefixes.items():
             if key.startswith(prefix):
                 if not audience.changed:
+                    self._due[prefix] = audience
                     self._engine.touched.append(next(iter(audience.sessions)))  # so that `deliver` is called
                 audience.changed[key] = None if event in _BY_NOBODY else self.current
         if key in self.keys:
@@ -262,10 +264,11 @@ class Trackers:
 
     def deliver(self) -> None:
         """Tell what is to be told at the end of a turn, behind all replies."""
-        for session in [*self._indebted]:
-            self.send_owed(session)
-        for _, audience in sorted(self.prefixes.items()):
-            if audience.changed:
+        while self._indebted:
+            self.send_owed(next(iter(self._indebted)))
+        if self._due:
+            due, self._due = self._due, {}
+            for _, audience in sorted(due.items()):
                 self._broadcast(audience)
 
     def _broadcast(self, audience: _Audience) -> None:

@@ -133,6 +133,19 @@ def test_keys_that_expire_are_told(reader: Session, writer: Session, engine: Eng
     assert heard(reader) == invalidate(b"k")
 
 
+def test_keys_that_are_evicted_are_told(reader: Session, writer: Session, engine: Engine) -> None:
+    broadcast = client(engine)
+    talk(broadcast, b"CLIENT TRACKING ON BCAST NOLOOP")
+    talk(reader, b"CLIENT TRACKING ON")
+    talk(writer, b"SET k v")
+    talk(reader, b"GET k")
+    heard(broadcast)
+    assert talk(writer, b"CONFIG SET maxmemory-policy allkeys-random maxmemory 1") == OK
+    assert talk(broadcast, b"SET new v").startswith(b"-OOM")
+    assert heard(reader) == invalidate(b"k")
+    assert heard(broadcast) == invalidate(b"k")  # what was evicted for it, it did not do itself
+
+
 def test_flushing_forgets_and_tells_all(reader: Session, writer: Session, engine: Engine) -> None:
     broadcast = client(engine)
     talk(reader, b"CLIENT TRACKING ON")
