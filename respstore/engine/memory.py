@@ -5,8 +5,8 @@ for room before it runs: keys are evicted until what it brings fits in, or it is
 themselves (`Entry.ask_by`), so that nobody else, and no server without a limit, pays. What grows without such commands
 (the buffers of clients) is looked at ten times a second.
 
-What counts against maxmemory is the data and what is held for clients; the memory that the interpreter takes without
-any data does not (INFO: mem_not_counted_for_evict).
+What counts against maxmemory is the data and what is held for clients, what is remembered for trackers included; the
+memory that the interpreter takes without any data does not (INFO: mem_not_counted_for_evict).
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,8 @@ class Memory:
             return
         engine = self._engine
         clients = sum([session.memory() for session in engine.sessions.values()])
-        self._beside = clients + sum([footprint_beside(db) for db in engine.keyspace.databases])
+        databases = sum([footprint_beside(db) for db in engine.keyspace.databases])
+        self._beside = clients + databases + engine.trackers.memory()
         self._peak = max(self._peak, self._last_used())
 
     def _last_used(self) -> int:

@@ -26,6 +26,7 @@ import attrs
 from respstore.engine.command import Command
 from respstore.engine.dispatch import TRACKING
 from respstore.engine.keyspecs import find_keys
+from respstore.keyspace.footprint import allocated, of_texts
 from respstore.keyspace.notifying import tell_of_changes
 from respstore.protocol.replies import Output, Push, encode
 
@@ -43,6 +44,9 @@ NOLOOP: Final = b"NOLOOP"
 
 SHARE_FORGOTTEN: Final = 1000
 """Where there are too many keys, one in so many is forgotten at once: to find the oldest takes a walk."""
+
+MEASURED: Final = 100
+"""How many keys are measured to tell what all of them take."""
 
 _BY_NOBODY: Final = ("expired", "evicted")
 
@@ -208,6 +212,16 @@ class Trackers:
     def items(self) -> int:
         """How many sessions read a key, summed up over all keys."""
         return sum(len(readers) if isinstance(readers, set) else 1 for readers in self.keys.values())
+
+    def memory(self) -> int:
+        """Bytes that what is remembered takes, as told from the first of it."""
+        if not self.keys:
+            return 0
+        sample = [*islice(self.keys.items(), MEASURED)]
+        size = of_texts(key for key, _ in sample) + sum(
+            allocated(readers) for _, readers in sample if isinstance(readers, set)
+        )
+        return allocated(self.keys) + size * len(self.keys) // len(sample)
 
     def _bound(self) -> None:
         """Forget the oldest keys where there are more than `tracking-table-max-keys`; whoever read them is told."""

@@ -1,10 +1,14 @@
 """Who is told of which keys, when, and by what; compared with Redis in compat/redis/scripts/tracking.txt."""
 
+import tracemalloc
+
 import pytest
 
+from respstore.commands import TABLE
 from respstore.engine.dispatch import TRACKING
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.tracking import Tracking
 from respstore.keyspace import Database
 from tests.talk import NULL, OK, PONG, array, bulk, make_engine, pass_time, received, request, talk
 
@@ -286,6 +290,23 @@ def test_many_are_forgotten_at_once_where_there_are_many(reader: Session, engine
         talk(reader, b"GET %d" % number)
     assert heard(reader) == b"".join(invalidate(b"%d" % number) for number in range(5))
     assert len(engine.trackers.keys) == 4996
+
+
+def test_what_is_remembered_counts_as_memory(engine: Engine) -> None:
+    readers = [client(engine) for _ in range(20)]
+    assert engine.trackers.memory() == 0
+    tracemalloc.start()
+    try:
+        for session in readers:
+            engine.trackers.add(session, Tracking(0, None, noloop=False, prefixes=()))
+        for number in range(2000):
+            key = b"key:" + b"x" * 100 + b"%d" % number
+            for session in readers[: 1 + number % 2 * 19]:
+                engine.trackers.remember(session, TABLE["get"], [b"GET", key])
+        remembered = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert engine.trackers.memory() == pytest.approx(remembered, rel=0.15)
 
 
 def test_who_never_tracked_pays_nothing(session: Session, engine: Engine) -> None:
