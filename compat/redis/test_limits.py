@@ -1,4 +1,7 @@
-"""Limits on clients hold as Redis's do: how many there may be, how long they may idle, how much may wait for them."""
+"""Limits hold as Redis's do.
+
+On clients: how many there may be, how long they may idle, how much may wait for them; and on memory.
+"""
 
 from __future__ import annotations
 
@@ -126,3 +129,110 @@ def test_one_byte_at_a_time(side: Side) -> None:
         writer.send(bytes([byte]))
 
     assert side.wait(writer, 2) == [OK, Reply("$", b"va\r\nlue")]
+
+
+KB = b"x" * 1024
+OOM = Reply("-", b"OOM command not allowed when used memory > 'maxmemory'.")
+
+
+def info(side: Side, section: bytes) -> dict[str, str]:
+    lines = side.ask(b"INFO", section).text.splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def used(side: Side) -> int:
+    """What counts against maxmemory."""
+    memory = info(side, b"memory")
+    return int(memory["used_memory"]) - int(memory["mem_not_counted_for_evict"])
+
+
+def limit_memory(side: Side, spare: int, policy: bytes, *more: bytes) -> int:
+    """Leave room for so many bytes more than are in use, and answer how much may be used."""
+    side.ask(b"CONFIG", b"RESETSTAT")
+    side.ask(b"CONFIG", b"SET", b"maxmemory", b"1gb")  # respstore weighs its data from now on
+    limit = used(side) + spare
+    settings = (b"maxmemory", b"%d" % limit, b"maxmemory-policy", policy, *more)
+    assert side.ask(b"CONFIG", b"SET", *settings) == OK
+    return limit
+
+
+def fill(side: Side, name: bytes, count: int) -> list[Reply]:
+    """In small parts: what a server has not read yet counts, too."""
+    requests = [(b"SET", b"%b:%d" % (name, number), KB) for number in range(count)]
+    return [reply for start in range(0, count, 50) for reply in side.ask_all(requests[start : start + 50])]
+
+
+def remaining(side: Side, name: bytes, numbers: range) -> int:
+    return int(side.ask(b"EXISTS", *[b"%b:%d" % (name, number) for number in numbers]).text)
+
+
+def test_memory_is_refused_beyond_the_limit(side: Side) -> None:
+    limit = limit_memory(side, 2_000_000, b"noeviction")
+
+    replies = fill(side, b"key", 3000)
+
+    kept = replies.count(OK)
+    assert replies.count(OOM) == 3000 - kept
+    assert 1200 < kept < 1900
+    assert replies[:1200] == [OK] * 1200
+    assert replies[-1] == OOM
+    assert used(side) < 1.05 * limit
+    assert side.ask(b"DBSIZE") == Reply(":", b"%d" % kept)
+    side.ask(b"DEL", *[b"key:%d" % number for number in range(200)])
+    assert side.ask(b"SET", b"key", KB) == OK
+    assert info(side, b"stats")["evicted_keys"] == "0"
+
+
+@pytest.mark.parametrize("policy", [b"allkeys-lru", b"allkeys-lfu", b"allkeys-random"])
+def test_keys_are_evicted_to_keep_within_the_limit(side: Side, policy: bytes) -> None:
+    limit = limit_memory(side, 2_000_000, policy)
+
+    assert set(fill(side, b"key", 5000)) == {OK}
+
+    assert used(side) < 1.05 * limit
+    kept = int(side.ask(b"DBSIZE").text)
+    assert 1200 < kept < 1900
+    assert abs(int(info(side, b"stats")["evicted_keys"]) - (5000 - kept)) < 50  # to ask takes memory, too
+
+
+def test_what_was_used_lately_is_kept(side: Side) -> None:
+    limit_memory(side, 100_000_000, b"allkeys-lru", b"maxmemory-samples", b"10")
+    fill(side, b"key", 2000)
+    side.ask(b"DEBUG", b"SLEEP", b"1.1")  # Redis notes uses by the second
+    side.ask_all([(b"GET", b"key:%d" % number) for number in range(0, 2000, 2)])
+    side.ask(b"DEBUG", b"SLEEP", b"1.1")
+
+    side.ask(b"CONFIG", b"SET", b"maxmemory", b"%d" % (used(side) + 300_000))
+    fill(side, b"new", 1000)
+
+    assert remaining(side, b"key", range(0, 2000, 2)) > 800
+    assert remaining(side, b"key", range(1, 2000, 2)) < 700
+    assert remaining(side, b"new", range(1000)) > 950
+
+
+def test_what_is_used_often_is_kept(side: Side) -> None:
+    limit_memory(side, 100_000_000, b"allkeys-lfu", b"maxmemory-samples", b"10")
+    fill(side, b"key", 2000)
+    side.ask_all([(b"GET", b"key:%d" % number) for number in range(0, 2000, 2) for _ in range(5)])
+
+    side.ask(b"CONFIG", b"SET", b"maxmemory", b"%d" % (used(side) + 300_000))
+    fill(side, b"new", 1000)
+
+    assert remaining(side, b"key", range(0, 2000, 2)) > 900
+
+
+def test_who_does_not_read_is_closed_when_clients_take_too_much(side: Side) -> None:
+    side.ask(b"CONFIG", b"RESETSTAT")
+    side.ask(b"SET", b"large", b"x" * 1_000_000)
+    assert side.ask(b"CONFIG", b"SET", b"maxmemory-clients", b"8mb") == OK
+    lazy, usual = connect(side, "lazy"), connect(side, "usual")
+    usual.send(request([b"PING"]))
+    lazy.send(request([b"GET", b"large"]) * 30)
+
+    deadline = time.monotonic() + 10
+    while info(side, b"stats")["evicted_clients"] == "0":
+        assert time.monotonic() < deadline
+
+    assert CLOSED in until_closed(side, lazy)
+    assert side.wait(usual, 1) == [PONG]
+    assert info(side, b"stats")["evicted_clients"] == "1"

@@ -3,6 +3,8 @@
 Those go first that take most: not the largest itself, which would take a look at all clients again and again, but one
 of the largest class, each of which takes up to twice as much as the one below it, as in Redis
 (https://redis.io/docs/latest/develop/reference/clients/). CLIENT NO-EVICT spares a client, and what it takes.
+
+Redis looks at each command whether it is too much; here that is done ten times a second.
 """
 
 import logging
