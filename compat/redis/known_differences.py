@@ -70,6 +70,16 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "memory",
     ),
     KnownDifference(
+        "config: CONFIG SET: TLS that cannot be had",
+        "A> CONFIG SET tls-port",
+        "An error of TLS's options says what is wrong; Redis refers to its log",
+    ),
+    KnownDifference(
+        "config: CONFIG SET: TLS that cannot be had",
+        "A> CONFIG SET tls-ciphersuites",
+        "`tls-ciphersuites` is refused: Python's ssl leaves those of TLS 1.3 to OpenSSL (`tls-ciphers` works)",
+    ),
+    KnownDifference(
         "timing: SLOWLOG: a client that waits in vain",
         "A> SLOWLOG GET",
         "`SLOWLOG` with `slowlog-log-slower-than 0` shows a command that waits as it begins to, not when served",

@@ -114,7 +114,7 @@ def _server(engine: Engine) -> Iterator[Field]:
     yield "atomicvar_api", "none"
     yield "gcc_version", "0.0.0"
     yield "process_id", engine.system.pid
-    yield "process_supervised", "no"
+    yield "process_supervised", engine.config.supervised
     yield "run_id", engine.run_id
     yield "tcp_port", engine.system.tcp_port
     yield "server_time_usec", engine.system.wall_clock_us()
