@@ -55,6 +55,9 @@ def test_wait_in_a_transaction_does_not_wait(session: Session) -> None:
 
 def test_role(session: Session) -> None:
     assert talk(session, b"ROLE") == b"*3\r\n" + bulk(b"master") + b":0\r\n*0\r\n"
+    told = talk(session, b"INFO replication")
+    for field in (b"role:master", b"connected_slaves:0", b"second_repl_offset:-1"):
+        assert field + b"\r\n" in told
 
 
 @pytest.mark.parametrize(
