@@ -117,6 +117,11 @@ KNOWN_DIFFERENCES: tuple[KnownDifference, ...] = (
         "`ACL CAT` names one category more, `coordination`, of the commands that Redis does not have",
     ),
     KnownDifference(
+        "acl: a long key that is denied",
+        "A> ACL LOG",
+        "`ACL LOG` shows the first 4096 bytes of a key: whoever is denied access could fill the memory otherwise",
+    ),
+    KnownDifference(
         "acl: how AUTH was written",
         "A> ACL LOG",
         "`ACL LOG` tells of a failed authentication as AUTH or HELLO; Redis, in the letters that the client wrote",

@@ -86,6 +86,8 @@ def test_keys(harness, name):
         [b"COMMAND", b"GETKEYSANDFLAGS", *words, *arguments]
         for count in range(5)
         for arguments in product(WORDS, repeat=count)
+        # There Redis takes the name of a key for the option, see known_differences.py.
+        if name != "sort" or arguments.count(b"STORE") < 2
     ]
     answers = [ask(side, *requests) for side in harness.pair().sides]
     differences = [

@@ -175,3 +175,20 @@ def test_a_search_with_any_looks_no_further(session: Session) -> None:
         patch.setattr(type(value), "slice", counting)
         assert talk(session, b"GEOSEARCH many FROMLONLAT 13.36 38.11 BYRADIUS 900 km COUNT 3 ANY").startswith(b"*3\r\n")
     assert 3 <= looked_at <= 256
+
+
+@pytest.mark.parametrize(
+    ("options", "keys"),
+    [
+        (b"", b"g"),
+        (b"STORE a", b"g a"),
+        (b"COUNT 1 ANY STOREDIST a ASC STORE b", b"g b a"),
+        (b"STORE a STORE b", b"g a b"),
+        (b"STORE store STOREDIST a", b"g store a"),
+        (b"STORE", b"g"),
+    ],
+)
+def test_which_keys_are_read_and_written(session: Session, options: bytes, keys: bytes) -> None:
+    assert talk(session, b"COMMAND GETKEYS GEORADIUS g 0 0 1 m " + options) == array(*keys.split())
+    assert talk(session, b"COMMAND GETKEYS GEORADIUSBYMEMBER g m 1 m " + options) == array(*keys.split())
+    assert talk(session, b"COMMAND GETKEYS GEORADIUS_RO g 0 0 1 m " + options) == array(b"g")

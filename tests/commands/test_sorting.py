@@ -162,7 +162,7 @@ def test_errors(session: Session, words: bytes, error: bytes) -> None:
     ("options", "keys"),
     [
         *((b"", b"l"), (b"STORE d STORE e", b"l e"), (b"BY STORE d", b"l"), (b"LIMIT STORE d GET x STORE y", b"l y")),
-        (b"STORE", b"l"),
+        *((b"STORE", b"l"), (b"STORE limit ASC STORE e", b"l e"), (b"STORE store STORE get", b"l get")),
     ],
 )
 def test_keys_of_sort(session: Session, options: bytes, keys: bytes) -> None:

@@ -6,7 +6,7 @@ from respstore import errors
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from tests.commands.test_streams import entries
-from tests.talk import NULL_ARRAY, bulk, pass_time, received, talk
+from tests.talk import NULL_ARRAY, array, bulk, pass_time, received, talk
 
 PARKED = b""
 
@@ -135,3 +135,18 @@ def test_a_stream_that_is_moved_here_is_news(session: Session, writer: Session) 
     talk(session, b"XREAD BLOCK 0 STREAMS y 2")
     talk(writer, b"RENAME x y")
     assert received(session) == read(b"y", (b"2-2", b"f v2"), (b"3-3", b"f v3"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "keys"),
+    [
+        (b"XREAD COUNT 1 BLOCK 0 STREAMS a b 0 0", b"a b"),
+        (b"XREAD STREAMS streams STREAMS 0 0", b"streams STREAMS"),
+        (b"XREAD STREAMS a b 0", b"a"),
+        (b"XREADGROUP GROUP g c COUNT 1 NOACK STREAMS a b > >", b"a b"),
+        (b"XREADGROUP GROUP STREAMS streams STREAMS a >", b"a"),
+        (b"XREADGROUP COUNT 1 GROUP streams c STREAMS a >", b"a"),
+    ],
+)
+def test_which_keys_are_read(session: Session, request_: bytes, keys: bytes) -> None:
+    assert talk(session, b"COMMAND GETKEYS " + request_) == array(*keys.split())

@@ -9,6 +9,8 @@ from respstore.engine.acl.selector import Reason
 
 GROUPED_MS: Final = 60_000
 """What happens again after so long a time is a new entry."""
+LONGEST: Final = 4096
+"""Of longer objects and names only so many bytes are kept: who is denied shall not fill the memory by that."""
 LOOKED_AT: Final = 10
 """Only so many of the latest entries are looked at for one that is alike."""
 
@@ -58,6 +60,7 @@ class SecurityLog:
 
     def add(self, event: LogEntry) -> None:
         """Something was denied."""
+        event.object, event.username = event.object[:LONGEST], event.username[:LONGEST]
         for place, entry in enumerate(self.entries[:LOOKED_AT]):
             if entry.is_like(event):
                 event.count += entry.count

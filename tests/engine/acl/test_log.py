@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from respstore.config import Config
-from respstore.engine.acl.log import GROUPED_MS, LOOKED_AT, LogEntry, SecurityLog
+from respstore.engine.acl.log import GROUPED_MS, LONGEST, LOOKED_AT, LogEntry, SecurityLog
 from respstore.engine.acl.selector import Reason
 
 EVENT = LogEntry(Reason.KEY, "toplevel", b"k", b"alice", "id=1", 1000)
@@ -62,6 +62,13 @@ def test_only_the_latest_entries_are_looked_at(log: SecurityLog) -> None:
         log.add(attrs.evolve(EVENT, object=b"new %d" % number))
     log.add(attrs.evolve(EVENT))
     assert log.entries[0].count == 1
+
+
+def test_what_is_long_is_cut(log: SecurityLog) -> None:
+    for ending in (b"a", b"b"):
+        log.add(attrs.evolve(EVENT, object=b"k" * LONGEST + ending, username=b"u" * LONGEST + ending))
+    (entry,) = log.entries
+    assert (entry.object, entry.username, entry.count) == (b"k" * LONGEST, b"u" * LONGEST, 2)
 
 
 def test_it_is_no_longer_than_the_option_says() -> None:
