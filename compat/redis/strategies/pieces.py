@@ -161,4 +161,7 @@ timeout_in_ms = mostly(
 
 def lasts_a_moment(call: Sequence[bytes]) -> bool:
     """Whether a command that waits does so for no longer than a moment."""
-    return MOMENT in call or (b"BLOCK", MOMENT_IN_MS) in pairwise(word.upper() for word in call)
+    if call[0].upper() in {b"XREAD", b"XREADGROUP"}:  # of several times, the last counts
+        times = [time for word, time in pairwise(call) if word.upper() == b"BLOCK"]
+        return times[-1:] == [MOMENT_IN_MS]
+    return MOMENT in (call[1:2] if call[0].upper() in {b"BLMPOP", b"BZMPOP"} else call[-1:])
