@@ -5,7 +5,9 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     errors, numbers     the texts of the protocol and the exceptions of the API; numbers as Redis reads and prints them
     protocol/           bytes <-> values: requests.py, replies.py; tcpstore.py for torch's own clients
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
-    engine/             how a command lives: a client's session, dispatch, waiting, transactions. Sans-IO, like h11
+    engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.
+                        Sans-IO, like h11
+    persistence/        Redis's format of values outside of memory, in bytes: what DUMP answers, and a whole file
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
     server/             trio, sockets, signals; embedded.py is the server inside another program
