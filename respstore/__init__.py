@@ -7,7 +7,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
     engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.
                         Sans-IO, like h11
-    persistence/        Redis's format of values outside of memory, in bytes: what DUMP answers, and a whole file
+    persistence/        Redis's format of data outside of memory, sans-IO: what DUMP answers, and dump.rdb
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
     server/             trio, sockets, signals; embedded.py is the server inside another program

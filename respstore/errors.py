@@ -116,6 +116,18 @@ INVALID_FREQUENCY = "ERR Invalid FREQ value, must be >= 0 and <= 255"
 DUMP_NOT_INTACT = "ERR DUMP payload version or checksum are wrong"
 DUMP_CORRUPT = "ERR Bad data format"
 
+# Saving and loading
+SAVE_IN_PROGRESS = "ERR Background save already in progress"
+SAVE_FAILED = "ERR"
+RELOAD_FAILED = "ERR Error trying to load the RDB dump, check server logs."
+LOADING = "LOADING Redis is loading the dataset in memory"
+UNSAVED = (
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that "
+    "may modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
+    "error."
+)
+
 # Strings
 INCREMENT_OVERFLOW = "ERR increment or decrement would overflow"
 DECREMENT_OVERFLOW = "ERR decrement would overflow"

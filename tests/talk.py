@@ -9,6 +9,7 @@ r"""Talk to an engine without a socket: sessions fed whole requests, clocks that
 The fixtures `engine` and `session` (conftest.py) give the usual one of each.
 """
 
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -16,6 +17,48 @@ from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.system import Facts
+from respstore.keyspace import Keyspace
+from respstore.persistence.rdb.file import FileReader, write_file
+
+
+class FakeDisk:
+    """A file that is bytes. A background save has ended when `ended` says how.
+
+    Attributes:
+        data: what was saved last; None if there is no file.
+        problem: what saving raises, if anything.
+        ended: what `poll_save` answers.
+        stopped: how many saves were given up.
+    """
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.problem: OSError | None = None
+        self.ended: str | None = None
+        self.stopped = 0
+
+    def save(self, keyspace: Keyspace, about: Facts) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.data = b"".join(write_file(keyspace, about))
+
+    def start_save(self, keyspace: Keyspace, about: Facts) -> int:
+        self.save(keyspace, about)
+        return 4243
+
+    def poll_save(self) -> str | None:
+        ended, self.ended = self.ended, None
+        return ended
+
+    def stop_save(self) -> None:
+        self.stopped += 1
+
+    def load(self, keyspace: Keyspace) -> tuple[FileReader, Iterator[None]] | None:
+        if self.data is None:
+            return None
+        reader = FileReader(self.data, keyspace, Config())
+        return reader, reader.load()
 
 
 class FakeSystem:
@@ -37,6 +80,7 @@ class FakeSystem:
     io_backend = "poller"
 
     def __init__(self) -> None:
+        self.disk = FakeDisk()
         self.wall_us = 1_700_000_000_000_000
         self.seconds = 1000.0
         self.files: dict[str, str] = {}

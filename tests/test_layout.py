@@ -23,7 +23,7 @@ DOORS: dict[str, set[str]] = {
     "engine": {*COMMON, "keyspace", "protocol", "config"},
     "persistence": {*COMMON, "keyspace", "config"},
     "commands": {*COMMON, "keyspace", "protocol", "config", "engine", "persistence"},
-    "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "commands"},
+    "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
     "store": {*COMMON, "server"},
     "cli": {"errors", "config", "ports", "server"},
     "pytest_plugin": {"server"},

@@ -38,7 +38,6 @@ class KnownDifference:
 
 
 _UNSUPPORTED_OPTIONS = {
-    "save": "nothing is saved to disk",
     "min-replicas-to-write": "there are no replicas",
 }
 

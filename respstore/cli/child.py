@@ -76,7 +76,7 @@ def main(channel: socket.socket, watch: ParentWatch) -> None:
         logger.addHandler(log)
         logger.setLevel(LEVELS[config.loglevel])
         limit_clients(config)
-        server = Server(config, dedicated=True)
+        server = Server(config, dedicated=True, owns_process=True)
         server.listen()
     except (OSError, ValueError) as error:  # ConfigError is one
         _answer(channel, error)
@@ -90,7 +90,12 @@ async def _serve(server: Server, channel: socket.socket, watch: ParentWatch) -> 
     async with trio.open_nursery() as outer:
         await outer.start(obey_signals, server)
         async with trio.open_nursery() as inner:
-            _answer(channel, await inner.start(server.run))
+            try:
+                address = await inner.start(server.run)
+            except OSError as error:
+                _answer(channel, error)
+            else:
+                _answer(channel, address)
         outer.cancel_scope.cancel()
 
 

@@ -83,7 +83,7 @@ def _run(config: Config, options: _Options) -> None:
     if options.port_file is not None:
         options.port_file.unlink(missing_ok=True)  # who waits for it shall not find that of the last server
     limit_clients(config)
-    server = Server(config, dedicated=True)
+    server = Server(config, dedicated=True, owns_process=True)
     if options.join:
         found = _listen_or_join(server)
         if found is not None:
@@ -100,8 +100,8 @@ async def _serve(server: Server, port_file: Path | None) -> None:
     async with trio.open_nursery() as outer:
         await outer.start(obey_signals, server)
         async with trio.open_nursery() as inner:
-            address = await inner.start(server.run)
             try:
+                address = await inner.start(server.run)
                 _announce(address, port_file)
                 tell_supervisor(server.config, "READY=1")
                 if server.config.daemonize:
@@ -126,7 +126,7 @@ async def obey_signals(server: Server, *, task_status: trio.TaskStatus[None]) ->
                 logging.shutdown()
                 os._exit(128 + number)
             logger.info("%s: stopping", name)
-            server.stopping.set()
+            server.stop()
 
 
 def _listen_or_join(server: Server) -> Address | None:

@@ -6,9 +6,10 @@ CLIENT is in clients.py. Who is authenticated stays so when the password changes
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from respstore import errors
+from respstore.engine import REDIS_VERSION
 from respstore.engine.acl.control import DEFAULT_USER
 from respstore.engine.arguments import Words, database_number, find_database, integer
 from respstore.engine.command import command
@@ -17,9 +18,6 @@ from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.protocol.replies import OK, PONG
-
-REDIS_VERSION: Final = b"7.0.15"
-"""The release whose behaviour clients may expect: many decide by it which commands they dare to use."""
 
 _is_client_name = re.compile(rb"[!-~]*").fullmatch
 
@@ -88,7 +86,7 @@ def _hello(session: Session, arguments: tuple[bytes, ...]) -> dict[bytes, Any]:
     session.speak(protocol)
     return {
         b"server": b"redis",
-        b"version": REDIS_VERSION,
+        b"version": REDIS_VERSION.encode(),
         b"proto": protocol,
         b"id": session.id,
         b"mode": b"standalone",

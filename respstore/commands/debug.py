@@ -360,13 +360,20 @@ def _clusterlink(session: Session, *arguments: bytes) -> str:
 
 
 def _reload(session: Session, *options: bytes) -> str:
-    """Save the data and load it again, which cannot be done here."""
-    if not {b"MERGE", b"NOFLUSH", b"NOSAVE"}.issuperset(option.upper() for option in options):
+    """Save the data and load it again, or load what was saved before (NOSAVE)."""
+    words = {option.upper() for option in options}
+    if not {b"MERGE", b"NOFLUSH", b"NOSAVE"}.issuperset(words):
         raise RespError(errors.DEBUG_RELOAD_OPTIONS)
-    raise errors.debug_unsupported("RELOAD", _NO_PERSISTENCE)
+    if words - {b"NOSAVE"}:
+        raise errors.debug_unsupported("RELOAD", "the data is replaced as a whole")
+    snapshots = session.engine.snapshots
+    if b"NOSAVE" not in words:
+        snapshots.save()
+    snapshots.reload()
+    return OK
 
 
-_NO_PERSISTENCE: Final = "this server keeps its data in memory only"
+_NO_PERSISTENCE: Final = "this server writes no AOF"
 _NO_CRASH: Final = "this server does not crash on request"
 _UNSUPPORTED: Final = {
     "AOF-FLUSH-SLEEP": _NO_PERSISTENCE,

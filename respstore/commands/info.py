@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from respstore import __version__
-from respstore.commands.connection import REDIS_VERSION
+from respstore.engine import REDIS_VERSION
 from respstore.engine.command import command
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
@@ -100,7 +100,7 @@ class MemoryUse:
 
 def _server(engine: Engine) -> Iterator[Field]:
     uptime = (engine.keyspace.now - engine.started) // 1000
-    yield "redis_version", REDIS_VERSION.decode()
+    yield "redis_version", REDIS_VERSION
     yield "respstore_version", __version__
     yield "respstore_io_backend", engine.system.io_backend
     yield "redis_git_sha1", "00000000"
@@ -199,7 +199,9 @@ def _script_memory() -> Iterator[Field]:
 
 
 def _persistence(engine: Engine) -> Iterator[Field]:
-    yield "loading", 0
+    snapshots = engine.snapshots
+    running, loaded = snapshots.seconds_running(), snapshots.loaded
+    yield "loading", int(snapshots.is_loading)
     yield "async_loading", 0
     yield "current_cow_peak", 0
     yield "current_cow_size", 0
@@ -207,16 +209,16 @@ def _persistence(engine: Engine) -> Iterator[Field]:
     yield "current_fork_perc", "0.00"
     yield "current_save_keys_processed", 0
     yield "current_save_keys_total", 0
-    yield "rdb_changes_since_last_save", engine.keyspace.changes
-    yield "rdb_bgsave_in_progress", 0
-    yield "rdb_last_save_time", engine.started // 1000
-    yield "rdb_last_bgsave_status", "ok"
-    yield "rdb_last_bgsave_time_sec", -1
-    yield "rdb_current_bgsave_time_sec", -1
-    yield "rdb_saves", 0
+    yield "rdb_changes_since_last_save", snapshots.changes()
+    yield "rdb_bgsave_in_progress", int(running is not None)
+    yield "rdb_last_save_time", snapshots.saved_at
+    yield "rdb_last_bgsave_status", "ok" if snapshots.succeeded else "err"
+    yield "rdb_last_bgsave_time_sec", -1 if snapshots.seconds is None else snapshots.seconds
+    yield "rdb_current_bgsave_time_sec", -1 if running is None else running
+    yield "rdb_saves", snapshots.saves
     yield "rdb_last_cow_size", 0
-    yield "rdb_last_load_keys_expired", 0
-    yield "rdb_last_load_keys_loaded", 0
+    yield "rdb_last_load_keys_expired", 0 if loaded is None else loaded.expired
+    yield "rdb_last_load_keys_loaded", 0 if loaded is None else loaded.keys
     yield "aof_enabled", 0
     yield "aof_rewrite_in_progress", 0
     yield "aof_rewrite_scheduled", 0

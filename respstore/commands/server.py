@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from respstore import errors
-from respstore.commands.connection import REDIS_VERSION
+from respstore.engine import REDIS_VERSION
 from respstore.engine.arguments import integer
 from respstore.engine.command import command
 from respstore.engine.session import Session
@@ -55,11 +55,14 @@ def shutdown(session: Session, *options: bytes) -> Special:
         raise RespError(errors.SYNTAX)
     if b"ABORT" in words:
         raise RespError(errors.NO_SHUTDOWN)  # Redis waits for its replicas; here nothing is waited for
-    if b"SAVE" in words:
-        logger.warning("client %s asked for SHUTDOWN SAVE, but the data cannot be saved", session.describe())
-        if b"FORCE" not in words:
-            raise RespError(errors.SHUTDOWN_FAILED)
     logger.info("stopping as client %s asked", session.describe())
+    saves = True if b"SAVE" in words else False if b"NOSAVE" in words else None
+    try:
+        session.engine.snapshots.prepare_exit(saves=saves)
+    except RespError:
+        if b"FORCE" not in words:
+            raise RespError(errors.SHUTDOWN_FAILED) from None
+        session.engine.snapshots.prepare_exit(saves=False)
     session.close()
     session.engine.system.stop()
     return NO_REPLY
@@ -84,7 +87,9 @@ def lolwut(session: Session, *options: bytes) -> Verbatim:
         numbers = [integer(word) for word in more[: SIZES_OF_VERSION.get(integer(version), 0)]]
         columns, rows = (*numbers, *MAZE_SIZE[len(numbers) :])[:2]
     maze = _maze(session.engine.random, _limited(columns), _limited(rows))
-    return Verbatim(b"%b\n\nA maze of two letters, after 10 PRINT, 1982. Redis ver. %b\n" % (maze, REDIS_VERSION))
+    return Verbatim(
+        b"%b\n\nA maze of two letters, after 10 PRINT, 1982. Redis ver. %b\n" % (maze, REDIS_VERSION.encode())
+    )
 
 
 def _limited(number: int) -> int:

@@ -4,8 +4,8 @@ One declaration is one option: the attribute that holds its value, its default, 
 respstore supports it, and when it may be changed. Its name in redis.conf is the attribute's with hyphens. A new option
 needs nothing but its line here and its user.
 
-Defaults are Redis's, except: `bind` is loopback, as in the redis.conf that Redis ships, so that a server is not open to
-the network by accident; `save` is empty as long as nothing is saved.
+Defaults are Redis's, except that `bind` is loopback, as in the redis.conf that Redis ships, so that a server is not
+open to the network by accident.
 
 The support of an option that gets its user changes from HARMLESS or UNSUPPORTED to WORKS in the same commit.
 """
@@ -57,6 +57,7 @@ MAXMEMORY_POLICIES: Final = (
     *("volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"),
     *("allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction"),
 )
+SAVE_POINTS: Final = (SavePoint(3600, 1), SavePoint(300, 100), SavePoint(60, 10000))
 OUTPUT_BUFFER_LIMITS: Final = BufferLimits(
     normal=BufferLimit(0, 0, 0),
     slave=BufferLimit(256 * 1024**2, 64 * 1024**2, 60),
@@ -249,14 +250,14 @@ class Options:
     busy_reply_threshold: int = option(5000, Integer(0, LONG_MAX), alias="lua-time-limit")
 
     # Files of the data
-    save: tuple[SavePoint, ...] = option((), SavePoints(), UNSUPPORTED, accumulates=True)
-    dbfilename: str = option("dump.rdb", FileName("dbfilename", may_be_empty=True), HARMLESS, PROTECTED)
+    save: tuple[SavePoint, ...] = option(SAVE_POINTS, SavePoints(), WORKS, accumulates=True)
+    dbfilename: str = option("dump.rdb", FileName("dbfilename", may_be_empty=True), WORKS, PROTECTED)
     rdbcompression: bool = option(True, YesNo())
-    rdbchecksum: bool = option(True, YesNo(), HARMLESS, AT_START)
+    rdbchecksum: bool = option(True, YesNo(), WORKS, AT_START)
     rdb_del_sync_files: bool = option(False, YesNo())
     rdb_save_incremental_fsync: bool = option(True, YesNo())
     sanitize_dump_payload: str = option("no", Choice("no", "yes", "clients"))
-    stop_writes_on_bgsave_error: bool = option(True, YesNo())
+    stop_writes_on_bgsave_error: bool = option(True, YesNo(), WORKS)
     appendonly: bool = option(False, YesNo(), UNSUPPORTED)
     appendfilename: str = option("appendonly.aof", FileName("appendfilename"), HARMLESS, AT_START)
     appenddirname: str = option("appendonlydir", FileName("appenddirname", "dirname"), HARMLESS, AT_START)

@@ -42,10 +42,14 @@ class Gate(IntFlag):
     TRACKING = 1024
     RESTRICTED = 2048
     """Its user may not do everything."""
+    LOADING = 4096
+    """The data is not whole yet."""
+    UNSAVED = 8192
+    """The last background save failed."""
 
 
-UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED = (int(gate) for gate in list(Gate)[:6])
-RELEASED, YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED = (int(gate) for gate in list(Gate)[6:])
+UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) for gate in list(Gate)[:7])
+YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED = (int(gate) for gate in list(Gate)[7:])
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
@@ -247,13 +251,28 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
         entry.rejected += 1
         raise RespError(errors.OUT_OF_MEMORY)
+    if session.gate & UNSAVED and _is_refused_unsaved(session, entry):
+        entry.rejected += 1
+        raise RespError(errors.UNSAVED)
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
         entry.rejected += 1
         raise errors.subscribed(entry.command.name)
     if session.gate & MONITORED and flags & _FOR_KEYS and session in session.engine.monitors.sessions:
         entry.rejected += 1
         raise RespError(errors.MONITORS_KEEP_OUT)
+    if session.gate & LOADING and "loading" not in flags:
+        entry.rejected += 1
+        raise RespError(errors.LOADING)
     return entry
+
+
+def _is_refused_unsaved(session: "Session", entry: Entry) -> bool:
+    """Whether a command is not to be run as long as the data cannot be saved: those that write, and PING, to warn."""
+    if not session.engine.snapshots.refuses_writes():
+        return False
+    if entry.command.name == "exec" and session.transaction is not None:
+        return any("write" in queued.command.flags for queued, _ in session.transaction.requests)
+    return "write" in entry.command.flags or entry.command.name == "ping"
 
 
 def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:

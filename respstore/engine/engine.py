@@ -23,6 +23,7 @@ from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
 from respstore.engine.notifications import Notifications
 from respstore.engine.session import Session
+from respstore.engine.snapshots import Snapshots
 from respstore.engine.statistics import Statistics
 from respstore.engine.system import System
 from respstore.engine.timing import Timing
@@ -84,6 +85,7 @@ class Engine:
         active_expiry: DEBUG SET-ACTIVE-EXPIRE.
         maintenance_paused: DEBUG PAUSE-CRON.
         started: wall clock of the start, in ms.
+        snapshots: when the data was and is to be saved.
         startup_memory: resident memory before there was any data, in bytes.
         memory: maxmemory, and what is counted against it.
         run_id: 40 hexadecimal digits, different at each start.
@@ -119,6 +121,8 @@ class Engine:
         self.replication_id = self.make_id()
         self.started = self.begin_turn()
         self.startup_memory = system.memory()
+        self.snapshots = Snapshots(self)
+        self._gates = 0
         self._last_session_id = 0
         self._paused_until = 0
         self._pause_writes_only = False
@@ -158,6 +162,14 @@ class Engine:
             session.set_gate(PAUSED, on=True)
         if self.monitors.sessions:
             session.set_gate(MONITORED, on=True)
+        if self._gates:
+            session.set_gate(self._gates, on=True)
+
+    def set_gates(self, bit: int, *, on: bool) -> None:
+        """Have a closer look at every session's commands, those that are still to come included, or no longer."""
+        self._gates = self._gates | bit if on else self._gates & ~bit
+        for session in self.sessions.values():
+            session.set_gate(bit, on=on)
 
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
@@ -235,6 +247,7 @@ class Engine:
         self._ticks += 1
         self.timing.rearm()
         self._expire_keys(now)
+        self.snapshots.tick()
         self._close_idle(now_ms)
         self.namespaces.expire(now)
         if self._ticks % (1 + len(self.sessions) // CLIENTS_PER_TICK) == 0:

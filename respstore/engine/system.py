@@ -1,6 +1,47 @@
 """What the engine needs from the machine it runs on. `server/` gives the real thing, tests a fake one."""
 
+from collections.abc import Iterator, Mapping
 from typing import Protocol
+
+from respstore.keyspace import Keyspace
+
+Facts = Mapping[str, str | int]
+"""What a file says of itself: auxiliary fields of RDB."""
+
+
+class Loaded(Protocol):
+    """What is read from a file.
+
+    Attributes:
+        keys: how many there are.
+        expired: how many were left out, for their time is over.
+    """
+
+    keys: int
+    expired: int
+
+
+class Disk(Protocol):
+    """The file that the data is saved to as a whole. Everything raises OSError where the disk does not do its part."""
+
+    def save(self, keyspace: Keyspace, about: Facts) -> None:
+        """Save now."""
+
+    def start_save(self, keyspace: Keyspace, about: Facts) -> int:
+        """Begin to save the data as it is now; answer the number of the process that does it."""
+
+    def poll_save(self) -> str | None:
+        """What came of it: None while it is under way, else what went wrong, nothing if nothing did."""
+
+    def stop_save(self) -> None:
+        """Give up what `start_save` began; the file stays as it was."""
+
+    def load(self, keyspace: Keyspace) -> tuple[Loaded, Iterator[None]] | None:
+        """Begin to load the file into an empty keyspace; None if there is none.
+
+        Returns:
+            What is read, and an iterator that reads on with each step. It raises OSError if the file is damaged.
+        """
 
 
 class System(Protocol):
@@ -12,6 +53,7 @@ class System(Protocol):
         tcp_port: port that clients reach the server at, 0 if there is none.
         executable: absolute path of the program.
         io_backend: what serves the connections: `poller` or `streams`.
+        disk: where the data is saved.
     """
 
     pid: int
@@ -19,6 +61,7 @@ class System(Protocol):
     tcp_port: int
     executable: str
     io_backend: str
+    disk: Disk
 
     def wall_clock_us(self) -> int:
         """Microseconds since 1970."""

@@ -19,6 +19,7 @@ from respstore import errors
 from respstore.engine.counters import wait_for_count
 from respstore.engine.dispatch import (
     HALTED,
+    LOADING,
     MONITORED,
     PARKED,
     PAUSED,
@@ -193,6 +194,11 @@ class TCPStoreSession(Session):
             raise ProtocolError(errors.TCPSTORE_HAS_NO_PASSWORD)
         if self.gate & RESTRICTED:
             raise ProtocolError(errors.TCPSTORE_HAS_NO_USERS)
+        if self.gate & LOADING:
+            self._next = operation
+            self.set_gate(YIELDED, on=True)
+            engine.yield_turn(self)
+            return True
         if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry):
             self._next = operation
             self.set_gate(PARKED, on=True)

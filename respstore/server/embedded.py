@@ -37,7 +37,8 @@ class Server:
     """A server that runs until `close`, or until the end of the `with` block.
 
     Args:
-        arguments: what `redis-server` takes on its command line: `"--requirepass", "secret"`, or a file first.
+        arguments: what `redis-server` takes on its command line: `"--requirepass", "secret"`, or a file first. The data
+            is only kept on disk if they say where (`"--dbfilename", "dump.rdb"`) and when (`"--save", "60 1"`).
         port: the TCP port, 0 for any that is free. By default what the arguments say, else 0. With a unix socket
             (`"--unixsocket", path`), 0 means no TCP, as for redis-server.
         process: whether it runs in a child process rather than in a thread. The child ends when this process dies,
@@ -62,7 +63,7 @@ class Server:
     """
 
     def __init__(self, *arguments: str, port: int | None = None, process: bool = False) -> None:
-        config = Config.from_arguments(arguments, port=0, loglevel="warning")
+        config = Config.from_arguments(arguments, port=0, loglevel="warning", **serve.IN_MEMORY)
         if port is not None:
             config.port = port
         runner = _Child(config) if process else _Thread(config)

@@ -13,18 +13,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from respstore.config import Config
+from respstore.engine import system
+from respstore.server.disk import Disk
+
 
 class Process:
     """Clocks, memory, files of the running process.
 
     Args:
-        config_file: absolute path of the configuration file, or None.
+        config: the options.
         stop: what begins a shutdown.
+        is_own: nothing but the server runs in it.
     """
 
-    def __init__(self, config_file: str | None, stop: Callable[[], None]) -> None:
+    def __init__(self, config: Config, stop: Callable[[], None], *, is_own: bool) -> None:
         self.pid = os.getpid()
-        self.config_file = config_file
+        self.config_file = config.config_file
+        self.disk: system.Disk = Disk(config, may_fork=is_own)
         self.tcp_port = 0
         self.executable = sys.executable
         self.io_backend = ""

@@ -15,7 +15,8 @@ import random
 import socket
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import trio
 
@@ -31,6 +32,7 @@ from respstore.protocol.replies import encode_error
 from respstore.server.accepting import refusal, refuse, set_options
 from respstore.server.backends import HAS_POLLER, Backends
 from respstore.server.listeners import Address, Listeners
+from respstore.server.loading import load
 from respstore.server.output import GRACE_SECONDS
 from respstore.server.process import Process
 from respstore.server.tcpstore_ports import TCPStorePorts
@@ -42,12 +44,16 @@ __all__ = ["Address", "Server", "serve"]
 
 logger = logging.getLogger("respstore")
 
+IN_MEMORY: Final = MappingProxyType({"save": (), "dbfilename": ""})
+"""Options of a server inside another program: it reads and writes no file but those that it is told of."""
+
 
 async def serve(*arguments: str, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
     """Run a server until it is told to stop (SHUTDOWN) or cancelled.
 
     Args:
-        arguments: what `redis-server` takes on its command line: `"--port", "7000"`, or a file first.
+        arguments: what `redis-server` takes on its command line: `"--port", "7000"`, or a file first. The data is
+            only kept on disk if they say where (`"--dbfilename", "dump.rdb"`) and when (`"--save", "60 1"`).
         task_status: for `nursery.start`, whose result is the server's `Address`.
 
     Raises:
@@ -58,7 +64,8 @@ async def serve(*arguments: str, task_status: trio.TaskStatus[Address] = trio.TA
     Example:
         address = await nursery.start(respstore.serve, "--port", "0")
     """
-    await Server(Config.from_arguments(arguments)).run(task_status=task_status)
+    config = Config.from_arguments(arguments, **IN_MEMORY)
+    await Server(config).run(task_status=task_status)
 
 
 class Server:
@@ -69,17 +76,20 @@ class Server:
         use_poller: whether the shared poller serves connections, rather than a task each; by default where there is
             one, unless the environment says `USE_LIBUV=0`, as for torch's TCPStore.
         dedicated: whether the trio loop runs nothing else, see `Poller`.
+        owns_process: whether the process does nothing else: then the data is saved in the background, see `Disk`.
 
     Attributes:
         engine: its state.
         stopping: set when it begins to stop.
     """
 
-    def __init__(self, config: Config, use_poller: bool | None = None, *, dedicated: bool = False) -> None:
+    def __init__(
+        self, config: Config, use_poller: bool | None = None, *, dedicated: bool = False, owns_process: bool = False
+    ) -> None:
         """Raises ConfigError if the users that the configuration declares make no sense."""
         self.config = config
         self.stopping = trio.Event()
-        self._process = Process(config.config_file, self.stopping.set)
+        self._process = Process(config, self.stopping.set, is_own=owns_process)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         self.engine.acl.load_at_start()
         if use_poller is None:
@@ -114,9 +124,14 @@ class Server:
         return address
 
     async def run(self, *, task_status: trio.TaskStatus[Address] = trio.TASK_STATUS_IGNORED) -> None:
-        """Listen, if that was not done before, serve until told to stop or cancelled, and stop."""
+        """Listen, if that was not done before, load the data, serve until told to stop or cancelled, and stop.
+
+        Raises:
+            OSError: the data cannot be loaded; the file is left as it is.
+        """
         if not self._is_listening:
             self.listen()
+        problem: OSError | None = None
         for option in ("bind", "port", "tls-port"):
             self.config.on_change(option, partial(self._listen_anew, option))
         for option in TLS_OPTIONS:
@@ -136,12 +151,27 @@ class Server:
                         logger.info(
                             "respstore %s listens on %s (pid %d)", __version__, self._listeners, self._process.pid
                         )
-                        task_status.started(self._listeners.address)
-                        await self.stopping.wait()
+                        try:
+                            await load(self.engine, self.stopping)
+                            task_status.started(self._listeners.address)
+                            await self.stopping.wait()
+                        except OSError as error:
+                            problem = error
                         inner.cancel_scope.cancel()
                 finally:
                     await self._stop()
+        if problem is not None:
+            raise problem
         logger.info("respstore is down")
+
+    def stop(self) -> None:
+        """Stop as a signal asks for it: not at all if the data is to be saved, and cannot be."""
+        try:
+            self.engine.snapshots.prepare_exit()
+        except RespError:
+            logger.warning("the server goes on, for to end it would lose data; SHUTDOWN NOSAVE ends it all the same")
+            return
+        self.stopping.set()
 
     async def _stop(self) -> None:
         """Answer who waits, and part with all clients; who cancelled the server waits for it, too."""
@@ -151,6 +181,7 @@ class Server:
             self._backend.flush_touched()
             with trio.CancelScope(shield=True), trio.move_on_after(GRACE_SECONDS):
                 await self._backend.drain()
+            self.engine.snapshots.finish_exit()
         finally:
             self._backend.close()
 

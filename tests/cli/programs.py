@@ -67,6 +67,8 @@ def serving(*arguments: str, text: str = "", **options: Any) -> Iterator[Program
     command = [*COMMAND, "serve", *arguments]
     if "--port" not in arguments and not text:
         command += ["--port", "0", "--bind", "127.0.0.1"]
+    if not text:
+        command += ["--save", "", "--dbfilename", ""]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, **options

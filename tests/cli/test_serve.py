@@ -322,7 +322,8 @@ def test_does_not_wait_for_long_for_a_client_that_never_reads():
 TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "respstore", "serve", "--port", "0", "--bind", "127.0.0.1"])
+os.execv(sys.executable, [sys.executable, "-m", "respstore", "serve", "--port", "0", "--bind", "127.0.0.1",
+    "--save", "", "--dbfilename", ""])
 """
 
 

@@ -82,8 +82,9 @@ def test_no_shutdown_to_abort(session: Session, options: str) -> None:
 
 def test_what_cannot_be_saved_is_not_given_up(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
+        session.engine.system.disk.problem = OSError(28, "No space left on device", "/data/dump.rdb")
         assert talk(session, b"SHUTDOWN SAVE") == b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
-    assert "cannot be saved" in caplog.text
+    assert "could not be saved: /data/dump.rdb: No space left on device" in caplog.text
     assert not stopped(session)
     assert talk(session, b"PING") == b"+PONG\r\n"
 

@@ -123,10 +123,13 @@ def test_protected_options(tmp_path: Path) -> None:
     assert config.dir == str(tmp_path.resolve())
 
 
-def test_save_points_replace_one_another_and_none_is_supported() -> None:
+def test_save_points_replace_one_another() -> None:
     config = Config()
     config.change([("save", "")])
-    assert refused(config, ("save", "900 1")) == ("save", "respstore supports only '' here")
+    assert config.save == ()
+    config.change([("save", "900 1")])
+    config.change([("save", "60 2")])
+    assert config.get_text("save") == "60 2"
 
 
 def test_unsupported_options_may_only_be_set_to_what_they_are() -> None:

@@ -81,7 +81,6 @@ def test_a_mistake_is_named_with_its_place(line: str, reason: str) -> None:
     ("line", "reason"),
     [
         ("appendonly yes", "respstore supports only 'no' here"),
-        ("save 900 1", "respstore supports only '' here"),
         ("replicaof 127.0.0.1 6379", "respstore supports only '' here"),
         ("slaveof 127.0.0.1 6379", "respstore supports only '' here"),
         ("cluster-enabled yes", "respstore supports only 'no' here"),

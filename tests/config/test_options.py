@@ -32,7 +32,7 @@ def test_only_what_works_is_carried_out_by_the_server() -> None:
 
 
 # The places where a default is not that of redis-server 7.0.15 without a file; see the head of options.py.
-def test_a_fresh_server_serves_only_its_own_machine_and_saves_nothing() -> None:
+def test_a_fresh_server_serves_only_its_own_machine_and_saves_as_redis_does() -> None:
     config = Config()
     assert config.bind == ("127.0.0.1", "-::1")
-    assert config.save == ()
+    assert config.get_text("save") == "3600 1 300 100 60 10000"

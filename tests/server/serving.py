@@ -172,6 +172,7 @@ def make_config(**options: Any) -> Config:
     config = Config()
     config.bind = ("127.0.0.1",)
     config.port = 0
+    config.save, config.dbfilename = (), ""
     for name, value in options.items():
         assert hasattr(config, name)
         setattr(config, name, str(value) if isinstance(value, Path) else value)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from respstore.config import Config
 from respstore.server.process import Process
 
 MB = 1 << 20
@@ -16,7 +17,9 @@ MB = 1 << 20
 
 @pytest.fixture
 def process() -> Process:
-    return Process("/etc/redis.conf", lambda: None)
+    config = Config()
+    config.config_file = "/etc/redis.conf"
+    return Process(config, lambda: None, is_own=False)
 
 
 def test_is_this_process(process):
@@ -64,7 +67,9 @@ def test_memory_where_there_is_no_proc_is_the_peak(process, monkeypatch):
 @pytest.mark.slow
 def test_the_peak_is_not_that_of_the_parent(process):
     ballast = bytearray(os.urandom(MB)) * 128
-    script = "from respstore.server.process import Process; print(Process(None, None).peak_memory())"
+    script = """from respstore.config import Config
+from respstore.server.process import Process
+print(Process(Config(), None, is_own=True).peak_memory())"""
     peak = int(subprocess.check_output([sys.executable, "-c", script]))
 
     assert peak < len(ballast)
@@ -136,15 +141,16 @@ def test_keeps_the_old_file_when_it_cannot_be_replaced(process, tmp_path, monkey
 
 def test_passes_on_that_it_shall_stop():
     calls = []
-    Process(None, lambda: calls.append(1)).stop()
+    Process(Config(), lambda: calls.append(1), is_own=False).stop()
 
     assert calls == [1]
 
 
 def test_free_memory_is_given_back(process):
     """In a process of its own: what is kept behind what was freed would else stay with it."""
-    code = """from respstore.server.process import Process
-process = Process(None, lambda: None)
+    code = """from respstore.config import Config
+from respstore.server.process import Process
+process = Process(Config(), lambda: None, is_own=True)
 kept = [bytes(10_000) for _ in range(6000)]
 del kept[:-1]
 before = process.memory()

@@ -1,0 +1,52 @@
+"""Commands that save the data to disk as a whole: https://redis.io/docs/latest/commands/?group=server
+
+When that happens by itself, and what a failure means, is in `engine/snapshots.py`.
+"""
+
+from respstore import errors
+from respstore.engine.command import command
+from respstore.engine.session import Session
+from respstore.errors import RespError
+from respstore.protocol.replies import OK
+
+
+@command(
+    "save",
+    group="server",
+    since="1.0.0",
+    flags="admin noscript no_async_loading no_multi",
+    complexity="O(N), N the number of keys in all databases",
+)
+def save(session: Session) -> str:
+    """Save the data to disk, while everybody waits."""
+    session.engine.snapshots.save()
+    return OK
+
+
+@command(
+    "bgsave [SCHEDULE]@3.2.2",
+    group="server",
+    since="1.0.0",
+    flags="admin noscript no_async_loading",
+    complexity="O(1)",
+)
+def bgsave(session: Session, *options: bytes) -> str:
+    """Save the data to disk in the background."""
+    if options and (len(options) > 1 or options[0].upper() != b"SCHEDULE"):
+        raise RespError(errors.SYNTAX)
+    session.engine.snapshots.start()
+    return "Background saving started"
+
+
+@command(
+    "lastsave",
+    group="server",
+    since="1.0.0",
+    flags="loading stale fast",
+    categories="dangerous admin",
+    tips="nondeterministic_output",
+    complexity="O(1)",
+)
+def lastsave(session: Session) -> int:
+    """Answer when the data was saved last: seconds since 1970."""
+    return session.engine.snapshots.saved_at

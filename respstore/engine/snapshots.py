@@ -1,0 +1,230 @@
+"""When all data is saved to disk, and what came of it: SAVE, BGSAVE, the `save` points, the end of the server.
+
+A snapshot is written to a file of its own, which takes the place of the last one when it is whole (see `system.Disk`).
+A background save that failed stops writes (MISCONF) until one succeeds, so that nobody takes for safe what is not.
+Rules: rdb.c and serverCron in Redis's source.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from respstore import errors
+from respstore.engine import REDIS_VERSION
+from respstore.engine.dispatch import LOADING, UNSAVED
+from respstore.errors import RespError
+
+if TYPE_CHECKING:
+    from respstore.engine.engine import Engine
+    from respstore.engine.system import Loaded
+
+logger = logging.getLogger("respstore")
+
+RETRY_SECONDS: Final = 5
+"""How long after a failure the `save` points wait before they try again."""
+
+
+class Snapshots:
+    """What an engine's disk is told to do, and did.
+
+    Args:
+        engine: whose data it is.
+
+    Attributes:
+        saved_at: wall clock of the last success, or of the start, in seconds.
+        saves: how many succeeded.
+        succeeded: whether the last background save did.
+        seconds: how long that took; None if there was none.
+        loaded: what was read at the start; None if nothing was.
+        is_loading: the data is not whole yet.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.saved_at = engine.started // 1000
+        self.saves = 0
+        self.succeeded = True
+        self.seconds: int | None = None
+        self.loaded: Loaded | None = None
+        self.is_loading = False
+        self._changes = 0  # of the keyspace when the last snapshot was made
+        self._started: float | None = None
+        self._changes_at_start = 0
+        self._tried_at = 0
+        self._saves_at_exit: bool | None = None  # the end of the server; None if that was not asked for yet
+
+    def changes(self) -> int:
+        """How often the data was changed since it was saved."""
+        return self._engine.keyspace.changes - self._changes
+
+    def seconds_running(self) -> int | None:
+        """How long a background save is at work already; None if there is none."""
+        return None if self._started is None else int(self._engine.system.monotonic() - self._started)
+
+    def refuses_writes(self) -> bool:
+        """Whether commands that write are refused, for the data could not be saved."""
+        config = self._engine.config
+        return not self.succeeded and bool(config.save) and config.stop_writes_on_bgsave_error
+
+    # Saving
+
+    def save(self) -> None:
+        """Save now, while everybody waits.
+
+        Raises:
+            RespError: a background save is at work, or it failed (the reason is in the log).
+        """
+        if self._started is not None:
+            raise RespError(errors.SAVE_IN_PROGRESS)
+        try:
+            self._engine.system.disk.save(self._engine.keyspace, self._about())
+        except OSError as error:
+            logger.warning("the data could not be saved: %s", describe(error))
+            raise RespError(errors.SAVE_FAILED) from None
+        logger.info("the data is saved")
+        self._succeed(self._engine.keyspace.changes)
+
+    def start(self) -> None:
+        """Save in the background.
+
+        Raises:
+            RespError: that is under way already, or cannot be begun.
+        """
+        if self._started is not None:
+            raise RespError(errors.SAVE_IN_PROGRESS)
+        engine = self._engine
+        self._tried_at = engine.keyspace.now // 1000
+        try:
+            pid = engine.system.disk.start_save(engine.keyspace, self._about())
+        except OSError as error:
+            self._fail(describe(error))
+            raise RespError(errors.SAVE_FAILED) from None
+        logger.info("saving the data in the background (pid %d)", pid)
+        self._started = engine.system.monotonic()
+        self._changes_at_start = engine.keyspace.changes
+
+    def tick(self) -> None:
+        """See whether a background save has ended, or is due."""
+        if self._started is not None:
+            problem = self._engine.system.disk.poll_save()
+            if problem is not None:
+                self._end(problem)
+        elif not self.is_loading and self._is_due():
+            try:
+                self.start()
+            except RespError:
+                pass  # it is in the log
+
+    def prepare_exit(self, *, saves: bool | None = None) -> None:
+        """Save before the server ends.
+
+        Args:
+            saves: whether to; by default, if there are `save` points.
+
+        Raises:
+            RespError: it failed, so that the server should not end.
+        """
+        self._saves_at_exit = False
+        if self.is_loading or not (bool(self._engine.config.save) if saves is None else saves):
+            return
+        if self._started is not None:
+            self._engine.system.disk.stop_save()
+            self._started = None
+        logger.info("saving the data before the server ends")
+        try:
+            self.save()
+        except RespError:
+            self._saves_at_exit = None
+            raise
+        self._saves_at_exit = True
+
+    def finish_exit(self) -> None:
+        """Save what was changed since `prepare_exit`, or all if nobody called that; the server ends in any case."""
+        try:
+            if self._saves_at_exit is None or (self._saves_at_exit and self.changes()):
+                self.prepare_exit(saves=self._saves_at_exit)
+        except RespError:
+            logger.error("the last changes are lost")
+
+    # Loading
+
+    def begin_loading(self) -> None:
+        """From now on clients are asked to wait, unless their commands need no data."""
+        self.is_loading = True
+        self._engine.set_gates(LOADING, on=True)
+
+    def end_loading(self, loaded: "Loaded") -> None:
+        """The data is there."""
+        self.is_loading = False
+        self.loaded = loaded
+        self._changes = self._engine.keyspace.changes
+        self._engine.set_gates(LOADING, on=False)
+
+    def reload(self) -> None:
+        """Replace all data by what was saved, at once (DEBUG RELOAD).
+
+        Raises:
+            RespError: it cannot be loaded; the data is gone then.
+        """
+        keyspace = self._engine.keyspace
+        for db in keyspace.databases:
+            db.clear()
+        try:
+            found = self._engine.system.disk.load(keyspace)
+            if found is not None:
+                self.loaded, steps = found
+                for _ in steps:
+                    pass
+        except OSError as error:
+            logger.warning("the data could not be loaded again: %s", describe(error))
+            raise RespError(errors.RELOAD_FAILED) from None
+
+    def _is_due(self) -> bool:
+        config = self._engine.config
+        if not config.save:
+            return False
+        now, changes = self._engine.keyspace.now // 1000, self.changes()
+        if not self.succeeded and now - self._tried_at <= RETRY_SECONDS:
+            return False
+        for point in config.save:
+            if changes >= point.changes and now - self.saved_at > point.seconds:
+                logger.info("%d changes in %d seconds", changes, point.seconds)
+                return True
+        return False
+
+    def _end(self, problem: str) -> None:
+        self.seconds = self.seconds_running()
+        self._started = None
+        if problem:
+            self._fail(problem)
+        else:
+            logger.info("the data is saved in the background")
+            self._succeed(self._changes_at_start)
+
+    def _succeed(self, changes: int) -> None:
+        self._changes = changes
+        self.saved_at = self._engine.keyspace.now // 1000
+        self.saves += 1
+        self.succeeded = True
+        self._engine.set_gates(UNSAVED, on=False)
+
+    def _fail(self, reason: str) -> None:
+        logger.warning("the data could not be saved in the background: %s", reason)
+        self.succeeded = False
+        self._engine.set_gates(UNSAVED, on=True)
+
+    def _about(self) -> dict[str, str | int]:
+        """What the file says of itself."""
+        engine = self._engine
+        return {
+            "redis-ver": REDIS_VERSION,
+            "redis-bits": 64,
+            "ctime": engine.keyspace.now // 1000,
+            "used-mem": engine.system.memory(),
+            "aof-base": 0,
+        }
+
+
+def describe(error: OSError) -> str:
+    """What went wrong, and with which file."""
+    text = error.strerror or str(error)
+    return text if error.filename is None else f"{error.filename}: {text}"

@@ -1,0 +1,154 @@
+"""The file that the data is saved to as a whole, as the engine sees it (`engine/system.Disk`).
+
+A save in the background is a forked process: it has the data as it was at that moment, and writes it while the server
+goes on. Where a fork is not possible, or not safe (in a program whose other threads may hold locks), the data is saved
+at once. Either way a new file takes the place of the old one when it is on disk whole.
+"""
+
+import errno
+import gc
+import mmap
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NoReturn
+
+from respstore.config import Config
+from respstore.engine.snapshots import describe
+from respstore.engine.system import Facts
+from respstore.keyspace import Keyspace
+from respstore.persistence.rdb.file import FileReader, write_file
+from respstore.persistence.rdb.primitives import CorruptError
+
+_UNKNOWN_PROBLEM: Final = 255
+"""Exit status of a child that failed for a reason that has no number in errno."""
+
+
+class Disk:
+    """The file that `dir` and `dbfilename` name.
+
+    Args:
+        config: the options.
+        may_fork: the process is the server's own.
+    """
+
+    def __init__(self, config: Config, *, may_fork: bool) -> None:
+        self._config = config
+        self._may_fork = may_fork and hasattr(os, "fork")
+        self._child = 0
+        self._problem: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self._config.dir, self._config.dbfilename)
+
+    # Saving
+
+    def save(self, keyspace: Keyspace, about: Facts) -> None:
+        """Save now; raises OSError."""
+        temporary = self._temporary(os.getpid())
+        try:
+            with temporary.open("wb") as file:
+                for piece in write_file(keyspace, about, with_checksum=self._config.rdbchecksum):
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+            _sync_folder(self.path.parent)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def start_save(self, keyspace: Keyspace, about: Facts) -> int:
+        """Begin to save the data as it is now; answer the process that does it. Raises OSError if there can be none."""
+        if not self._may_fork:
+            try:
+                self.save(keyspace, about)
+                self._problem = ""
+            except OSError as error:
+                self._problem = describe(error)
+            return os.getpid()
+        child = os.fork()
+        if not child:
+            self._save_and_exit(keyspace, about)
+        self._child = child
+        return child
+
+    def poll_save(self) -> str | None:
+        """What came of it: None while it is under way, else what went wrong, nothing if nothing did."""
+        if self._child:
+            child, status = os.waitpid(self._child, os.WNOHANG)
+            if child:
+                self._child = 0
+                self._problem = self._judge(child, os.waitstatus_to_exitcode(status))
+        problem, self._problem = self._problem, None
+        return problem
+
+    def stop_save(self) -> None:
+        """Give up what `start_save` began; the file stays as it was."""
+        if self._child:
+            os.kill(self._child, signal.SIGKILL)
+            os.waitpid(self._child, 0)
+            self._temporary(self._child).unlink(missing_ok=True)
+            self._child = 0
+        self._problem = None
+
+    def _save_and_exit(self, keyspace: Keyspace, about: Facts) -> NoReturn:
+        """The child's part: nothing but this, and nothing that the parent holds is kept open by it."""
+        status = _UNKNOWN_PROBLEM
+        try:
+            gc.disable()  # it would write to memory that is shared, and so double it
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            self.save(keyspace, about)
+            status = 0
+        except OSError as error:
+            status = error.errno or _UNKNOWN_PROBLEM
+        finally:
+            os._exit(status)
+
+    def _judge(self, child: int, status: int) -> str:
+        if not status:
+            return ""
+        self._temporary(child).unlink(missing_ok=True)
+        if status < 0:
+            return f"signal {-status} ended the process"
+        return f"{self.path}: {os.strerror(status)}" if status != _UNKNOWN_PROBLEM else "a bug"
+
+    def _temporary(self, pid: int) -> Path:
+        return self.path.with_name(f"temp-{pid}.rdb")
+
+    # Loading
+
+    def load(self, keyspace: Keyspace) -> tuple[FileReader, Iterator[None]] | None:
+        """Begin to load the file; None if there is none. Raises OSError if it cannot be read."""
+        if not self._config.dbfilename:
+            return None
+        try:
+            with self.path.open("rb") as file:
+                is_empty = not file.seek(0, os.SEEK_END)
+                data = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except FileNotFoundError:
+            return None
+        reader = FileReader(data, keyspace, self._config)
+        return reader, self._steps(reader)
+
+    def _steps(self, reader: FileReader) -> Iterator[None]:
+        try:
+            yield from reader.load()
+        except CorruptError as error:
+            advice = "'redis-check-rdb' tells more; without the file the server starts with no data"
+            raise OSError(errno.EINVAL, f"the data cannot be loaded: {error}. {advice}", str(self.path)) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name of a file last, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,118 @@
+"""The file: written whole or not at all, by this process or by a child, and read again."""
+
+import errno
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from respstore.config import Config
+from respstore.keyspace import Keyspace
+from respstore.server.disk import Disk
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    config = Config()
+    config.dir = str(tmp_path)
+    return config
+
+
+def keyspace(count: int = 10) -> Keyspace:
+    keyspace = Keyspace(16)
+    for number in range(count):
+        keyspace.databases[0].put(b"%d" % number, b"x", "set")
+    return keyspace
+
+
+def ended(disk: Disk) -> str:
+    """What came of a background save."""
+    deadline = time.monotonic() + PATIENCE
+    while (problem := disk.poll_save()) is None:
+        assert time.monotonic() < deadline
+    return problem
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def loaded(disk: Disk) -> int:
+    keyspace = Keyspace(16)
+    found = disk.load(keyspace)
+    assert found is not None
+    reader, steps = found
+    for _ in steps:
+        pass
+    assert len(keyspace.databases[0].data) == reader.keys
+    return reader.keys
+
+
+def test_what_is_saved_is_loaded(config: Config, tmp_path: Path) -> None:
+    disk = Disk(config, may_fork=False)
+    disk.save(keyspace(), {})
+    assert loaded(disk) == 10
+    assert names(tmp_path) == ["dump.rdb"]
+
+
+@pytest.mark.parametrize("may_fork", [True, False])
+def test_in_the_background(config: Config, tmp_path: Path, may_fork: bool) -> None:
+    disk = Disk(config, may_fork=may_fork)
+    pid = disk.start_save(keyspace(), {})
+    assert (pid != os.getpid()) == may_fork
+    assert ended(disk) == ""
+    assert disk.poll_save() is None
+    assert loaded(disk) == 10
+    assert names(tmp_path) == ["dump.rdb"]
+
+
+@pytest.mark.parametrize("may_fork", [True, False])
+def test_a_failure_in_the_background_says_why(config: Config, tmp_path: Path, may_fork: bool) -> None:
+    config.dir = str(tmp_path / "missing")
+    disk = Disk(config, may_fork=may_fork)
+    disk.start_save(keyspace(), {})
+    assert ended(disk).endswith(os.strerror(errno.ENOENT))
+
+
+def test_the_old_file_stays_where_the_new_one_cannot_take_its_place(config: Config, tmp_path: Path) -> None:
+    disk = Disk(config, may_fork=False)
+    (tmp_path / "dump.rdb").mkdir()
+    with pytest.raises(IsADirectoryError):
+        disk.save(keyspace(), {})
+    assert names(tmp_path) == ["dump.rdb"]
+
+
+def test_a_child_that_is_killed_leaves_nothing(config: Config, tmp_path: Path) -> None:
+    disk = Disk(config, may_fork=True)
+    os.kill(disk.start_save(keyspace(200_000), {}), signal.SIGKILL)
+    assert ended(disk) == "signal 9 ended the process"
+    assert names(tmp_path) == []
+
+
+def test_a_save_that_is_given_up(config: Config, tmp_path: Path) -> None:
+    disk = Disk(config, may_fork=True)
+    disk.start_save(keyspace(200_000), {})
+    disk.stop_save()
+    assert disk.poll_save() is None
+    disk.stop_save()
+    assert names(tmp_path) == []
+
+
+def test_there_may_be_nothing_to_load(config: Config) -> None:
+    disk = Disk(config, may_fork=False)
+    assert disk.load(Keyspace(16)) is None
+    config.dbfilename = ""
+    assert disk.load(Keyspace(16)) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no file of Redis", b"REDIS0010"])
+def test_a_damaged_file_is_told_and_left(config: Config, tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "dump.rdb"
+    path.write_bytes(data)
+    with pytest.raises(OSError, match=r"the data cannot be loaded: .* at byte [09]"):
+        loaded(Disk(config, may_fork=False))
+    assert path.read_bytes() == data

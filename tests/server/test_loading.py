@@ -1,0 +1,65 @@
+"""A server that starts with data: it has it, or it does not start, and never writes over what it could not read."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+from respstore.config import Config
+from respstore.engine.session import Session
+from respstore.keyspace import Keyspace
+from respstore.server.disk import Disk
+from respstore.server.loading import load
+from respstore.server.serve import Server
+from tests.server.serving import make_config, serving
+from tests.talk import OK, make_engine, talk
+
+
+async def test_a_server_has_what_the_last_one_had(tmp_path: Path) -> None:
+    options = {"dir": tmp_path, "dbfilename": "dump.rdb", "save": ((3600, 1),)}
+    async with serving(**options) as first:
+        assert talk(Session(first.server.engine), b"SET a 1") == OK
+    async with serving(**options) as second:
+        assert talk(Session(second.server.engine), b"GET a") == b"$1\r\n1\r\n"
+
+
+async def test_without_save_points_it_writes_nothing(tmp_path: Path) -> None:
+    async with serving(dir=tmp_path, dbfilename="dump.rdb") as running:
+        talk(Session(running.server.engine), b"SET a 1")
+    assert not (tmp_path / "dump.rdb").exists()
+
+
+async def test_a_signal_does_not_end_it_where_that_would_lose_data(tmp_path: Path) -> None:
+    async with serving(dir=tmp_path / "missing", dbfilename="dump.rdb", save=((3600, 1),)) as running:
+        running.server.stop()
+        assert not running.server.stopping.is_set()
+        running.server.config.save = ()
+        running.server.stop()
+        assert running.server.stopping.is_set()
+
+
+async def test_a_damaged_file_ends_it_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "dump.rdb"
+    path.write_bytes(b"damaged")
+    server = Server(make_config(dir=tmp_path, dbfilename="dump.rdb", save=((3600, 1),)))
+    with pytest.raises(OSError, match="cannot be loaded"):
+        await server.run()
+    assert path.read_bytes() == b"damaged"
+
+
+async def test_who_stops_it_while_it_loads_need_not_wait(tmp_path: Path) -> None:
+    config = Config()
+    config.dir = str(tmp_path)
+    keyspace = Keyspace(16)
+    for number in range(100_000):
+        keyspace.databases[0].put(b"%d" % number, b"x", "set")
+    disk = Disk(config, may_fork=False)
+    disk.save(keyspace, {})
+    engine = make_engine()
+    engine.system.disk = disk
+    engine.system.monotonic = trio.current_time
+    stopping = trio.Event()
+    stopping.set()
+    await load(engine, stopping)
+    assert engine.snapshots.is_loading
+    assert len(engine.keyspace.databases[0].data) < 100_000
