@@ -21,15 +21,19 @@ class Backends:
         engine: what runs the requests.
         use_poller: whether plain connections are served by the poller.
         dedicated: see `Poller`.
+
+    Attributes:
+        plain: who serves the plain connections.
     """
 
     def __init__(self, engine: Engine, *, use_poller: bool, dedicated: bool) -> None:
         self._engine = engine
         self._streams = Streams(engine, self.flush_touched)
-        self._poller = Poller(engine, self.flush_touched, dedicated=dedicated) if use_poller else None
         self._all: list[Poller | Streams] = [self._streams]
-        if self._poller is not None:
-            self._all.append(self._poller)
+        self.plain: Poller | Streams = self._streams
+        if use_poller:
+            self.plain = Poller(engine, self.flush_touched, dedicated=dedicated)
+            self._all.append(self.plain)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` or `close`, whoever is cancelled meanwhile; `started` when connections may be added."""
@@ -44,7 +48,7 @@ class Backends:
 
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""
-        (self._poller or self._streams).add(sock, session)
+        self.plain.add(sock, session)
 
     def add_stream(self, stream: trio.abc.Stream, session: Session) -> None:
         """Serve a session on a stream, which is closed at the end."""

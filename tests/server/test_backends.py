@@ -9,6 +9,7 @@ import trio
 
 from respstore.config.values import BufferLimit, BufferLimits
 from respstore.server import output
+from respstore.server.poller import Poller
 from tests.server.serving import MB, noise, open_stream, serving, settled, until
 from tests.talk import array, request
 
@@ -16,6 +17,15 @@ from tests.talk import array, request
 def limits(hard: int, soft: int = 0, soft_seconds: int = 0) -> BufferLimits:
     other = BufferLimit(0, 0, 0)
     return BufferLimits(normal=BufferLimit(hard, soft, soft_seconds), slave=other, pubsub=other)
+
+
+async def test_the_first_connection_is_served_by_the_chosen_one(use_poller):
+    async with serving(use_poller) as running:
+        await (await running.connect()).ask(b"PING")
+        backends = running.server._backend
+
+        assert isinstance(backends.plain, Poller) == use_poller
+        assert len(backends.plain) == len(backends) == 1
 
 
 # Requests as they come

@@ -22,9 +22,8 @@ from tests.talk import make_engine, request
 async def poller(engine: Engine, nursery: trio.Nursery) -> AsyncIterator[Poller]:
     backends = Backends(engine, use_poller=True, dedicated=False)
     await nursery.start(backends.run)
-    backend = backends._poller
-    assert backend is not None
-    yield backend
+    assert isinstance(backends.plain, Poller)
+    yield backends.plain
     backends.close()
 
 
