@@ -86,7 +86,9 @@ class _Wait:
 
     def retry(self, key: bytes) -> Any:
         """A key that was missing has appeared."""
-        self.convert(self.db.get(key))
+        value = self.convert(self.db.get(key))
+        if len(self.keys) == 1:
+            return self.answer([value])
         self.missing -= 1
         return LEAVE if self.missing else self.look(self.db.get)
 

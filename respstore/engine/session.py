@@ -223,7 +223,7 @@ class Session:
 
     def process(self) -> None:
         """Run the requests that came while the session was parked, or had to let others go first."""
-        self.set_gate(RELEASED | YIELDED, on=False)
+        self.gate &= ~(RELEASED | YIELDED)
         if self._postponed is not None:
             self._put_back([self._postponed])
             self._postponed = None
@@ -397,8 +397,7 @@ class Session:
 
     def proceed(self) -> None:
         """Run further requests at the end of the turn."""
-        self.set_gate(PARKED, on=False)
-        self.set_gate(RELEASED, on=True)
+        self.gate = self.gate & ~PARKED | RELEASED
         self.engine.resumed.append(self)
 
     # What commands do to a session

@@ -94,6 +94,8 @@ _COUNTED_KEYS: Final = frozenset((CHECK, WAIT, MULTI_GET))
 _SLASH: Final = ord("/")
 _RUN: Final = 8
 """Keys of one length in a row, from which on they are read together."""
+_KNOWN_BYTES: Final = 4096
+"""The longest operation whose keys are kept to be known again."""
 
 _read_length: Final = struct.Struct("<Q").unpack_from
 _read_u32: Final = struct.Struct("<I").unpack_from
@@ -114,7 +116,8 @@ class OperationParser:
     """Makes operations of what one client sends.
 
     What arrived of an operation is read once, string by string, so that neither a long one nor one that comes byte by
-    byte costs more than its length.
+    byte costs more than its length. Several keys are compared with those of the operation before, and not read if they
+    are the same: clients wait for keys before they get them.
 
     Args:
         longest: bytes of the longest string that is taken.
@@ -129,6 +132,8 @@ class OperationParser:
         "_at",
         "_data",
         "_held",
+        "_known",
+        "_known_keys",
         "_later",
         "_left",
         "_longest",
@@ -136,6 +141,7 @@ class OperationParser:
         "_need",
         "_opcode",
         "_prefix",
+        "_raw",
         "_strings",
         "is_behind",
     )
@@ -148,11 +154,14 @@ class OperationParser:
         self._data = b""  # read up to _at
         self._at = 0
         self._later = bytearray()  # behind _data
+        self._known = b""  # how several keys that were named last came over the wire, their number in front
+        self._known_keys: list[bytes] = []
         # The operation in progress, if any
         self._opcode = -1
         self._strings: list[bytes] = []
         self._left = 0
-        self._held = 0  # bytes of it that were read
+        self._held = 0  # bytes of it that were read,
+        self._raw = b""  # ... and these themselves, if they are few
         self._need = 0  # bytes without which it does not get on
 
     def feed(self, data: bytes) -> None:
@@ -203,6 +212,15 @@ class OperationParser:
             at += 1
             left, tail = _SHAPES[opcode]
             if left < 0:
+                if self._known and opcode != MULTI_SET:
+                    end = at + len(self._known)
+                    if data.startswith(self._known, at):
+                        self._at = end
+                        return opcode, self._known_keys[:], 0
+                    if end > len(data) and self._known.startswith(data[at:]):  # the same again, most likely
+                        self._need = len(data) - self._at + 1
+                        self.is_behind = True
+                        return None
                 if at + 8 > len(data):
                     self._need = 9
                     self.is_behind = True
@@ -243,14 +261,18 @@ class OperationParser:
                 (number,) = (_read_u32 if tail == _U32 else _read_i64)(data, at)
                 at += tail
         if need:
+            if opcode in _COUNTED_KEYS and self._held + at - self._at <= _KNOWN_BYTES:
+                self._raw += data[self._at : at]
             self._held += at - self._at
             self._at = at
             self._opcode, self._strings, self._left, self._need = opcode, strings, left, need
             self.is_behind = True
             return None
+        if len(strings) >= _RUN and opcode in _COUNTED_KEYS and self._held + at - self._at <= _KNOWN_BYTES:
+            self._known, self._known_keys = (self._raw + data[self._at : at])[1:], strings[:]
         self._at = at
         if self._opcode >= 0:
-            self._opcode, self._strings, self._held = -1, [], 0
+            self._opcode, self._strings, self._held, self._raw = -1, [], 0, b""
         if opcode == MULTI_SET:
             strings[::2] = map(self._name, strings[::2])
         elif strings and opcode not in _COUNTED_KEYS:

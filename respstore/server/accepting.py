@@ -81,9 +81,11 @@ def refusal(sock: socket.socket, config: Config, connected: int, *, trusted: boo
 
 
 def _is_local(sock: socket.socket) -> bool:
-    if sock.family == socket.AF_UNIX:
+    peer = sock.getpeername()
+    if not isinstance(peer, tuple):  # a unix socket
         return True
-    return ipaddress.ip_address(sock.getpeername()[0].partition("%")[0]).is_loopback
+    host: str = peer[0]
+    return host.startswith("127.") or ipaddress.ip_address(host.partition("%")[0]).is_loopback
 
 
 def refuse(sock: socket.socket, reply: bytes) -> None:

@@ -291,7 +291,7 @@ class Server:
         return errors.TCPSTORE_HAS_NO_USERS if user.is_restricted else None
 
     def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
-        peer, local = self._name(sock, sock.getpeername()), self._name(sock, sock.getsockname())
+        peer, local = self._name(sock.getpeername()), self._name(sock.getsockname())
         if namespace is None:
             session = Session(self.engine, peer, local, sock.fileno())
         else:
@@ -302,6 +302,6 @@ class Server:
             session.receive_eof()
             raise
 
-    def _name(self, sock: socket.socket, name: Any) -> str:
+    def _name(self, name: Any) -> str:
         """An end of a connection as CLIENT LIST shows it."""
-        return f"{self.config.unixsocket}:0" if sock.family == socket.AF_UNIX else display_address(*name[:2])
+        return display_address(name[0], name[1]) if isinstance(name, tuple) else f"{self.config.unixsocket}:0"

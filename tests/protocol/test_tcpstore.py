@@ -164,6 +164,58 @@ def test_many_keys_are_read_as_one_by_one(keys: list[bytes], prefix: bytes) -> N
         assert first + taken(parser) == [(tcpstore.MULTI_GET, names, 0)]
 
 
+KEYS = [b"/key/%d" % one for one in range(20)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+@pytest.mark.parametrize(
+    "again",
+    [
+        (tcpstore.MULTI_GET, KEYS),
+        (tcpstore.WAIT, KEYS),
+        (tcpstore.MULTI_GET, [*KEYS[:-1], b"/key/no"]),
+        (tcpstore.MULTI_GET, [*KEYS[:-1], b"/"]),
+        (tcpstore.MULTI_GET, [*KEYS[:1], b"/", *KEYS[2:]]),
+        (tcpstore.MULTI_GET, KEYS[:-1]),
+        (tcpstore.MULTI_SET, KEYS * 2),
+        (tcpstore.CHECK, []),
+    ],
+)
+def test_keys_that_were_named_before_are_known_again(again: tuple[int, list[bytes]], size: int) -> None:
+    parser = make_parser()
+    data = operation(tcpstore.WAIT, KEYS) + operation(*again) + PING + operation(tcpstore.WAIT, KEYS)
+    operations = []
+    for start in range(0, len(data), size):
+        parser.feed(data[start : start + size])
+        operations += taken(parser)
+
+    pings = [(tcpstore.PING, [], 0x04030201)]
+    assert operations == [(tcpstore.WAIT, KEYS, 0), (*again, 0), *pings, (tcpstore.WAIT, KEYS, 0)]
+    assert parser.unread() == 0
+
+
+def test_who_changes_the_keys_of_an_operation_changes_no_others() -> None:
+    parser = make_parser()
+    for _ in range(3):
+        parser.feed(operation(tcpstore.MULTI_GET, KEYS))
+        ((_, keys, _),) = taken(parser)
+        assert keys == KEYS
+        keys.clear()
+
+
+def test_few_bytes_of_keys_are_kept() -> None:
+    parser = make_parser()
+    tracemalloc.start()
+    try:
+        parser.feed(operation(tcpstore.WAIT, [b"/%d" % one for one in range(5000)]))
+        assert taken(parser)
+        parser.feed(b"")
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 20_000
+
+
 def test_lengths_in_a_row_are_looked_at_in_all_of_their_bytes() -> None:
     """Else a key whose length is 2**40 + 8 would pass for one of 8."""
     parser = make_parser()
