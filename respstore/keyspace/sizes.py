@@ -14,11 +14,11 @@ from typing import Final
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Value
 from respstore.keyspace.encodings import EMBEDDED_LENGTH
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
 from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Group, PendingList
-from respstore.keyspace.stream_node import integer_size, text_size
 from respstore.numbers import format_double, parse_integer
 
 _OBJECT: Final = 16
@@ -27,10 +27,8 @@ _DICT: Final = 56
 _SLOT: Final = 8
 """A pointer: what each place of a hash table takes, be it in use or not."""
 _SMALLEST_TABLE: Final = 4
-_LISTPACK: Final = 7
-"""Bytes of a listpack without elements."""
 _INTSET: Final = 8
-"""The same for an intset."""
+"""Bytes of an intset without elements."""
 _LARGEST_INTEGER: Final = 2**62
 """From this score on a listpack has its digits."""
 _SKIPLIST: Final = 16 + 32 + 640
@@ -99,12 +97,12 @@ def _value(value: Value, samples: int | None, list_node: int) -> int:
             return _table(len(value)) + _sampled([_entry(*each) for each in islice(texts, samples)], len(value))
         if isinstance(value, Set):
             return _intset(value)
-        return allocated(_LISTPACK + sum(map(text_size, chain(value, value.values()))))
+        return allocated(LISTPACK_FRAME + sum(map(text_size, chain(value, value.values()))))
     if isinstance(value, SortedSet):
         if value.is_skiplist:
             seen = [_entry(member) + _SKIPLIST_NODE for member in islice(value.scores, samples)]
             return _SKIPLIST + _table(len(value)) + _sampled(seen, len(value))
-        return allocated(_LISTPACK + sum(map(text_size, value.scores)) + sum(map(_score, value.scores.values())))
+        return allocated(LISTPACK_FRAME + sum(map(text_size, value.scores)) + sum(map(_score, value.scores.values())))
     assert not isinstance(value, Stream)
     nodes = [allocated(size) + _QUICKLIST_NODE for size in _list_nodes(value, list_node)]
     return _QUICKLIST + _sampled(nodes[:samples], len(nodes))
@@ -158,7 +156,7 @@ def _list_nodes(elements: Iterable[bytes], list_node: int) -> list[int]:
     for element in elements:
         size = text_size(element)
         if count >= most or sizes[-1] + len(element) + _QUICKLIST_OVERHEAD > limit:
-            sizes.append(_LISTPACK)
+            sizes.append(LISTPACK_FRAME)
             count = 0
         sizes[-1] += size
         count += 1

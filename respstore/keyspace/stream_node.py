@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Final
 
-from respstore.numbers import parse_integer
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
 
 StreamId = tuple[int, int]
 """Milliseconds and a number in sequence, both unsigned and of 64 bits."""
@@ -28,11 +28,6 @@ MAX_NODE_BYTES: Final = 1 << 30
 """What holds for a node where stream-node-max-bytes is 0 or more than this, and for a single entry."""
 CLOSABLE_BYTES: Final = 1 << 16
 """A node with more data stays open: to pack it would take long and save little."""
-_NINE: Final = ord("9")
-_LISTPACK_FRAME: Final = 7
-"""Bytes of a listpack without elements."""
-_BACKWARD_LENGTHS: Final = ((2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
-"""By how many bytes an element's length is repeated behind it, for the lengths below."""
 _TYPECODES: Final = (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64))
 
 
@@ -55,7 +50,7 @@ class Node:
         self.first = self.last = first
         self.fields = fields
         self.live = self.total = 0
-        self.size = _LISTPACK_FRAME + integer_size(len(fields)) + sum(map(text_size, fields)) + integer_size(0)
+        self.size = LISTPACK_FRAME + integer_size(len(fields)) + sum(map(text_size, fields)) + integer_size(0)
         self.entries: list[Entry] | None = []
         self._packed = b""
         self._is_changed = True
@@ -150,32 +145,8 @@ def _column(numbers: Sequence[int]) -> tuple[str, bytes]:
     return typecode, array(typecode, numbers).tobytes()
 
 
-def integer_size(number: int) -> int:
-    """Bytes of a signed 64-bit integer as an element of a listpack."""
-    if 0 <= number < 1 << 7:
-        return 2
-    if -(1 << 12) <= number < 1 << 12:
-        return 3
-    if -(1 << 15) <= number < 1 << 15:
-        return 4
-    if -(1 << 23) <= number < 1 << 23:
-        return 5
-    return 6 if -(1 << 31) <= number < 1 << 31 else 10
-
-
 def _difference_size(number: int) -> int:
     """The same for the difference of two unsigned 64-bit integers, which wraps around."""
     if 0 <= number < 1 << 7:
         return 2
     return integer_size((number + (1 << 63)) % (1 << 64) - (1 << 63))
-
-
-def text_size(text: bytes) -> int:
-    """Bytes of a string as an element of a listpack; one that is written as an integer is kept as one."""
-    length = len(text)
-    if 0 < length <= 20 and text[0] <= _NINE and (number := parse_integer(text)) is not None:
-        return integer_size(number)
-    length += 1 if length < 1 << 6 else 2 if length < 1 << 12 else 5
-    if length < 1 << 7:
-        return length + 1
-    return length + next(size for size, limit in _BACKWARD_LENGTHS if length < limit)

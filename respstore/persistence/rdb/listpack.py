@@ -9,19 +9,16 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, backward_size
 from respstore.numbers import parse_integer
 
 Element = bytes | int
 
-FRAME: Final = 7
-"""Bytes of a listpack without elements."""
 _END: Final = 0xFF
 _UNKNOWN_COUNT: Final = 0xFFFF
 _HEAD: Final = struct.Struct("<IH")
 _LONGEST_INTEGER: Final = 20
 _WIDTHS: Final = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
-_BACKWARD: Final = ((1, 1 << 7), (2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
-"""In how many bytes an element's length is repeated behind it, for the lengths below."""
 _SMALL: Final = tuple(bytes([number, 1]) for number in range(128))
 
 
@@ -40,7 +37,7 @@ def encode(elements: Iterable[Element]) -> bytes:
         assert number is not None
         parts.append(_SMALL[number] if 0 <= number < 128 else _encode_integer(number))
     body = b"".join(parts)
-    return _HEAD.pack(FRAME + len(body), min(len(parts), _UNKNOWN_COUNT)) + body + b"\xff"
+    return _HEAD.pack(LISTPACK_FRAME + len(body), min(len(parts), _UNKNOWN_COUNT)) + body + b"\xff"
 
 
 def decode(data: bytes) -> list[Element]:
@@ -50,10 +47,10 @@ def decode(data: bytes) -> list[Element]:
         ValueError: it is none.
     """
     end = len(data) - 1
-    if len(data) < FRAME or data[end] != _END or _HEAD.unpack_from(data)[0] != len(data):
+    if len(data) < LISTPACK_FRAME or data[end] != _END or _HEAD.unpack_from(data)[0] != len(data):
         raise ValueError("a listpack of a wrong length")
     elements: list[Element] = []
-    at = FRAME - 1
+    at = LISTPACK_FRAME - 1
     while at < end:
         head = data[at]
         if head < 0x80:
@@ -80,16 +77,11 @@ def decode(data: bytes) -> list[Element]:
             elements.append(int.from_bytes(content, "little", signed=True))
         else:
             elements.append(content)
-        at += size + (1 if size < 1 << 7 else _backward_size(size))
+        at += size + (1 if size < 1 << 7 else backward_size(size))
     count = _HEAD.unpack_from(data)[1]
     if at != end or count not in (len(elements), _UNKNOWN_COUNT):
         raise ValueError("a listpack whose elements do not fill it")
     return elements
-
-
-def _backward_size(size: int) -> int:
-    """Bytes of an element's length behind it."""
-    return next(count for count, limit in _BACKWARD if size < limit)
 
 
 def _encode_text(text: bytes) -> bytes:
@@ -111,5 +103,5 @@ def _encode_integer(number: int) -> bytes:
 
 def _backward(size: int) -> bytes:
     """The length of an element for who comes from behind: seven bits in a byte, all but the first byte marked."""
-    count = _backward_size(size)
+    count = backward_size(size)
     return bytes([size >> 7 * at & 0x7F | (0x80 if at < count - 1 else 0) for at in reversed(range(count))])

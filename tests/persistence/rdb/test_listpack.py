@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respstore.keyspace.stream_node import integer_size, text_size
-from respstore.persistence.rdb.listpack import FRAME, Element, decode, encode
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
+from respstore.persistence.rdb.listpack import Element, decode, encode
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.integers(-5000, 5000)
 ELEMENTS = st.lists(INTEGERS | st.binary(max_size=100) | st.sampled_from([b"x" * 4095, b"x" * 4096, b"x" * 16400]))
@@ -40,7 +40,7 @@ def test_what_is_packed_comes_back(elements: list[Element]) -> None:
     data = encode(elements)
     assert decode(data) == list(map(as_kept, elements))
     sizes = [integer_size(element) if isinstance(element, int) else text_size(element) for element in elements]
-    assert len(data) == FRAME + sum(sizes)
+    assert len(data) == LISTPACK_FRAME + sum(sizes)
 
 
 def test_more_elements_than_the_head_can_count() -> None:
