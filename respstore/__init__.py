@@ -2,7 +2,8 @@ r"""respstore: a server that speaks Redis's protocol, written in Python on trio.
 
 The rooms, each of which says in its first lines what it is for (`tests/test_layout.py` keeps the doors between them):
 
-    errors, numbers     the texts of the protocol and the exceptions of the API; numbers as Redis reads and prints them
+    errors, exceptions  the texts of the protocol; the exceptions of the Python API
+    numbers             numbers as Redis reads and prints them
     protocol/           bytes <-> values: requests.py, replies.py; tcpstore.py for torch's own clients
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
     engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.
@@ -34,7 +35,7 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from respstore.errors import (
+    from respstore.exceptions import (
         BrokenBarrierError,
         ConfigError,
         PortInUseError,
@@ -70,15 +71,15 @@ __all__ = [
 # costs a test run that does not use it nothing.
 _HOMES: Final = {
     "Address": "respstore.server.serve",
-    "BrokenBarrierError": "respstore.errors",
-    "ConfigError": "respstore.errors",
-    "PortInUseError": "respstore.errors",
-    "QueueEmptyError": "respstore.errors",
+    "BrokenBarrierError": "respstore.exceptions",
+    "ConfigError": "respstore.exceptions",
+    "PortInUseError": "respstore.exceptions",
+    "QueueEmptyError": "respstore.exceptions",
     "Server": "respstore.server.embedded",
     "Store": "respstore.store",
-    "StoreConnectionError": "respstore.errors",
-    "StoreError": "respstore.errors",
-    "StoreTimeoutError": "respstore.errors",
+    "StoreConnectionError": "respstore.exceptions",
+    "StoreError": "respstore.exceptions",
+    "StoreTimeoutError": "respstore.exceptions",
     "create_store": "respstore.store",
     "get_free_port": "respstore.ports",
     "get_socket_with_port": "respstore.ports",

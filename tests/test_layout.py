@@ -15,19 +15,20 @@ PACKAGE = ROOT / "respstore"
 COMMON = {"errors", "numbers"}
 DOORS: dict[str, set[str]] = {
     "errors": set(),
+    "exceptions": set(),
     "numbers": set(),
     "keyspace": COMMON,
     "protocol": COMMON,
-    "config": {*COMMON, "protocol"},
-    "ports": {"errors"},
-    "engine": {*COMMON, "keyspace", "protocol", "config"},
+    "config": {"exceptions", *COMMON, "protocol"},
+    "ports": {"exceptions"},
+    "engine": {"exceptions", *COMMON, "keyspace", "protocol", "config"},
     "persistence": {*COMMON, "keyspace", "config"},
-    "commands": {*COMMON, "keyspace", "protocol", "config", "engine", "persistence"},
-    "server": {"errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
-    "store": {*COMMON, "server"},
-    "cli": {"errors", "config", "ports", "server"},
+    "commands": {"exceptions", *COMMON, "keyspace", "protocol", "config", "engine", "persistence"},
+    "server": {"exceptions", "errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
+    "store": {"exceptions", *COMMON, "server"},
+    "cli": {"exceptions", "errors", "config", "ports", "server"},
     "pytest_plugin": {"server"},
-    "torch": {"errors", "ports", "server", "store"},
+    "torch": {"exceptions", "ports", "server", "store"},
 }
 PURE = {"protocol", "keyspace", "engine", "persistence", "commands"}
 """Rooms that the outside reaches only through what they are given: their tests need no clock, socket or loop."""

@@ -6,7 +6,7 @@ from compat.patience import until
 from compat.servers import RunningServer
 from compat.store.groups import NOT_YET, Cluster, cluster, service
 from respstore import Store
-from respstore.errors import StoreConnectionError
+from respstore.exceptions import StoreConnectionError
 from respstore.store.cluster import read_slots, slot_of
 from respstore.store.connection import Connection, pack
 from respstore.store.target import Node

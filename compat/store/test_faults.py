@@ -9,7 +9,7 @@ import redis
 from compat.patience import until
 from compat.servers import RunningServer, redis_server
 from respstore import Store
-from respstore.errors import StoreTimeoutError
+from respstore.exceptions import StoreTimeoutError
 from respstore.store import link, portable
 from tests.store.behaviour import until_there
 from tests.store.servers import PATIENCE, Background

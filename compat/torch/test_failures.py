@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import torch.distributed as dist
 
-from respstore.errors import QueueEmptyError, StoreConnectionError, StoreError, StoreTimeoutError
+from respstore.exceptions import QueueEmptyError, StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.torch.failures import as_torch, milliseconds
 
 

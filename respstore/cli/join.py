@@ -13,7 +13,7 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from respstore.config import Config
-from respstore.errors import HolderKind, PortInUseError
+from respstore.exceptions import HolderKind, PortInUseError
 
 START_SECONDS: Final = 5.0
 """How long a server that has our address may take to answer: it may be just starting, as we are."""

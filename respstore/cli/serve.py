@@ -21,7 +21,7 @@ from respstore.cli.daemon import go_into_background, let_go, pidfile, tell_super
 from respstore.cli.join import NotJoinedError, attempts, join, may_be_starting
 from respstore.cli.limits import allow_clients
 from respstore.config import Config
-from respstore.errors import ConfigError, PortInUseError, display_address
+from respstore.exceptions import ConfigError, PortInUseError, display_address
 from respstore.server.listeners import Address
 from respstore.server.serve import Server
 

@@ -11,7 +11,8 @@ from respstore.config.rewrite import rewrite
 from respstore.engine.command import Guard, command, container
 from respstore.engine.help import help_lines
 from respstore.engine.session import Session
-from respstore.errors import ConfigError, RespError, UnknownOptionError, printable
+from respstore.errors import RespError, printable
+from respstore.exceptions import ConfigError, UnknownOptionError
 from respstore.keyspace.glob import compile_glob
 from respstore.protocol.replies import OK
 

@@ -14,7 +14,7 @@ import attrs
 from respstore.config.loading import Loader
 from respstore.config.options import BY_NAME, Option, Options, Support, When
 from respstore.config.syntax import Directive, parse_arguments
-from respstore.errors import ConfigError, UnknownOptionError
+from respstore.exceptions import ConfigError, UnknownOptionError
 
 
 class Renaming(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Final
 
 from respstore.config.options import BY_NAME, OPTIONS, Option, Options, Support
 from respstore.config.syntax import BAD_DIRECTIVE, Directive, parse_text
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 
 # Directives that are no options: CONFIG knows nothing of them.
 _REFUSED: Final = {"loadmodule"}

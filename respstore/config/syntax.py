@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 from respstore.protocol.inline import split_arguments
 
 BAD_DIRECTIVE: Final = "Bad directive or wrong number of arguments"

@@ -13,7 +13,8 @@ from respstore import errors
 from respstore.engine.command import UNLIMITED, Command, Handler
 from respstore.engine.latency import Distribution
 from respstore.engine.waiting import Park
-from respstore.errors import ConfigError, RespError
+from respstore.errors import RespError
+from respstore.exceptions import ConfigError
 from respstore.protocol.replies import NO_REPLY, QUEUED
 
 if TYPE_CHECKING:

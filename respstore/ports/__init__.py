@@ -7,7 +7,7 @@ A taken port is never a stack trace and never silent. All of this is synchronous
 runs, and `respstore.store` has no loop.
 """
 
-from respstore.errors import Holder, HolderKind, PortInUseError
+from respstore.exceptions import Holder, HolderKind, PortInUseError
 from respstore.ports.holders import who_holds
 from respstore.ports.listening import get_free_port, get_socket_with_port, listen_tcp, listen_unix
 

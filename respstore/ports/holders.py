@@ -22,7 +22,7 @@ from typing import Final
 
 import attrs
 
-from respstore.errors import Holder, HolderKind, display_address
+from respstore.exceptions import Holder, HolderKind, display_address
 
 Address = tuple[str, int] | str
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str

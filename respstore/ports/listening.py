@@ -25,7 +25,7 @@ from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final
 
-from respstore.errors import PortInUseError, display_address
+from respstore.exceptions import PortInUseError, display_address
 from respstore.ports.holders import is_answered, socket_address, who_holds
 
 FREE_PORT_ATTEMPTS: Final = 50

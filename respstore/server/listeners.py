@@ -16,7 +16,7 @@ import attrs
 import trio
 
 from respstore.config import Config
-from respstore.errors import display_address
+from respstore.exceptions import display_address
 from respstore.ports import listen_tcp, listen_unix
 from respstore.server.accepting import accept_connections
 

@@ -27,7 +27,8 @@ from respstore.engine.engine import Engine
 from respstore.engine.namespaces import Namespace
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import TCPStoreSession
-from respstore.errors import ConfigError, RespError, display_address
+from respstore.errors import RespError
+from respstore.exceptions import ConfigError, display_address
 from respstore.protocol.replies import encode_error
 from respstore.server.accepting import refusal, refuse, set_options
 from respstore.server.backends import HAS_POLLER, Backends

@@ -16,7 +16,7 @@ from typing import Any, Final
 import trio
 
 from respstore.config import Config
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 
 Stream = trio.SSLStream[trio.SocketStream]
 

@@ -21,7 +21,7 @@ from functools import cached_property
 from time import monotonic
 from typing import Final, NamedTuple
 
-from respstore.errors import StoreTimeoutError
+from respstore.exceptions import StoreTimeoutError
 from respstore.store.operations import PASSED, Name, Operations, WrongEpochError
 
 REMEMBERED: Final = 1024

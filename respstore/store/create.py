@@ -13,7 +13,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from respstore.errors import PortInUseError, StoreTimeoutError, display_address
+from respstore.exceptions import PortInUseError, StoreTimeoutError, display_address
 from respstore.store.store import Store, Timeout, seconds_of
 
 if TYPE_CHECKING:

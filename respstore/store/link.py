@@ -22,7 +22,7 @@ from weakref import WeakSet
 from hiredis import ReplyError
 
 from respstore import errors
-from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
+from respstore.exceptions import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection, LostError, NotSentError, StrangerError, connect, describe, pack
 from respstore.store.operations import UNKNOWN_COMMAND, Name
 from respstore.store.target import Node, Target

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hiredis import ReplyError
 
-from respstore.errors import BrokenBarrierError, StoreTimeoutError
+from respstore.exceptions import BrokenBarrierError, StoreTimeoutError
 from respstore.store.connection import pack
 from respstore.store.link import Link
 from respstore.store.operations import Arrival, Name, WrongEpochError, answer, read_epoch, seconds

@@ -11,7 +11,7 @@ import attrs
 from hiredis import ReplyError
 
 from respstore import errors
-from respstore.errors import StoreError
+from respstore.exceptions import StoreError
 from respstore.numbers import parse_integer
 
 Name = str | bytes

@@ -23,7 +23,7 @@ from typing import Any, Final
 from hiredis import ReplyError
 
 from respstore import errors
-from respstore.errors import StoreError, StoreTimeoutError
+from respstore.exceptions import StoreError, StoreTimeoutError
 from respstore.numbers import parse_integer
 from respstore.store.connection import Word, pack
 from respstore.store.link import Link

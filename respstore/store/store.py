@@ -19,7 +19,7 @@ from typing import Any, Final, Self, TypeVar
 
 from hiredis import ReplyError
 
-from respstore.errors import QueueEmptyError, StoreTimeoutError
+from respstore.exceptions import QueueEmptyError, StoreTimeoutError
 from respstore.store.barriers import BarrierResult, Barriers
 from respstore.store.cluster import ClusterLink
 from respstore.store.connection import Word, pack

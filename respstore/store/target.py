@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import attrs
 
-from respstore.errors import display_address
+from respstore.exceptions import display_address
 
 DEFAULT_PORT: Final = 6379
 

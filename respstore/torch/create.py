@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from respstore.errors import PortInUseError, StoreError, StoreTimeoutError
+from respstore.exceptions import PortInUseError, StoreError, StoreTimeoutError
 from respstore.store import create_store
 from respstore.torch.failures import RespStoreConnectionError, RespStoreTimeoutError, as_torch
 from respstore.torch.store import RespStore

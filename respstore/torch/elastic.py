@@ -41,7 +41,7 @@ from torch.distributed.elastic.rendezvous.dynamic_rendezvous import (
 )
 from torch.distributed.elastic.rendezvous.utils import _matches_machine_hostname, parse_rendezvous_endpoint
 
-from respstore.errors import PortInUseError, StoreError, display_address
+from respstore.exceptions import PortInUseError, StoreError, display_address
 from respstore.server.embedded import Server
 from respstore.store import Store
 from respstore.store.create import start_server

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from torch import distributed
 
-from respstore.errors import QueueEmptyError, StoreConnectionError, StoreError, StoreTimeoutError
+from respstore.exceptions import QueueEmptyError, StoreConnectionError, StoreError, StoreTimeoutError
 
 
 class RespStoreError(StoreError, distributed.DistStoreError):

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from torch import distributed
 
-from respstore.errors import StoreError
+from respstore.exceptions import StoreError
 from respstore.store import Store
 from respstore.torch.failures import as_torch
 from respstore.torch.store import RespStore

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 from torch import distributed
 
-from respstore.errors import StoreError
+from respstore.exceptions import StoreError
 from respstore.store import Store
 from respstore.torch.failures import as_torch
 

@@ -10,7 +10,7 @@ import pytest
 
 from respstore.cli import child
 from respstore.cli.child import ParentWatch, main
-from respstore.errors import PortInUseError
+from respstore.exceptions import PortInUseError
 from tests.cli.programs import PATIENCE
 from tests.ports.strangers import holding
 from tests.server.serving import make_config

@@ -10,7 +10,7 @@ import pytest
 from respstore.cli import main
 from respstore.cli.join import NotJoinedError, join
 from respstore.config import Config
-from respstore.errors import Holder, HolderKind, PortInUseError
+from respstore.exceptions import Holder, HolderKind, PortInUseError
 from respstore.server.listeners import Address
 from tests.cli.programs import served
 from tests.ports.strangers import answering, has_ipv6, holding, info

@@ -4,7 +4,7 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 from tests.talk import FakeSystem, array, make_engine, talk
 
 

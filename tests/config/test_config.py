@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from respstore.config import Config
-from respstore.errors import ConfigError, UnknownOptionError
+from respstore.exceptions import ConfigError, UnknownOptionError
 
 # The command line
 

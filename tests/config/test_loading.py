@@ -6,7 +6,7 @@ import pytest
 
 from respstore.config import Config
 from respstore.config.loading import Loader
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 
 
 def refusal(text: str) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respstore.config.syntax import parse_arguments, parse_text, quote, split_words
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 
 UNBALANCED = "Unbalanced quotes in configuration line"
 

@@ -9,7 +9,7 @@ from respstore.config import Config
 from respstore.engine.dispatch import find, make_entries
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 from tests.talk import NOAUTH, PONG, FakeSystem, array, check_wire, make_engine, pass_time, received, request, talk
 
 QUEUED = b"+QUEUED\r\n"

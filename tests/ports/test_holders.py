@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from respstore.errors import Holder, HolderKind
+from respstore.exceptions import Holder, HolderKind
 from respstore.ports import holders, who_holds
 from tests.ports.strangers import RESPSTORE, Handler, answering, has_ipv6, holding, info, served
 

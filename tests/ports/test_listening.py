@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from respstore.errors import Holder, HolderKind, PortInUseError
+from respstore.exceptions import Holder, HolderKind, PortInUseError
 from respstore.ports import get_free_port, get_socket_with_port, listen_tcp, listen_unix, listening
 from tests.ports.strangers import RESPSTORE, answering, has_ipv6, holding
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 import respstore
-from respstore.errors import HolderKind
+from respstore.exceptions import HolderKind
 from respstore.ports import listen_tcp
 from respstore.server import embedded
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from respstore.errors import PortInUseError
+from respstore.exceptions import PortInUseError
 from respstore.server.listeners import LEAST_BACKLOG, Address, Listeners, backlog
 from tests.ports.strangers import has_ipv6, holding
 from tests.server.serving import make_config

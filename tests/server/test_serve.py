@@ -12,7 +12,7 @@ import trio.testing
 
 import respstore
 from respstore.config import Config
-from respstore.errors import ConfigError, HolderKind, PortInUseError
+from respstore.exceptions import ConfigError, HolderKind, PortInUseError
 from respstore.ports import listen_tcp
 from respstore.server.serve import Server
 from tests.server.serving import DEADLINE, MB, Client, make_config, noise, open_stream, serving, settled, until

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from respstore.config.values import TCPStorePort
-from respstore.errors import ConfigError, PortInUseError
+from respstore.exceptions import ConfigError, PortInUseError
 from respstore.protocol import tcpstore
 from respstore.server.serve import Server
 from tests.ports.strangers import holding

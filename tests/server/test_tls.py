@@ -14,7 +14,7 @@ import redis
 import trio
 
 import respstore
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 from respstore.server import tls
 from respstore.server.tls import make_context
 from tests.authority import Authority

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from respstore import Store
-from respstore.errors import QueueEmptyError, StoreError, StoreTimeoutError
+from respstore.exceptions import QueueEmptyError, StoreError, StoreTimeoutError
 from respstore.store.barriers import BarrierResult
 from respstore.store.connection import pack
 from respstore.store.portable import Portable, companions

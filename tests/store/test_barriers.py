@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from respstore.errors import StoreTimeoutError
+from respstore.exceptions import StoreTimeoutError
 from respstore.store import barriers as store_barriers
 from respstore.store.barriers import REMEMBERED, Barriers
 from respstore.store.operations import Arrival, WrongEpochError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from respstore import Store
-from respstore.errors import StoreConnectionError
+from respstore.exceptions import StoreConnectionError
 from respstore.store.cluster import node_named, read_slots, slot_of
 from respstore.store.target import Node
 from tests.store.servers import PATIENCE, fake_server

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import pytest
 
 from respstore import Server, Store
-from respstore.errors import StoreConnectionError, StoreTimeoutError
+from respstore.exceptions import StoreConnectionError, StoreTimeoutError
 from tests.store.behaviour import until_there
 from tests.store.servers import PATIENCE, Background, until_blocked
 

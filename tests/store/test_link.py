@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from respstore import Server, Store
-from respstore.errors import StoreConnectionError, StoreError, StoreTimeoutError
+from respstore.exceptions import StoreConnectionError, StoreError, StoreTimeoutError
 from respstore.store.connection import Connection
 from respstore.store.link import LONGEST_PAUSE, Link, next_pause, shown
 from respstore.store.target import parse_url

@@ -1,7 +1,7 @@
 import pytest
 
 from respstore import Store
-from respstore.errors import StoreError
+from respstore.exceptions import StoreError
 from respstore.store.operations import UnknownCommandError, answer, read_epoch, seconds
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import hiredis
 import pytest
 
-from respstore.errors import StoreError, StoreTimeoutError
+from respstore.exceptions import StoreError, StoreTimeoutError
 from respstore.store import portable
 from respstore.store.link import Link
 from respstore.store.operations import Name, WrongEpochError

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from respstore import Server, Store
-from respstore.errors import StoreConnectionError
+from respstore.exceptions import StoreConnectionError
 from tests.store.servers import PATIENCE, fake_server
 from tests.talk import array
 

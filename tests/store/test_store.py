@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from respstore import Server, Store
-from respstore.errors import StoreError
+from respstore.exceptions import StoreError
 from respstore.store.store import seconds_of, shorten
 from tests.store.behaviour import *  # noqa: F403 - its tests run here
 from tests.store.behaviour import Another

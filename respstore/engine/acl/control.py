@@ -22,7 +22,8 @@ from respstore.engine.acl.user import User, hash_password
 from respstore.engine.client_line import client_line
 from respstore.engine.command import Command
 from respstore.engine.dispatch import RESTRICTED
-from respstore.errors import ConfigError, RespError
+from respstore.errors import RespError
+from respstore.exceptions import ConfigError
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine

@@ -22,7 +22,8 @@ from respstore.engine.acl.rules import (
     merge_selectors,
 )
 from respstore.engine.acl.user import User
-from respstore.errors import ConfigError, RespError, printable
+from respstore.errors import RespError, printable
+from respstore.exceptions import ConfigError
 
 Users = dict[bytes, User]
 

@@ -6,7 +6,8 @@ from respstore.engine.acl.user import hash_password
 from respstore.engine.dispatch import RESTRICTED, UNAUTHENTICATED
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.errors import ConfigError, RespError
+from respstore.errors import RespError
+from respstore.exceptions import ConfigError
 from tests.talk import NOAUTH, NULL, OK, PONG, FakeSystem, array, bulk, make_engine, pass_time, received, talk
 
 NO_KEYS = b"-NOPERM this user has no permissions to access one of the keys used as arguments\r\n"

@@ -10,7 +10,7 @@ from respstore.engine.acl.describing import user_line
 from respstore.engine.acl.rules import change_user
 from respstore.engine.acl.storage import Users, UsersFileError, config_line, parse_users, users_of_directives
 from respstore.engine.acl.user import User
-from respstore.errors import ConfigError
+from respstore.exceptions import ConfigError
 
 CATALOGUE = Catalogue(TABLE)
 END = "WARNING: ACL errors detected, no change to the previously active ACL rules was performed"
