@@ -1,13 +1,16 @@
 """LATENCY: how long commands take, as a distribution for each, and spikes, as a history for each kind of event."""
 
+from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 HISTORY_LENGTH: Final = 160
 """Spikes that are kept of each event, as in Redis."""
 _PRECISION_BITS: Final = 5
+_BUCKETS_PER_DOUBLING: Final = 1 << _PRECISION_BITS - 1
 
 
 class Distribution:
@@ -34,8 +37,10 @@ class Distribution:
 
     def forget_shape(self) -> None:
         """Forget how the times were distributed, not how long the calls took together."""
-        self._sampled: dict[int, int] = {}
-        self._slow: dict[int, int] = {}
+        # How many calls fell into each bucket. An array has no objects for its numbers: those would come and go in the
+        # middle of others that do, and hold memory that is else free.
+        self._sampled = array("Q")
+        self._slow = array("Q")
 
     def add(self, seconds: float, *, is_slow: bool, keep_shape: bool) -> None:
         """A call was timed; `keep_shape` if the distribution is to know (latency-tracking)."""
@@ -48,7 +53,9 @@ class Distribution:
         if keep_shape:
             counts = self._slow if is_slow else self._sampled
             bucket = _bucket(round(seconds * 1e9))
-            counts[bucket] = counts.get(bucket, 0) + 1
+            if bucket >= len(counts):
+                counts.frombytes(bytes(counts.itemsize * (bucket + 1 - len(counts))))
+            counts[bucket] += 1
 
     def total(self, calls: int) -> float:
         """Seconds that so many calls took together."""
@@ -77,20 +84,27 @@ class Distribution:
 
     def _cumulative(self, calls: int) -> Sequence[tuple[int, float]]:
         """Nanoseconds, and how many of the calls took no longer."""
-        sampled = sum(self._sampled.values())
-        weight = max(calls - sum(self._slow.values()), sampled) / sampled if sampled else 0
+        sampled = sum(self._sampled)
+        weight = max(calls - sum(self._slow), sampled) / sampled if sampled else 0
         steps: list[tuple[int, float]] = []
         count = 0.0
-        for bucket in sorted(self._sampled.keys() | self._slow.keys()):
-            count += self._sampled.get(bucket, 0) * weight + self._slow.get(bucket, 0)
-            steps.append((bucket, count))
+        for bucket, (fast, slow) in enumerate(zip_longest(self._sampled, self._slow, fillvalue=0)):
+            if fast or slow:
+                count += fast * weight + slow
+                steps.append((_longest(bucket), count))
         return steps
 
 
 def _bucket(nanoseconds: int) -> int:
-    """The longest time that counts as the same: 3 per cent longer at most."""
+    """The number of the bucket for times that count as the same: all have the same first bits."""
     shift = max(nanoseconds.bit_length() - _PRECISION_BITS, 0)
-    return (((nanoseconds >> shift) + 1) << shift) - 1
+    return shift * _BUCKETS_PER_DOUBLING + (nanoseconds >> shift)
+
+
+def _longest(bucket: int) -> int:
+    """Nanoseconds of the longest time in a bucket: seven per cent more than the shortest at most."""
+    shift = max(bucket // _BUCKETS_PER_DOUBLING - 1, 0)
+    return ((bucket - shift * _BUCKETS_PER_DOUBLING + 1) << shift) - 1
 
 
 class Spike(NamedTuple):
