@@ -41,7 +41,7 @@ class FakeDisk:
     def save(self, keyspace: Keyspace, about: Facts) -> None:
         if self.problem is not None:
             raise self.problem
-        self.data = b"".join(write_file(keyspace, about))
+        self.data = b"".join(write_file(keyspace, about, Config()))
 
     def start_save(self, keyspace: Keyspace, about: Facts) -> int:
         self.save(keyspace, about)

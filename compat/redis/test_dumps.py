@@ -83,7 +83,8 @@ class Filler:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_from_either_to_the_other(servers: tuple[redis.Redis, redis.Redis], seed: int, compression: str) -> None:
     theirs, ours = servers
-    theirs.config_set("rdbcompression", compression)
+    for client in servers:
+        client.config_set("rdbcompression", compression)
     for source, target in ((theirs, ours), (ours, theirs)):
         source.flushall()
         target.flushall()

@@ -37,7 +37,7 @@ _RESTORE: Final = (
 def dump(session: Session, key: bytes) -> bytes | None:
     """Answer the value of a key in a form that RESTORE takes, of this server or of Redis."""
     value = session.db.read(key)
-    return None if value is None else encode_dump(value)
+    return None if value is None else encode_dump(value, session.engine.config)
 
 
 @command(

@@ -51,7 +51,7 @@ class Disk:
         temporary = self._temporary(os.getpid())
         try:
             with temporary.open("wb") as file:
-                for piece in write_file(keyspace, about, with_checksum=self._config.rdbchecksum):
+                for piece in write_file(keyspace, about, self._config):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())

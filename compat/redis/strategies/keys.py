@@ -21,6 +21,7 @@ from compat.redis.strategies.pieces import (
     unix_seconds,
     word,
 )
+from respstore.config import Config
 from respstore.keyspace import Hash, Set, SortedSet
 from respstore.persistence.rdb.dump import encode_dump
 
@@ -35,7 +36,7 @@ scan_options = options(
     command("COUNT", junk),
 )
 dumped = tuple(
-    encode_dump(value)
+    encode_dump(value, Config())
     for value in (
         *(b"text", 12),
         *(deque([b"a", b"1"]), Set({b"1": None, b"2": None}), Set({b"a": None, b"1": None}, is_table=True)),

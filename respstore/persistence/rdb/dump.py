@@ -8,7 +8,7 @@ from typing import Final
 from respstore.config import Config
 from respstore.keyspace import Value
 from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, checksum
-from respstore.persistence.rdb.primitives import Reader
+from respstore.persistence.rdb.primitives import Reader, encode_compressed, encode_string
 from respstore.persistence.rdb.values import decode_value, encode_value
 
 VERSION: Final = 10
@@ -18,9 +18,9 @@ NEWEST: Final = 11
 _FOOTER: Final = 2 + CHECKSUM_BYTES
 
 
-def encode_dump(value: Value) -> bytes:
+def encode_dump(value: Value, config: Config) -> bytes:
     """A value as DUMP gives it."""
-    kind, data = encode_value(value)
+    kind, data = encode_value(value, encode_compressed if config.rdbcompression else encode_string)
     payload = bytes((kind,)) + data + VERSION.to_bytes(2, "little")
     return payload + checksum(payload)
 

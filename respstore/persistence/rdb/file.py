@@ -1,20 +1,31 @@
 """All data in one piece, as it is in dump.rdb.
 
-    REDIS0010 <auxiliary field> ... (<database> <its sizes> (<expiry>? <type> <key> <value>) ...) ... <end> <checksum>
+    REDIS0010 <auxiliary field> ... (<database> <its sizes> <entry> ...) ... <end> <checksum>
+
+    entry: <expiry>? <for how long it was not used, or how often it is>? <type> <key> <value>
 
 Both ways are iterators, so that who writes or loads much can do something else in between: the one gives pieces of the
 file, the other tells how far it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 from respstore.config import Config
 from respstore.keyspace import Database, Keyspace
+from respstore.keyspace.usage import CountedKeys, TimedKeys
 from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, update
 from respstore.persistence.rdb.dump import NEWEST, VERSION
-from respstore.persistence.rdb.primitives import Buffer, CorruptError, Reader, encode_length, encode_string
+from respstore.persistence.rdb.primitives import (
+    Buffer,
+    CorruptError,
+    EncodeString,
+    Reader,
+    encode_compressed,
+    encode_length,
+    encode_string,
+)
 from respstore.persistence.rdb.values import STRING, EmptyError, decode_value, encode_value, module_name
 
 MAGIC: Final = b"REDIS"
@@ -43,26 +54,26 @@ _HEAD_OF_STRING: Final = bytes((STRING,))
 # Writing
 
 
-def write_file(keyspace: Keyspace, about: Mapping[str, str | int], *, with_checksum: bool = True) -> Iterator[bytes]:
+def write_file(keyspace: Keyspace, about: Mapping[str, str | int], config: Config) -> Iterator[bytes]:
     """All data as a file.
 
     Args:
         keyspace: the data, which must not change until the last piece is taken.
         about: auxiliary fields: who wrote it, and when.
-        with_checksum: 0 stands in its place otherwise (rdbchecksum no).
+        config: says whether strings are compressed, and whether there is a checksum; 0 stands in its place if not.
 
     Yields:
         Pieces of the file.
     """
     crc = 0
-    for piece in _write_data(keyspace, about):
-        if with_checksum:
+    for piece in _write_data(keyspace, about, encode_compressed if config.rdbcompression else encode_string):
+        if config.rdbchecksum:
             crc = update(crc, piece)
         yield piece
     yield crc.to_bytes(CHECKSUM_BYTES, "little")
 
 
-def _write_data(keyspace: Keyspace, about: Mapping[str, str | int]) -> Iterator[bytes]:
+def _write_data(keyspace: Keyspace, about: Mapping[str, str | int], encode: EncodeString) -> Iterator[bytes]:
     fields = [
         bytes((_AUXILIARY,)) + encode_string(name.encode()) + encode_string(str(value).encode())
         for name, value in about.items()
@@ -72,24 +83,36 @@ def _write_data(keyspace: Keyspace, about: Mapping[str, str | int]) -> Iterator[
         if db.data:
             yield bytes((_DATABASE,)) + encode_length(db.index)
             yield bytes((_SIZES,)) + encode_length(len(db.data)) + encode_length(len(db.expires))
-            yield from _write_keys(db)
+            yield from _write_keys(db, encode)
     yield bytes((_END,))
 
 
-def _write_keys(db: Database) -> Iterator[bytes]:
-    expires = db.expires
+def _write_keys(db: Database, encode: EncodeString) -> Iterator[bytes]:
+    expires, encode_use = db.expires, _use_encoder(db)
     items = iter(db.data.items())
     while batch := list(islice(items, _KEYS_PER_PIECE)):
         parts: list[bytes] = []
         for key, value in batch:
             if key in expires:
                 parts.append(b"\xfc" + expires[key].to_bytes(8, "little", signed=True))
+            if encode_use is not None:
+                parts.append(encode_use(key))
             if type(value) is bytes:  # most are so
-                parts += (_HEAD_OF_STRING, encode_string(key), encode_string(value))
+                parts += (_HEAD_OF_STRING, encode(key), encode(value))
             else:
-                kind, data = encode_value(value)
-                parts += (bytes((kind,)), encode_string(key), data)
+                kind, data = encode_value(value, encode)
+                parts += (bytes((kind,)), encode(key), data)
         yield b"".join(parts)
+
+
+def _use_encoder(db: Database) -> Callable[[bytes], bytes] | None:
+    """What tells of the use of a key, where eviction asks for that."""
+    keys = db.data
+    if isinstance(keys, TimedKeys):
+        return lambda key: bytes((_IDLE,)) + encode_length(keys.idle_ms(key) // 1000)
+    if isinstance(keys, CountedKeys):
+        return lambda key: bytes((_FREQUENCY, keys.frequency(key)))
+    return None
 
 
 # Reading
@@ -117,6 +140,8 @@ class FileReader:
         self._keyspace = keyspace
         self._config = config
         self._db = keyspace.databases[0]
+        self._idle_seconds: int | None = None  # of the key that comes next, as is the other
+        self._frequency: int | None = None
 
     @property
     def at(self) -> int:
@@ -138,7 +163,7 @@ class FileReader:
         while (code := reader.byte()) != _END:
             if code < _FIRST_CODE:
                 self._read_key(code, deadline, now)
-                deadline = None
+                deadline = self._idle_seconds = self._frequency = None
                 if self.keys % _KEYS_PER_PIECE == 0:
                     yield
             elif code == _EXPIRY_MS:
@@ -173,6 +198,10 @@ class FileReader:
         db.hold(key, value)
         if deadline is not None:
             db.set_deadline(key, deadline)
+        if self._idle_seconds is not None and isinstance(db.data, TimedKeys):
+            db.data.set_idle_ms(key, self._idle_seconds * 1000)
+        elif self._frequency is not None and isinstance(db.data, CountedKeys):
+            db.data.set_frequency(key, self._frequency)
         self.keys += 1
 
     def _read_other(self, code: int) -> None:
@@ -186,9 +215,9 @@ class FileReader:
             name = reader.string().decode(errors="replace")
             self.about[name] = reader.string().decode(errors="replace")
         elif code == _IDLE:
-            reader.length()
+            self._idle_seconds = reader.length()
         elif code == _FREQUENCY:
-            reader.byte()
+            self._frequency = reader.byte()
         elif code in (_FUNCTION, _OLD_FUNCTION):
             raise reader.corrupt("a function, which this server cannot run, before what stands")
         elif code == _MODULE:

@@ -1,4 +1,4 @@
-"""LZF, the compression of strings in RDB, undone. Nothing is compressed here, which every reader takes as well.
+"""LZF, the compression of strings in RDB: liblzf, guarded on the way in.
 
 A control byte below 32 announces as many bytes, and one, as they are. A greater one is a reference: its upper three
 bits are a length, its lower five with the next byte a distance backwards from what was decompressed so far.
@@ -6,10 +6,18 @@ bits are a length, its lower five with the next byte a distance backwards from w
 
 from typing import Final
 
-_LITERAL: Final = 1 << 5
-_LONG: Final = 7
+import lzf  # type: ignore[import-not-found] # it has no annotations
+
+_LEAST_GAIN: Final = 4
+"""Bytes that must be won, as in Redis: who reads has work to do for it."""
 _GREATEST_RATIO: Final = 88
 """Three bytes can stand for 264 at most."""
+
+
+def compress(data: bytes) -> bytes | None:
+    """Compress data of more than four bytes; None if that does not make it shorter."""
+    packed: bytes | None = lzf.compress(data, len(data) - _LEAST_GAIN)
+    return packed
 
 
 def decompress(data: bytes, length: int) -> bytes:
@@ -24,33 +32,10 @@ def decompress(data: bytes, length: int) -> bytes:
     """
     if length > len(data) * _GREATEST_RATIO:
         raise ValueError("compressed data that cannot be so long")
-    out = bytearray()
-    at, end = 0, len(data)
     try:
-        while at < end:
-            control = data[at]
-            at += 1
-            if control < _LITERAL:
-                out += data[at : at + control + 1]
-                at += control + 1
-                continue
-            count = control >> 5
-            if count == _LONG:
-                count += data[at]
-                at += 1
-            count += 2
-            distance = ((control & 0x1F) << 8 | data[at]) + 1
-            at += 1
-            start = len(out) - distance
-            if start < 0:
-                raise ValueError("compressed data that refers to what is before its beginning")
-            part = out[start : start + count]
-            # It may reach into what it makes: then that repeats.
-            out += part if distance >= count else (part * (count // distance + 1))[:count]
-            if len(out) > length:
-                break
-    except IndexError:
-        raise ValueError("compressed data that ends too soon") from None
-    if len(out) != length or at != end:
+        found: bytes | None = lzf.decompress(data, length)
+    except ValueError:
+        raise ValueError("compressed data that makes no sense") from None
+    if found is None or len(found) != length:
         raise ValueError("compressed data of a wrong length")
-    return bytes(out)
+    return found

@@ -5,6 +5,7 @@ string in a form of its own: an integer, or compressed.
 """
 
 import struct
+from collections.abc import Callable
 from mmap import mmap
 from typing import Final
 
@@ -12,12 +13,17 @@ from respstore.numbers import parse_integer
 from respstore.persistence.rdb import lzf
 
 Buffer = bytes | mmap
+EncodeString = Callable[[bytes | bytearray], bytes]
+"""`encode_string`, or `encode_compressed`."""
 
 _LENGTH_BITS: Final = 0b1100_0000
 _LONGEST_INTEGER: Final = 11
 """Bytes of the longest string that is tried as an integer of 32 bits."""
 _COMPRESSED: Final = 3
 """Forms 0, 1 and 2 are integers of 1, 2 and 4 bytes."""
+_HEAD_OF_COMPRESSED: Final = bytes((_LENGTH_BITS | _COMPRESSED,))
+_LONGEST_AS_IT_IS: Final = 20
+"""Bytes of the longest string that Redis does not try to compress."""
 _INTEGERS: Final = (
     (b"\xc0", struct.Struct("<b"), 1 << 7),
     (b"\xc1", struct.Struct("<h"), 1 << 15),
@@ -61,6 +67,16 @@ def encode_string(text: bytes | bytearray) -> bytes:
             return encode_integer(number)
         return _SHORT[length] + text
     return encode_length(length) + text
+
+
+def encode_compressed(text: bytes | bytearray) -> bytes:
+    """As `encode_string`, but a long one is compressed if it gets shorter by that (rdbcompression yes)."""
+    length = len(text)
+    if length > _LONGEST_AS_IT_IS:
+        packed = lzf.compress(bytes(text))
+        if packed is not None:
+            return _HEAD_OF_COMPRESSED + encode_length(len(packed)) + encode_length(length) + packed
+    return encode_string(text)
 
 
 def encode_integer(number: int) -> bytes:

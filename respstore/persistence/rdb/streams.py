@@ -15,7 +15,7 @@ from respstore.keyspace.stream import MIN_ID, Stream
 from respstore.keyspace.stream_group import Consumer, Group, Pending
 from respstore.keyspace.stream_node import Entry, Node, StreamId
 from respstore.persistence.rdb import listpack
-from respstore.persistence.rdb.primitives import Reader, encode_length, encode_string
+from respstore.persistence.rdb.primitives import EncodeString, Reader, encode_length
 
 _DELETED, _SAME_FIELDS = 1, 2
 _WRAP: Final = 1 << 64
@@ -23,9 +23,9 @@ _UNKNOWN: Final = _WRAP - 1
 """-1 in 64 bits: how many entries a group has read is not known."""
 
 
-def encode_stream(stream: Stream) -> bytes:
-    """A stream as Redis 7.0 writes it (version 2), without its type."""
-    nodes = [_string(_raw_id(node.first)) + _string(_encode_node(node)) for node in stream.nodes() if node.live]
+def encode_stream(stream: Stream, encode: EncodeString) -> bytes:
+    """A stream as Redis 7.0 writes it (version 2), without its type; `encode` makes its strings."""
+    nodes = [encode(_raw_id(node.first)) + encode(_encode_node(node)) for node in stream.nodes() if node.live]
     parts = [
         encode_length(len(nodes)),
         *nodes,
@@ -35,7 +35,7 @@ def encode_stream(stream: Stream) -> bytes:
         encode_length(len(stream.groups)),
     ]
     for name, group in stream.groups.items():
-        parts += (encode_string(name), *_encode_group(group))
+        parts += (encode(name), *_encode_group(group, encode))
     return b"".join(parts)
 
 
@@ -147,7 +147,7 @@ def _texts(elements: Iterator[listpack.Element], count: int) -> tuple[bytes, ...
 # Groups
 
 
-def _encode_group(group: Group) -> Iterator[bytes]:
+def _encode_group(group: Group, encode: EncodeString) -> Iterator[bytes]:
     yield _encode_id(group.last_id)
     yield encode_length(_UNKNOWN if group.entries_read is None else group.entries_read)
     yield encode_length(len(group.pending))
@@ -155,7 +155,7 @@ def _encode_group(group: Group) -> Iterator[bytes]:
         yield _raw_id(id_) + _encode_time(pending.delivered) + encode_length(pending.deliveries)
     yield encode_length(len(group.consumers))
     for name, consumer in group.consumers.items():
-        yield encode_string(name) + _encode_time(consumer.seen) + encode_length(len(consumer.pending))
+        yield encode(name) + _encode_time(consumer.seen) + encode_length(len(consumer.pending))
         for id_, _ in consumer.pending.items(MIN_ID):
             yield _raw_id(id_)
 
@@ -208,7 +208,3 @@ def _parse_raw_id(data: bytes) -> StreamId:
 
 def _encode_time(ms: int) -> bytes:
     return ms.to_bytes(8, "little", signed=True)
-
-
-def _string(data: bytes) -> bytes:
-    return encode_length(len(data)) + data

@@ -20,11 +20,11 @@ from respstore.numbers import format_double, parse_float
 from respstore.persistence.rdb import listpack, streams, ziplist
 from respstore.persistence.rdb.primitives import (
     CorruptError,
+    EncodeString,
     Reader,
     encode_double,
     encode_integer,
     encode_length,
-    encode_string,
 )
 
 STRING: Final = 0
@@ -64,8 +64,12 @@ class EmptyError(CorruptError):
 # Writing
 
 
-def encode_value(value: Value) -> tuple[int, bytes]:
+def encode_value(value: Value, encode: EncodeString) -> tuple[int, bytes]:
     """A value's type, and the value.
+
+    Args:
+        value: the value.
+        encode: makes its strings.
 
     Returns:
         The byte for the type, and what stands behind the key.
@@ -73,25 +77,25 @@ def encode_value(value: Value) -> tuple[int, bytes]:
     if isinstance(value, int):
         return STRING, encode_integer(value)
     if isinstance(value, bytes | bytearray):
-        return STRING, encode_string(value)
+        return STRING, encode(value)
     if isinstance(value, Hash):
         if value.is_table:
-            return _HASH, _sequence(len(value), map(encode_string, chain.from_iterable(value.items())))
-        return _HASH_LISTPACK, _blob(listpack.encode(chain.from_iterable(value.items())))
+            return _HASH, _sequence(len(value), map(encode, chain.from_iterable(value.items())))
+        return _HASH_LISTPACK, encode(listpack.encode(chain.from_iterable(value.items())))
     if isinstance(value, Set):
         if value.is_table:
-            return _SET, _sequence(len(value), map(encode_string, value))
-        return _SET_INTSET, _blob(ziplist.encode_intset(map(int, value.in_order())))
+            return _SET, _sequence(len(value), map(encode, value))
+        return _SET_INTSET, encode(ziplist.encode_intset(map(int, value.in_order())))
     if isinstance(value, SortedSet):
         members, scores = value.slice(0, len(value))
         if value.is_skiplist:  # the greatest first: so Redis need not search when it reads
-            pairs = zip(map(encode_string, reversed(members)), map(encode_double, reversed(scores)), strict=True)
+            pairs = zip(map(encode, reversed(members)), map(encode_double, reversed(scores)), strict=True)
             return _ZSET_2, _sequence(len(value), chain.from_iterable(pairs))
         texts = chain.from_iterable(zip(members, map(format_double, scores), strict=True))
-        return _ZSET_LISTPACK, _blob(listpack.encode(texts))
+        return _ZSET_LISTPACK, encode(listpack.encode(texts))
     if isinstance(value, Stream):
-        return _STREAM_2, streams.encode_stream(value)
-    nodes = [encode_length(_PACKED) + _blob(listpack.encode(node)) for node in _nodes(value)]
+        return _STREAM_2, streams.encode_stream(value, encode)
+    nodes = [encode_length(_PACKED) + encode(listpack.encode(node)) for node in _nodes(value)]
     return _QUICKLIST_2, _sequence(len(nodes), nodes)
 
 
@@ -111,10 +115,6 @@ def _nodes(elements: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _sequence(count: int, parts: Iterable[bytes]) -> bytes:
     return encode_length(count) + b"".join(parts)
-
-
-def _blob(data: bytes) -> bytes:
-    return encode_length(len(data)) + data
 
 
 # Reading

@@ -16,10 +16,17 @@ def sealed(data: bytes, version: int = 10) -> bytes:
 
 
 def test_as_redis_dumps() -> None:
-    assert encode_dump(b"hello") == HELLO
+    assert encode_dump(b"hello", CONFIG) == HELLO
     assert is_intact(HELLO)
     assert decode_dump(HELLO, CONFIG) == b"hello"
-    assert decode_dump(encode_dump(Hash({b"f": b"v"})), CONFIG) == {b"f": b"v"}
+    assert decode_dump(encode_dump(Hash({b"f": b"v"}), CONFIG), CONFIG) == {b"f": b"v"}
+
+
+def test_long_strings_are_compressed_if_so_configured() -> None:
+    config = Config()
+    assert encode_dump(b"ab" * 30, config).startswith(b"\x00\xc3\x0a\x3c\x02aba")
+    config.rdbcompression = False
+    assert encode_dump(b"ab" * 30, config).startswith(b"\x00\x3cababab")
 
 
 def test_a_change_of_any_byte_is_noticed() -> None:

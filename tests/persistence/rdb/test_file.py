@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -9,6 +10,8 @@ from respstore.config import Config
 from respstore.keyspace import Hash, Keyspace, SortedSet
 from respstore.keyspace.digest import digest_of_keyspace
 from respstore.keyspace.stream import Stream
+from respstore.keyspace.usage import CountedKeys, TimedKeys, Usage
+from respstore.keyspace.weighing import weigh
 from respstore.persistence.rdb.checksum import checksum
 from respstore.persistence.rdb.file import FileReader, write_file
 from respstore.persistence.rdb.primitives import CorruptError
@@ -33,8 +36,8 @@ def filled() -> Keyspace:
     return keyspace
 
 
-def written(keyspace: Keyspace, **options: bool) -> bytes:
-    return b"".join(write_file(keyspace, {"redis-ver": "7.0.15", "redis-bits": 64}, **options))
+def written(keyspace: Keyspace, config: Config | None = None) -> bytes:
+    return b"".join(write_file(keyspace, {"redis-ver": "7.0.15", "redis-bits": 64}, config or Config()))
 
 
 def read(data: bytes, now: int = NOW, databases: int = 16) -> tuple[Keyspace, FileReader]:
@@ -69,11 +72,11 @@ def test_the_bytes_are_those_of_redis() -> None:
     keyspace.databases[3].put(b"b", b"x", "set")
     expiry = b"\xfc" + (33_177_117_420_000).to_bytes(8, "little")
     data = b"\xfe\x00\xfb\x01\x01" + expiry + b"\x00\x01a\xc0\x01" + b"\xfe\x03\xfb\x01\x00" + b"\x00\x01b\x01x"
-    assert b"".join(write_file(keyspace, {})) == sealed(data)
+    assert b"".join(write_file(keyspace, {}, Config())) == sealed(data)
 
 
 def test_no_data_is_a_file_too() -> None:
-    assert b"".join(write_file(Keyspace(16), {})) == sealed(b"")
+    assert b"".join(write_file(Keyspace(16), {}, Config())) == sealed(b"")
     assert read(sealed(b""))[1].keys == 0
 
 
@@ -84,7 +87,9 @@ def test_what_is_over_is_not_loaded() -> None:
 
 
 def test_without_a_checksum() -> None:
-    data = written(filled(), with_checksum=False)
+    config = Config()
+    config.rdbchecksum = False
+    data = written(filled(), config)
     assert data[-8:] == bytes(8)
     assert read(data)[1].keys == 8
 
@@ -118,9 +123,48 @@ def test_old_files_and_what_stands_behind_a_file() -> None:
     assert reader.at == len(data)
 
 
-def test_what_redis_notes_of_use_is_skipped() -> None:
+def test_notes_of_use_are_skipped_where_nobody_asks_for_them() -> None:
     data = b"\xf8\x05\x00\x01a\x01x\xf9\xff\x00\x01b\x01y"
     assert read(sealed(data))[0].databases[0].data == {b"a": b"x", b"b": b"y"}
+
+
+def noting(kind: type[CountedKeys] | type[TimedKeys]) -> Keyspace:
+    keyspace = Keyspace(1)
+    keyspace.now = NOW
+    weigh(keyspace, lambda keys: kind(Usage(keyspace, Random(0), 10, 1), keys))
+    return keyspace
+
+
+def test_for_how_long_a_key_was_not_used_is_kept() -> None:
+    keyspace = noting(TimedKeys)
+    keys = keyspace.databases[0].data
+    assert isinstance(keys, TimedKeys)
+    list(FileReader(sealed(b"\xf8\x05\x00\x01a\x01x\x00\x01b\x01y\xf9\x07\x00\x01c\x01z"), keyspace, Config()).load())
+    assert [keys.idle_ms(key) for key in keys] == [5000, 0, 0]
+    assert b"".join(write_file(keyspace, {}, Config())) == sealed(
+        b"\xfe\x00\xfb\x03\x00\xf8\x05\x00\x01a\x01x\xf8\x00\x00\x01b\x01y\xf8\x00\x00\x01c\x01z"
+    )
+
+
+def test_how_often_a_key_is_used_is_kept() -> None:
+    keyspace = noting(CountedKeys)
+    keys = keyspace.databases[0].data
+    assert isinstance(keys, CountedKeys)
+    list(FileReader(sealed(b"\xf9\xff\x00\x01a\x01x\x00\x01b\x01y\xf8\x07\x00\x01c\x01z"), keyspace, Config()).load())
+    assert [keys.frequency(key) for key in keys] == [255, 5, 5]
+    assert b"".join(write_file(keyspace, {}, Config())) == sealed(
+        b"\xfe\x00\xfb\x03\x00\xf9\xff\x00\x01a\x01x\xf9\x05\x00\x01b\x01y\xf9\x05\x00\x01c\x01z"
+    )
+
+
+def test_strings_are_compressed_if_so_configured() -> None:
+    keyspace, config = Keyspace(16), Config()
+    keyspace.databases[0].put(b"k" * 50, b"v" * 50, "set")
+    keyspace.databases[0].put(b"l", deque([b"ab" * 30]), "rpush")
+    compressed = written(keyspace, config)
+    config.rdbcompression = False
+    assert len(compressed) < len(written(keyspace, config)) - 100
+    assert digest_of_keyspace(read(compressed)[0]) == digest_of_keyspace(keyspace)
 
 
 def test_empty_collections_are_left_out() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from respstore.persistence.rdb.primitives import (
     CorruptError,
     Reader,
+    encode_compressed,
     encode_double,
     encode_integer,
     encode_length,
@@ -79,7 +80,14 @@ def test_a_double_of_an_old_version_may_be_no_number() -> None:
 
 
 def test_a_compressed_string() -> None:
-    assert Reader(b"\xc3\n<\x02aba\xe0.\x01\x01ab").string() == b"ab" * 30
+    data = b"\xc3\n<\x02aba\xe0.\x01\x01ab"  # from redis-server 7.0.15
+    assert encode_compressed(b"ab" * 30) == encode_compressed(bytearray(b"ab" * 30)) == data
+    assert Reader(data).string() == b"ab" * 30
+
+
+@pytest.mark.parametrize("text", [b"", b"12", b"x" * 20, b"abcdefghijklmnopqrstuvwxyz"])
+def test_what_would_gain_nothing_is_not_compressed(text: bytes) -> None:
+    assert encode_compressed(text) == encode_string(text)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Consumer, Group, Pending
 from respstore.keyspace.stream_node import MAX_NODE_BYTES
 from respstore.persistence.rdb import listpack
-from respstore.persistence.rdb.primitives import CorruptError, Reader, encode_length
+from respstore.persistence.rdb.primitives import CorruptError, Reader, encode_length, encode_string
 from respstore.persistence.rdb.streams import decode_stream, encode_stream
 
 NODE = [2, 1, 1, b"f", 0, 2, 0, 0, b"v", 4, 3, 0, 2, b"w", 4, 0, 2, -1, 1, b"g", b"w", 6]
@@ -67,7 +67,7 @@ def test_what_redis_wrote() -> None:
 
 def test_what_was_deleted_is_not_written() -> None:
     stream = decode_stream(Reader(FROM_REDIS), 2)
-    again = decode_stream(Reader(encode_stream(stream)), 2)
+    again = decode_stream(Reader(encode_stream(stream, encode_string)), 2)
     assert described(again) == described(stream)
     assert again.nodes()[0].total == 2
 
@@ -80,16 +80,16 @@ def test_several_nodes_and_groups() -> None:
             group.consumers[who] = Consumer(who, 123)
         for number in range(min(last, 20)):
             group.give((number + 1, 0), Pending(group.consumers[(b"ann", b"bob")[number % 2]], 1000 + number, 1))
-    data = encode_stream(stream)
+    data = encode_stream(stream, encode_string)
     again = decode_stream(Reader(data), 2)
     assert described(again) == described(stream)
     assert [node.size for node in again.nodes()] == [node.size for node in stream.nodes()]
-    assert encode_stream(again) == data
+    assert encode_stream(again, encode_string) == data
     assert sum(node.entries is not None for node in stream.nodes()) <= 3  # to write it has not opened it
 
 
 def test_it_goes_on_after_reading() -> None:
-    stream = decode_stream(Reader(encode_stream(stream_of(250))), 2)
+    stream = decode_stream(Reader(encode_stream(stream_of(250), encode_string)), 2)
     stream.append(((1000, 0), (b"f", b"g"), (b"", b"")), 2, MAX_NODE_BYTES, 100)
     assert (stream.length, stream.node_count(), stream.last_id) == (251, 3, (1000, 0))
     assert stream.delete([(1, 0)]) == 1
@@ -99,7 +99,11 @@ def test_it_goes_on_after_reading() -> None:
 def test_an_empty_stream() -> None:
     stream = Stream()
     stream.last_id, stream.max_deleted_id, stream.entries_added = (9, 9), (9, 9), 5
-    assert described(decode_stream(Reader(encode_stream(stream)), 2)) == ([], (0, (0, 0), (9, 9), (9, 9), 5), {})
+    assert described(decode_stream(Reader(encode_stream(stream, encode_string)), 2)) == (
+        [],
+        (0, (0, 0), (9, 9), (9, 9), 5),
+        {},
+    )
 
 
 def test_large_ids_and_differences_that_wrap_around() -> None:
@@ -107,7 +111,7 @@ def test_large_ids_and_differences_that_wrap_around() -> None:
     top = 2**64 - 1
     for id_ in ((5, top), (6, 0), (top, top)):
         stream.append((id_, (b"f",), (b"v",)), 2, MAX_NODE_BYTES, 100)
-    assert list(decode_stream(Reader(encode_stream(stream)), 2)) == list(stream)
+    assert list(decode_stream(Reader(encode_stream(stream, encode_string)), 2)) == list(stream)
 
 
 def test_redis_5() -> None:

@@ -31,6 +31,10 @@ def decode(kind: int, data: bytes, config: Config = CONFIG) -> Value:
     return value
 
 
+def encoded(value: Value) -> tuple[int, bytes]:
+    return encode_value(value, encode_string)
+
+
 def contents(value: Value) -> object:
     """What is in a value, in a form that compares."""
     return value.scores if isinstance(value, SortedSet) else value
@@ -68,14 +72,14 @@ def contents(value: Value) -> object:
     ],
 )
 def test_bytes(value: Value, kind: int, data: bytes) -> None:
-    assert encode_value(value) == (kind, data)
+    assert encoded(value) == (kind, data)
     expected = bytes(value) if isinstance(value, bytearray) else b"%d" % value if isinstance(value, int) else value
     assert contents(decode(kind, data)) == contents(expected)
 
 
 def test_a_long_list_is_several_nodes() -> None:
     value = deque([b"x" * 3000, b"y" * 3000, b"z" * 3000, b"w" * 20_000, b"1"])
-    kind, data = encode_value(value)
+    kind, data = encoded(value)
     assert data[0] == 4  # two in the first, one each in the others
     assert decode(kind, data) == value
 
@@ -100,7 +104,7 @@ def test_what_other_versions_wrote(kind: int, data: bytes, expected: object) -> 
 
 def test_the_configuration_says_what_is_packed() -> None:
     def encodings(config: Config) -> list[str]:
-        return [encoding_of(decode(kind, data, config)) for kind, data in map(encode_value, values)]
+        return [encoding_of(decode(kind, data, config)) for kind, data in map(encoded, values)]
 
     values = (Hash({b"f": b"v", b"g": b"w"}), Set({b"1": None, b"2": None}), SortedSet({b"a": 1.0, b"b": 2.0}))
     config = Config()
@@ -116,8 +120,8 @@ def test_what_is_packed_stays_so_however_long_its_elements_are() -> None:
         [Hash({b"f": b"v"}, is_table=is_table), SortedSet({b"a": 1.0}, is_skiplist=is_table)]
         for is_table in (False, True)
     )
-    assert [encoding_of(decode(*encode_value(value), config)) for value in packed] == ["listpack", "listpack"]
-    assert [encoding_of(decode(*encode_value(value), config)) for value in tables] == ["hashtable", "skiplist"]
+    assert [encoding_of(decode(*encoded(value), config)) for value in packed] == ["listpack", "listpack"]
+    assert [encoding_of(decode(*encoded(value), config)) for value in tables] == ["hashtable", "skiplist"]
 
 
 @pytest.mark.parametrize(
