@@ -5,7 +5,7 @@ How they wait is told in engine/blocking.py.
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from respstore.commands.lists import LEFT, RIGHT, end_of, move, take
 from respstore.engine.arguments import pop_from_several
@@ -13,7 +13,11 @@ from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
 from respstore.engine.keyspecs import at, counted, first, span
 from respstore.engine.session import Session
+from respstore.keyspace import List
+from respstore.keyspace.list import LongList
 from respstore.protocol.replies import NULL_ARRAY
+
+LISTS: Final[tuple[type[List], ...]] = (deque, LongList)
 
 
 @command(
@@ -52,12 +56,12 @@ def _take(
     session: Session,
     keys: Sequence[bytes],
     timeout: bytes,
-    take_from: Callable[[bytes, "deque[bytes]"], Any],
+    take_from: Callable[[bytes, List], Any],
     if_denied: Any = NULL_ARRAY,
 ) -> Any:
     # Items of which torch clients were told are theirs: they waited longer.
     promised = session.engine.waiting.promised
-    return take_or_wait(session.db, deque, keys, timeout, take_from, if_denied=if_denied, promised=promised)
+    return take_or_wait(session.db, LISTS, keys, timeout, take_from, if_denied=if_denied, promised=promised)
 
 
 @command(

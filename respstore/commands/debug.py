@@ -33,6 +33,7 @@ from respstore.keyspace import SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
 from respstore.keyspace.encodings import encoding_of, refcount_of, serialized_length_of
 from respstore.keyspace.glob import compile_glob
+from respstore.keyspace.list import LongList
 from respstore.numbers import MAX_INTEGER, leading_integer, parse_float
 from respstore.protocol.replies import OK, Attributed, BigNumber, Push, SetOf, Verbatim
 
@@ -213,8 +214,8 @@ def _listpack(session: Session, key: bytes) -> str:
 
 def _quicklist(session: Session, key: bytes, level: bytes = b"0") -> str:
     """Look into a quicklist, which no value is kept in here."""
-    if isinstance(_find(session, key), deque):
-        raise errors.debug_unsupported("QUICKLIST", "lists are Python deques here")
+    if isinstance(_find(session, key), deque | LongList):
+        raise errors.debug_unsupported("QUICKLIST", "lists are kept in another way here")
     raise RespError(errors.NOT_A_QUICKLIST)
 
 

@@ -1,9 +1,10 @@
 """Commands on lists that answer at once: https://redis.io/docs/latest/commands/?group=list
 
-Those that wait stand in `blocking_lists.py` and take with the functions of this file. A list is a `deque`: its ends are
-O(1), and `rotate` brings an inner part to an end in the time that it takes to walk there from the nearer one.
+Those that wait stand in `blocking_lists.py` and take with the functions of this file. A list is a `deque`, or a
+`LongList` (keyspace/list.py).
 
-What must stay true: whoever takes elements calls `Database.shrunk`, which deletes a list that became empty.
+What must stay true: whoever takes elements calls `Database.shrunk`, which deletes a list that became empty; whoever
+adds some asks whether the list is long now.
 """
 
 from collections import deque
@@ -19,14 +20,13 @@ from respstore.engine.keyspecs import at, counted, first
 from respstore.engine.ranges import positions_between
 from respstore.engine.session import Session
 from respstore.errors import RespError
-from respstore.keyspace import Database, Value
+from respstore.keyspace import Database, List, Value
+from respstore.keyspace.list import LONG, LongList, delete, keep, list_of, part
 from respstore.numbers import MAX_INTEGER
 from respstore.protocol.replies import NULL_ARRAY, OK, Special
 
 LEFT: Final = b"LEFT"
 RIGHT: Final = b"RIGHT"
-
-List = deque[bytes]
 
 
 def as_list(value: Value | None) -> List | None:
@@ -35,7 +35,7 @@ def as_list(value: Value | None) -> List | None:
     Raises:
         RespError: it is no list.
     """
-    if value is None or type(value) is deque:
+    if value is None or type(value) is deque or type(value) is LongList:
         return value
     raise RespError(errors.WRONG_TYPE)
 
@@ -62,16 +62,28 @@ def end_of(arg: bytes) -> bytes:
 def lpush(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
     """Put elements before the first of a list, one after the other; make the list if there is none."""
     db = session.db
-    value = db.get(key)
+    value = db.get(key) if db.expires else db.data.get(key)
     if type(value) is deque:
         value.appendleft(element)
         if more:
             value.extendleft(more)
-        db.changed(key, "lpush")
-        return len(value)
-    as_list(value)
-    db.put(key, deque((*more[::-1], element)), "lpush")
-    return 1 + len(more)
+        length = len(value)
+        if length >= LONG:
+            db.hold(key, LongList(value))
+    elif type(value) is LongList:
+        value.head.appendleft(element)  # `appendleft` without the call
+        value.length = length = value.length + 1
+        if length >= value.limit:
+            value.settle()
+        if more:
+            value.extendleft(more)
+            length = value.length
+    else:
+        as_list(value)
+        db.put(key, list_of((*more[::-1], element)) if more else deque((element,)), "lpush")
+        return 1 + len(more)
+    db.changed(key, "lpush")
+    return length
 
 
 @command(
@@ -85,16 +97,28 @@ def lpush(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
 def rpush(session: Session, key: bytes, element: bytes, *more: bytes) -> int:
     """Put elements behind the last of a list, one after the other; make the list if there is none."""
     db = session.db
-    value = db.get(key)
+    value = db.get(key) if db.expires else db.data.get(key)
     if type(value) is deque:
         value.append(element)
         if more:
             value.extend(more)
-        db.changed(key, "rpush")
-        return len(value)
-    as_list(value)
-    db.put(key, deque((element, *more)), "rpush")
-    return 1 + len(more)
+        length = len(value)
+        if length >= LONG:
+            db.hold(key, LongList(value))
+    elif type(value) is LongList:
+        value.tail.append(element)  # `append` without the call
+        value.length = length = value.length + 1
+        if length >= value.limit:
+            value.settle()
+        if more:
+            value.extend(more)
+            length = value.length
+    else:
+        as_list(value)
+        db.put(key, list_of((element, *more)) if more else deque((element,)), "rpush")
+        return 1 + len(more)
+    db.changed(key, "rpush")
+    return length
 
 
 @command(
@@ -144,11 +168,11 @@ def linsert(session: Session, key: bytes, where: bytes, pivot: bytes, element: b
     value = as_list(db.get(key))
     if value is None:
         return 0
-    try:
-        position = value.index(pivot)
-    except ValueError:
+    position = next(positions(value, pivot), None)
+    if position is None:
         return -1
     value.insert(position + (side == b"AFTER"), element)
+    _check_length(db, key, value)
     db.changed(key, "linsert")
     return len(value)
 
@@ -169,15 +193,24 @@ def lpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     if count is not None:
         return _pop_several(session, key, LEFT, count)
     db = session.db
-    value = db.get(key)
+    value = db.get(key) if db.expires else db.data.get(key)
     if type(value) is deque:
-        element = value.popleft()
-        db.changed(key, "lpop")  # from here on `shrunk`, without the call
-        if not value:
-            db.delete(key)
-        return element
-    as_list(value)
-    return None
+        head = value
+        element = head.popleft()
+    elif type(value) is LongList:
+        head = value.head
+        element = head.popleft()  # `popleft` without the call
+        value.length -= 1
+        if not head:
+            value.fill_head()
+            head = value.head
+    else:
+        as_list(value)
+        return None
+    db.changed(key, "lpop")  # from here on `shrunk`, without the call
+    if not head:
+        db.delete(key)
+    return element
 
 
 @command(
@@ -193,15 +226,24 @@ def rpop(session: Session, key: bytes, count: bytes | None = None) -> bytes | li
     if count is not None:
         return _pop_several(session, key, RIGHT, count)
     db = session.db
-    value = db.get(key)
+    value = db.get(key) if db.expires else db.data.get(key)
     if type(value) is deque:
-        element = value.pop()
-        db.changed(key, "rpop")  # from here on `shrunk`, without the call
-        if not value:
-            db.delete(key)
-        return element
-    as_list(value)
-    return None
+        tail = value
+        element = tail.pop()
+    elif type(value) is LongList:
+        tail = value.tail
+        element = tail.pop()  # `pop` without the call
+        value.length -= 1
+        if not tail:
+            value.fill_tail()
+            tail = value.tail
+    else:
+        as_list(value)
+        return None
+    db.changed(key, "rpop")  # from here on `shrunk`, without the call
+    if not tail:
+        db.delete(key)
+    return element
 
 
 def _pop_several(session: Session, key: bytes, end: bytes, count: bytes) -> list[bytes] | Special:
@@ -214,8 +256,14 @@ def _pop_several(session: Session, key: bytes, end: bytes, count: bytes) -> list
 
 def take(db: Database, key: bytes, value: List, end: bytes, count: int) -> list[bytes]:
     """Take at most `count` elements, at least one, from an end of the list at `key`, in the order of taking."""
-    take_one = value.popleft if end == LEFT else value.pop
-    elements = [take_one() for _ in range(min(count, len(value)))]
+    if count == 1:
+        elements = [value.popleft() if end == LEFT else value.pop()]
+    elif end == LEFT:
+        elements = part(value, 0, min(count, len(value)))
+        keep(value, len(elements), len(value))
+    else:
+        elements = part(value, max(len(value) - count, 0), len(value))[::-1]
+        keep(value, 0, len(value) - len(elements))
     db.shrunk(key, value, "lpop" if end == LEFT else "rpop")
     return elements
 
@@ -259,14 +307,7 @@ def lrem(session: Session, key: bytes, count: bytes, element: bytes) -> int:
     found = list(islice(found_all, min(abs(limit), MAX_INTEGER) or None))
     if not found:
         return 0
-    # All up to the last one found comes off and what differs goes back on, so that the rest is not touched.
-    take_one = value.popleft if from_left else value.pop
-    touched = [take_one() for _ in range(found[-1] + 1)]
-    kept = [other for other in reversed(touched) if other != element]
-    if from_left:
-        value.extendleft(kept)
-    else:
-        value.extend(kept)
+    delete(value, found if from_left else [len(value) - 1 - position for position in reversed(found)])
     db.shrunk(key, value, "lrem")
     return len(found)
 
@@ -286,16 +327,7 @@ def ltrim(session: Session, key: bytes, start: bytes, stop: bytes) -> str:
     value = as_list(db.get(key))
     if value is None:
         return OK
-    low, high = positions_between(low, high, len(value))
-    if 2 * (high - low) < len(value):
-        kept = _part(value, low, high)
-        value.clear()
-        value.extend(kept)
-    else:
-        for _ in range(len(value) - high):
-            value.pop()
-        for _ in range(low):
-            value.popleft()
+    keep(value, *positions_between(low, high, len(value)))
     db.shrunk(key, value, "ltrim")
     return OK
 
@@ -345,10 +377,11 @@ def move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, wher
     Raises:
         RespError: one of the two is no list; nothing is moved.
     """
-    value = as_list(db.get(source))
+    get = db.get if db.expires else db.data.get
+    value = as_list(get(source))
     if value is None:
         return None
-    target = as_list(db.get(destination))
+    target = as_list(get(destination))
     element = value.popleft() if wherefrom == LEFT else value.pop()
     event = "lpush" if whereto == LEFT else "rpush"
     if target is None:
@@ -358,6 +391,7 @@ def move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, wher
             target.appendleft(element)
         else:
             target.append(element)
+        _check_length(db, destination, target)
         db.changed(destination, event)
     db.shrunk(source, value, "lpop" if wherefrom == LEFT else "rpop")
     return element
@@ -426,7 +460,7 @@ def lrange(session: Session, key: bytes, start: bytes, stop: bytes) -> list[byte
     value = as_list(session.db.read(key))
     if value is None:
         return []
-    return _part(value, *positions_between(low, high, len(value)))
+    return part(value, *positions_between(low, high, len(value)))
 
 
 @command(
@@ -469,6 +503,12 @@ def lpos(session: Session, key: bytes, element: bytes, *options: bytes) -> int |
 # Inside of a list
 
 
+def _check_length(db: Database, key: bytes, value: List) -> None:
+    """Put a list that has become longer into its other form if it is long now."""
+    if type(value) is deque and len(value) >= LONG:
+        db.hold(key, LongList(value))
+
+
 def positions(elements: Iterable[bytes], element: bytes) -> Iterator[int]:
     """Where elements equal another, one by one, so that nobody compares more of them than asked for."""
     rest = iter(elements)
@@ -479,13 +519,3 @@ def positions(elements: Iterable[bytes], element: bytes) -> Iterator[int]:
         except ValueError:
             return
         yield position
-
-
-def _part(value: List, low: int, high: int) -> list[bytes]:
-    """A range of a list, which is turned there and back for it unless the range begins at the head."""
-    if not low:
-        return list(islice(value, high))
-    value.rotate(-low)
-    part = list(islice(value, high - low))
-    value.rotate(low)
-    return part

@@ -19,8 +19,9 @@ from respstore.engine.dispatch import RESTRICTED
 from respstore.engine.keyspecs import FoundKey, first, unknown
 from respstore.engine.session import Session
 from respstore.errors import RespError
-from respstore.keyspace import Database
+from respstore.keyspace import Database, List
 from respstore.keyspace.containers import Hash, Set
+from respstore.keyspace.list import LongList, list_of
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.numbers import SMALLEST_NORMAL, parse_float
 
@@ -123,7 +124,7 @@ def sort(session: Session, key: bytes, *options: bytes) -> list[bytes | None] | 
     if request.store is None:
         return values
     if values:
-        session.db.put(request.store, deque(value or b"" for value in values), "sortstore")
+        session.db.put(request.store, list_of(value or b"" for value in values), "sortstore")
     else:
         session.db.delete_even_dead(request.store)
     return len(values)
@@ -146,7 +147,7 @@ def sort_ro(session: Session, key: bytes, *options: bytes) -> list[bytes | None]
 
 def _sorted_values(db: Database, key: bytes, request: _Request) -> list[bytes | None]:
     value = db.read(key)
-    if not isinstance(value, deque | Set | SortedSet | None):
+    if not isinstance(value, deque | LongList | Set | SortedSet | None):
         raise RespError(errors.WRONG_TYPE)
     by, is_sorted, alpha = request.by, request.is_sorted, request.alpha
     if not is_sorted and isinstance(value, Set) and request.store is not None:
@@ -166,7 +167,7 @@ def _sorted_values(db: Database, key: bytes, request: _Request) -> list[bytes | 
     return [lookup(element) for element in picked for lookup in lookups]
 
 
-def _elements(value: deque[bytes] | Set | SortedSet | None) -> list[bytes]:
+def _elements(value: List | Set | SortedSet | None) -> list[bytes]:
     if value is None:
         return []
     if isinstance(value, SortedSet):

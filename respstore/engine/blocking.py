@@ -25,7 +25,7 @@ NOTHING: Final[Promised] = MappingProxyType({})
 
 def take_or_wait(
     db: Database,
-    kind: type[V],
+    kind: type[V] | tuple[type[V], ...],
     keys: Sequence[bytes],
     timeout: bytes,
     take_from: Callable[[bytes, V], Any],
@@ -37,7 +37,7 @@ def take_or_wait(
 
     Args:
         db: where the keys are.
-        kind: the type of values to take from.
+        kind: the type, or the types, of values to take from.
         keys: in the order in which to look.
         timeout: how long to wait, in seconds.
         take_from: takes from the value at a key and gives the reply.
@@ -50,14 +50,14 @@ def take_or_wait(
     seconds = timeout_seconds(timeout)
     for key in keys:
         value = db.get(key)
-        if type(value) is kind:
+        if isinstance(value, kind):
             return take_from(key, value)
         if value is not None:
             raise RespError(errors.WRONG_TYPE)
 
     def retry(key: bytes) -> Any:
         value = db.get(key)
-        if type(value) is not kind or (promised and promised.get((db, key), 0) >= len(value)):
+        if not isinstance(value, kind) or (promised and promised.get((db, key), 0) >= len(value)):
             return PENDING
         return take_from(key, value)
 

@@ -33,6 +33,7 @@ from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import ProtocolError, RespError
 from respstore.keyspace.database import TYPE_NAMES
+from respstore.keyspace.list import LongList
 from respstore.protocol import tcpstore
 from respstore.protocol.tcpstore import OperationParser
 
@@ -249,7 +250,7 @@ class TCPStoreSession(Session):
     def _try(self, key: bytes) -> Any:
         """The one key that it waits for has changed, and exists."""
         value = self.db.get(key)
-        if type(value) is deque:
+        if isinstance(value, deque | LongList):
             if self.engine.waiting.promised.get((self.db, key), 0) >= len(value):
                 return PENDING
             self._promise(key)
@@ -305,7 +306,7 @@ class TCPStoreSession(Session):
             if value is None:
                 self._park(Park(strings, self._try, None, on_timeout=None), None)
                 return
-            if type(value) is deque:
+            if isinstance(value, deque | LongList):
                 self._promise(key)
         elif strings and not self._has(strings) and type(park := handler(self, *strings, b"0")) is Park:
             self._park(park, None)
@@ -406,7 +407,7 @@ class TCPStoreSession(Session):
     def _length(self, key: bytes) -> int:
         """How many items a queue has; what is no queue has none."""
         value = self.db.get(key)
-        return len(value) if type(value) is deque else 0
+        return len(value) if isinstance(value, deque | LongList) else 0
 
     def _answer(self, value: bytes) -> None:
         if len(value) >= LARGE:

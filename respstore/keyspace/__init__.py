@@ -2,6 +2,7 @@
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
+from respstore.keyspace.list import List
 from respstore.keyspace.sorted_set import SortedSet
 
-__all__ = ["Database", "Hash", "Keyspace", "Set", "SortedSet", "Value"]
+__all__ = ["Database", "Hash", "Keyspace", "List", "Set", "SortedSet", "Value"]

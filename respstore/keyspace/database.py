@@ -4,7 +4,7 @@ A value is a plain Python object, and its type is the Redis type:
 
 - `bytes`: a string; or `bytearray` once it was changed in place, or `int` once it was counted with (Redis calls these
   encodings "raw" and "int");
-- `deque` of `bytes`: a list;
+- `deque` of `bytes`: a list; or `LongList` once it has become long (list.py);
 - `Hash` and `Set`: dicts that also know what Redis would keep them in (containers.py);
 - `SortedSet` (sorted_set.py);
 - `Stream` (stream.py).
@@ -31,10 +31,11 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
+from respstore.keyspace.list import List, LongList
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 
-Value = bytes | bytearray | int | deque[bytes] | Hash | Set | SortedSet | Stream
+Value = bytes | bytearray | int | List | Hash | Set | SortedSet | Stream
 Observer = Callable[["Database", bytes], None]
 Notify = Callable[[int, bytes, str], None]
 """Called with the number of the database, the key, and the name of the event."""
@@ -46,6 +47,7 @@ TYPE_NAMES: Final[dict[type, str]] = {
     bytearray: "string",
     int: "string",
     deque: "list",
+    LongList: "list",
     Hash: "hash",
     Set: "set",
     SortedSet: "zset",

@@ -15,6 +15,7 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Keyspace, Value
+from respstore.keyspace.list import LongList
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.numbers import format_double
@@ -25,6 +26,7 @@ TYPE_NUMBERS: Final[dict[type, int]] = {
     bytearray: 0,
     int: 0,
     deque: 1,
+    LongList: 1,
     Set: 2,
     SortedSet: 3,
     Hash: 4,
@@ -59,7 +61,7 @@ def _value(digest: int, db: Database, key: bytes, value: Value) -> int:
 
 
 def _contents(digest: int, value: Value) -> int:
-    if isinstance(value, deque):
+    if isinstance(value, deque | LongList):
         for element in value:
             digest = _mix(digest, element)
         return digest

@@ -11,6 +11,7 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Value
+from respstore.keyspace.list import LongList
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.numbers import parse_integer
@@ -25,7 +26,7 @@ SHARED_REFCOUNT: Final = 2**31 - 1
 
 def encoding_of(value: Value) -> str:
     """The name of Redis's representation, as OBJECT ENCODING gives it: https://redis.io/docs/latest/commands/object-encoding/"""
-    if isinstance(value, deque):
+    if isinstance(value, deque | LongList):
         return "quicklist"
     if isinstance(value, Hash | Set):
         return "hashtable" if value.is_table else "listpack" if isinstance(value, Hash) else "intset"
@@ -48,7 +49,7 @@ def refcount_of(value: Value) -> int:
 
 def serialized_length_of(value: Value) -> int:
     """Bytes that the value would take in a dump, uncompressed; a container is counted as its elements in turn."""
-    if isinstance(value, deque | Hash | Set):
+    if isinstance(value, deque | LongList | Hash | Set):
         values = value.values() if isinstance(value, Hash) else ()
         return _length_of_length(len(value)) + sum(map(_serialized_string_length, chain(value, values)))
     if isinstance(value, SortedSet):

@@ -12,6 +12,8 @@ from typing import Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Value
+from respstore.keyspace.list import LongList
+from respstore.keyspace.list_node import Node as ListNode
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Group
@@ -27,6 +29,8 @@ _ID: Final = 112
 """The id of an entry: a tuple, its milliseconds and, half of the time, a number in sequence that is not a small one."""
 _NODE: Final = 256
 """A node of a stream without its entries, as measured: the object, its ids, its numbers, its places in two lists."""
+_LIST_NODE: Final = 72
+"""A node of a list without its elements: the object, and its place in a list."""
 _ENTRY: Final = 80
 """The tuple that an open entry is, beside its id and its values, and its place in the node's list."""
 _GROUP: Final = 600
@@ -65,6 +69,8 @@ def own_size(value: Value) -> int:
     size = allocated(value)
     if isinstance(value, SortedSet):
         size += allocated(value.scores)
+    if isinstance(value, LongList):
+        return size + sum(map(allocated, value.ends()))
     if isinstance(value, Stream):
         return size + sum(map(_group_size, value.groups.values()))
     if isinstance(value, Hash | Set | SortedSet) and value.order is not None:
@@ -80,7 +86,13 @@ def elements_size(value: Value) -> int:
         return of_texts(value.scores) + _FLOAT * len(value.scores) + value.blocks_size()
     if isinstance(value, deque | Set):
         return of_texts(value)
+    if isinstance(value, LongList):
+        return sum(map(of_texts, value.ends())) + sum(map(_list_node_size, value.nodes()))
     return _stream_size(value) if isinstance(value, Stream) else 0
+
+
+def _list_node_size(node: ListNode) -> int:
+    return _LIST_NODE + (of_texts(node.elements()) if node.packed is None else of_text(node.packed))
 
 
 def _stream_size(stream: Stream) -> int:

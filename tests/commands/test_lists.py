@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from respstore.commands.lists import positions
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import NOT_AN_INTEGER, NULL, NULL_ARRAY, SYNTAX, WRONG_TYPE, array, make_engine, talk
+from respstore.keyspace.list import LONG, LongList
+from tests.talk import NOT_AN_INTEGER, NULL, NULL_ARRAY, OK, SYNTAX, WRONG_TYPE, array, make_engine, talk
 
 NOT_POSITIVE = b"-ERR value is out of range, must be positive\r\n"
 RANK_ZERO = (
@@ -449,3 +450,67 @@ def test_watchers_notice_nothing_where_nothing_changes(session: Session, engine:
     talk(session, request_)
     talk(watcher, b"MULTI")
     assert talk(watcher, b"EXEC") == b"*0\r\n"
+
+
+# Long lists: kept in another way (keyspace/list.py), and nobody can tell
+
+
+@pytest.fixture
+def long(session: Session) -> list[bytes]:
+    """The elements of a list that is long; 0 to 9999."""
+    numbers = [b"%d" % number for number in range(10_000)]
+    for number in numbers:
+        talk(session, b"RPUSH", b"long", number)
+    assert isinstance(session.db.get(b"long"), LongList)
+    return numbers
+
+
+def test_a_list_that_grew_long_is_taken_from_either_end(session: Session, long: list[bytes]) -> None:
+    for number in long[:4000]:
+        assert talk(session, b"LPOP long") == b"$%d\r\n%s\r\n" % (len(number), number)
+        last = long.pop()
+        assert talk(session, b"RPOP long") == b"$%d\r\n%s\r\n" % (len(last), last)
+    assert talk(session, b"LPOP long 1000") == array(*long[4000:5000])
+    assert talk(session, b"RPOP long 900") == array(*long[:5099:-1])
+    assert elements(session, b"long") == long[5000:5100]
+    assert talk(session, b"BRPOP long 0") == array(b"long", b"5099")
+    assert talk(session, b"LPOP long 100") == array(*long[5000:5099])
+    assert talk(session, b"EXISTS long") == b":0\r\n"
+
+
+@pytest.mark.parametrize("name", [b"LPUSH", b"RPUSH"])
+def test_one_push_makes_a_list_long(session: Session, name: bytes) -> None:
+    numbers = [b"%d" % number for number in range(5000)]
+    assert talk(session, name, b"new", *numbers) == b":5000\r\n"
+    assert talk(session, name, b"new", b"x", b"y") == b":5002\r\n"
+    assert isinstance(session.db.get(b"new"), LongList)
+    assert talk(session, b"LINDEX new 2501") == (b"$4\r\n2500\r\n" if name == b"LPUSH" else b"$4\r\n2501\r\n")
+    assert talk(session, b"LPOP new") == (b"$1\r\ny\r\n" if name == b"LPUSH" else b"$1\r\n0\r\n")
+
+
+def test_the_middle_of_a_long_list(session: Session, long: list[bytes]) -> None:
+    assert talk(session, b"LRANGE long 4998 5001") == array(*long[4998:5002])
+    assert talk(session, b"LPOS long 5000") == b":5000\r\n"
+    assert talk(session, b"LSET long 5000 x") == OK
+    assert talk(session, b"LINSERT long AFTER x y") == b":10001\r\n"
+    assert talk(session, b"LREM long -1 5001") == b":1\r\n"
+    assert talk(session, b"LRANGE long 4999 5002") == array(b"4999", b"x", b"y", b"5002")
+    assert talk(session, b"LTRIM long 4999 5001") == OK
+    assert talk(session, b"LRANGE long 0 -1") == array(b"4999", b"x", b"y")
+
+
+def test_moving_and_copying_long_lists(session: Session, long: list[bytes]) -> None:
+    assert talk(session, b"COPY long other") == b":1\r\n"
+    for _ in range(5000):
+        talk(session, b"RPOPLPUSH long other")
+    assert elements(session, b"other") == long[5000:] + long
+    assert elements(session, b"long") == long[:5000]
+    for _ in range(5000):
+        talk(session, b"LMOVE other other LEFT RIGHT")
+    assert elements(session, b"other") == long + long[5000:]
+
+
+def test_linsert_can_make_a_list_long(session: Session) -> None:
+    talk(session, b"RPUSH", b"new", *[b"x"] * (LONG - 1))
+    assert talk(session, b"LINSERT new BEFORE x y") == b":%d\r\n" % LONG
+    assert isinstance(session.db.get(b"new"), LongList)

@@ -16,6 +16,7 @@ from respstore.keyspace import Database, Hash, Set
 from respstore.keyspace.containers import are_integers
 from respstore.keyspace.database import TYPE_NAMES
 from respstore.keyspace.key_order import KeyOrder
+from respstore.keyspace.list import LongList
 from respstore.keyspace.notifying import TellingDatabase
 from tests.fuzz.target import Failure
 
@@ -84,7 +85,7 @@ def _check_database(db: Database) -> None:
     for key, value in data.items():
         expect(type(key) is bytes, "a key is no bytes", key)
         expect(type(value) in TYPE_NAMES, "a value is of a strange type", key, value)
-        if type(value) is deque:
+        if isinstance(value, deque | LongList):
             expect(value, "an empty list is a key", key)
             expect(set(map(type, value)) == {bytes}, "an element of a list is no bytes", key, value)
         if isinstance(value, Hash | Set):
@@ -143,7 +144,7 @@ def _check_waiting(engine: Engine) -> None:
         expect(wait.db is session.db, "a client waits in a database that it does not use", session.describe())
     for session, db, key in queued:
         value = db.get(key)
-        if type(value) is deque:
+        if isinstance(value, deque | LongList):
             has_others = len(value) <= waiting.promised.get((db, key), 0)
             expect(has_others, "a client waits for a list that is there", session.describe(), key)
     promised = Counter((client.db, client._promised) for client in engine.sessions.values() if _is_promised(client))

@@ -7,6 +7,7 @@ import pytest
 
 from respstore.keyspace import Hash, Keyspace, Set, SortedSet, Value
 from respstore.keyspace.digest import digest_of_keyspace, digest_of_value
+from respstore.keyspace.list import LongList
 from respstore.keyspace.stream import Stream
 
 NOTHING = "0" * 40
@@ -26,6 +27,7 @@ def keyspace() -> Keyspace:
         (b"12", "655ac46b180ad2f61a3cee25f0b1780fa2ec879a"),
         (bytearray(b"abcdef"), "86da10851cbd5c1e5bc88af675446b31ddbc6abe"),
         (deque([b"a", b"b", b"c"]), "8bf72d812571eea9b927f3c11beb0c4165a6ff89"),
+        (LongList([b"a", b"b", b"c"]), "8bf72d812571eea9b927f3c11beb0c4165a6ff89"),
         (deque([b"1", b"22", b"333"]), "45234ae2968b55af649f9e4b1d3952c4fcb95cff"),
         (Set({b"3": None, b"1": None, b"2": None}), "2a462a3f51a1db89738ebbeef0c47ce1bbc85246"),
         (Set({b"y": None, b"x": None, b"1": None}), "03ee76a1ebe8db27d61b3ea784011d5acc537675"),

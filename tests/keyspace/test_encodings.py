@@ -6,6 +6,7 @@ import pytest
 
 from respstore.keyspace import Hash, Set, SortedSet
 from respstore.keyspace.encodings import SHARED_REFCOUNT, encoding_of, refcount_of, serialized_length_of
+from respstore.keyspace.list import LongList
 from respstore.keyspace.stream import Stream
 
 
@@ -27,6 +28,7 @@ from respstore.keyspace.stream import Stream
         (b"1" * 45, "raw"),
         (bytearray(b"1"), "raw"),
         (deque([b"a"]), "quicklist"),
+        (LongList([b"a"]), "quicklist"),
         (Hash({b"f": b"v"}), "listpack"),
         (Hash({b"f": b"v"}, is_table=True), "hashtable"),
         (Set({b"1": None}), "intset"),
@@ -71,6 +73,7 @@ def test_everything_else_is_referred_to_once(value: bytes) -> None:
         (b"x" * 16384, 16389),
         (deque([b"abc", b"1"]), 1 + 4 + 2),
         (deque([b"1"] * 64), 2 + 128),
+        (LongList([b"1"] * 5000), 2 + 10_000),
         (Hash({b"f": b"hello"}), 1 + 2 + 6),
         (Set({b"abc": None, b"1": None}), 1 + 4 + 2),
     ],

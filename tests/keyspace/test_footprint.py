@@ -17,6 +17,7 @@ from respstore.keyspace.footprint import (
     of_texts,
     own_size,
 )
+from respstore.keyspace.list import LongList
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Consumer, Group
 
@@ -33,6 +34,7 @@ MADE = {
     bytearray: lambda count: bytearray(b"x" * count),
     int: lambda count: 10**9 + count,
     deque: lambda count: deque(b"element:%d" % number for number in range(count)),
+    LongList: lambda count: LongList(b"element:%d" % number for number in range(count)),
     Hash: lambda count: Hash({b"field:%d" % number: b"value:%d" % number for number in range(count)}),
     Set: lambda count: Set(dict.fromkeys(b"member:%d" % number for number in range(count))),
     SortedSet: lambda count: SortedSet({b"member:%d" % number: number + 0.5 for number in range(count)}),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from respstore.keyspace import Database, Hash, Keyspace, Set, SortedSet, Value
+from respstore.keyspace.list import LongList
 from respstore.keyspace.sizes import allocated, size_of_key
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Consumer, Group
@@ -119,3 +120,8 @@ def test_the_first_nodes_of_a_stream_stand_for_all_but_the_last(db: Database) ->
     stream = stream_of((number, b"x" * (1 if number < 200 else 30)) for number in range(1, 1001))
     assert size(db, stream, 1) < size(db, stream)
     assert size(db, stream, 10**6) == size(db, stream)
+
+
+def test_a_long_list_costs_what_a_deque_of_its_elements_would(db: Database) -> None:
+    elements = [b"element:%07d" % number for number in range(10_000)]
+    assert size(db, LongList(elements)) == size(db, deque(elements)) > 100_000

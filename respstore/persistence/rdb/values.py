@@ -6,7 +6,6 @@ of a file is what it would have made of the commands. Which it is after reading,
 """
 
 import string
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from respstore.config import Config
 from respstore.keyspace import Value
 from respstore.keyspace.containers import Hash, Set
+from respstore.keyspace.list import list_of
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.numbers import format_double, parse_float
@@ -157,7 +157,7 @@ def _string(reader: Reader, config: Config) -> Value:
 
 
 def _list(elements: Iterable[bytes]) -> Value:
-    return deque(elements)
+    return list_of(elements)
 
 
 def _plain_list(reader: Reader, config: Config) -> Value:
