@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from respstore.commands.lists import LEFT, RIGHT, end_of, move, take
+from respstore.commands.lists import LEFT, RIGHT, end_of, move, take, take_several
 from respstore.engine.arguments import pop_from_several
 from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
@@ -49,7 +49,12 @@ def brpop(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> 
 def _pop(session: Session, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
     db = session.db
-    return _take(session, keys, timeout, lambda key, value: [key, *take(db, key, value, end, 1)])
+
+    def take_from(key: bytes, value: List) -> list[bytes]:
+        db.propagate(b"LPOP" if end == LEFT else b"RPOP", key)
+        return [key, *take(db, key, value, end, 1)]
+
+    return _take(session, keys, timeout, take_from)
 
 
 def _take(
@@ -76,7 +81,7 @@ def blmpop(session: Session, timeout: bytes, numkeys: bytes, key: bytes, where: 
     """Take elements from the first of several lists that exists; wait for one if none does."""
     keys, end, count = pop_from_several((numkeys, key, where, *options), (LEFT, RIGHT))
     db = session.db
-    return _take(session, keys, timeout, lambda name, value: [name, take(db, name, value, end, count)])
+    return _take(session, keys, timeout, lambda name, value: take_several(db, name, value, end, count))
 
 
 @command(
@@ -91,7 +96,8 @@ def blmove(
     session: Session, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes
 ) -> Any:
     """Take an element from an end of a list, wait for the list if need be, and put it to an end of another."""
-    return _move(session, source, destination, end_of(wherefrom), end_of(whereto), timeout)
+    ends = end_of(wherefrom), end_of(whereto)
+    return _move(session, source, destination, ends, timeout, (b"LMOVE", source, destination, *ends))
 
 
 @command(
@@ -106,12 +112,23 @@ def blmove(
 )
 def brpoplpush(session: Session, source: bytes, destination: bytes, timeout: bytes) -> Any:
     """Take the last element of a list, wait for the list if need be, and put it before the first of another."""
-    return _move(session, source, destination, RIGHT, LEFT, timeout)
+    return _move(session, source, destination, (RIGHT, LEFT), timeout, (b"RPOPLPUSH", source, destination))
 
 
-def _move(session: Session, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes, timeout: bytes) -> Any:
+def _move(
+    session: Session,
+    source: bytes,
+    destination: bytes,
+    ends: tuple[bytes, bytes],
+    timeout: bytes,
+    effect: tuple[bytes, ...],
+) -> Any:
     # What the destination holds matters only once there is something to move: a parked client may get a WRONGTYPE.
     db = session.db
-    return _take(
-        session, (source,), timeout, lambda key, value: move(db, key, destination, wherefrom, whereto), if_denied=None
-    )
+
+    def move_from(key: bytes, value: List) -> bytes | None:
+        element = move(db, key, destination, *ends)
+        db.propagate(*effect)
+        return element
+
+    return _take(session, (source,), timeout, move_from, if_denied=None)

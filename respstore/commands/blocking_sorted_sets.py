@@ -6,7 +6,7 @@ How they wait is told in engine/blocking.py.
 from collections.abc import Sequence
 from typing import Any
 
-from respstore.commands.sorted_sets import MAX, MIN, take, take_one
+from respstore.commands.sorted_sets import MAX, MIN, take_one, take_several
 from respstore.engine.arguments import pop_from_several
 from respstore.engine.blocking import take_or_wait
 from respstore.engine.command import command
@@ -45,6 +45,7 @@ def _pop(db: Database, args: Sequence[bytes], end: bytes) -> Any:
     *keys, timeout = args
 
     def answer(key: bytes, value: SortedSet) -> list[bytes | float]:
+        db.propagate(b"ZPOPMIN" if end == MIN else b"ZPOPMAX", key)
         return [key, *take_one(db, key, value, end)]
 
     return take_or_wait(db, SortedSet, keys, timeout, answer)
@@ -62,10 +63,4 @@ def bzmpop(session: Session, timeout: bytes, numkeys: bytes, key: bytes, where: 
     """Take members from an end of the first of several sorted sets that exists; wait for one if none does."""
     keys, end, count = pop_from_several((numkeys, key, where, *options), (MIN, MAX))
     db = session.db
-    return take_or_wait(
-        db,
-        SortedSet,
-        keys,
-        timeout,
-        lambda name, value: [name, list(zip(*take(db, name, value, end, count), strict=True))],
-    )
+    return take_or_wait(db, SortedSet, keys, timeout, lambda name, value: take_several(db, name, value, end, count))

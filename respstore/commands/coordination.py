@@ -120,6 +120,7 @@ def cas(session: Session, key: bytes, expected: bytes, desired: bytes) -> bytes:
     current = as_string(session.db.read(key))
     if current == expected or (current is None and not expected):
         session.db.put(key, desired, "set")
+        session.db.propagate(b"SET", key, desired)
         return desired
     return expected if current is None else current
 

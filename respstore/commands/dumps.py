@@ -67,9 +67,12 @@ def restore(session: Session, key: bytes, ttl: bytes, payload: bytes, *options: 
     deadline = None
     if time:
         deadline = time if parsed.is_absolute else time + db.keyspace.now
-        if not db.keyspace.now < deadline <= MAX_INTEGER:
-            db.delete(key)
+        if db.is_past(deadline) or deadline > MAX_INTEGER:
+            if db.delete(key):
+                db.propagate(b"DEL", key)
             return OK
+        absolute = () if parsed.is_absolute else (b"ABSTTL",)
+        db.propagate(b"RESTORE", key, b"%d" % deadline, payload, *options, *absolute)
     db.place(key, value, deadline, "restore")
     if isinstance(db.data, TimedKeys) and parsed.idle_seconds is not None:
         db.data.set_idle_ms(key, parsed.idle_seconds * 1000)

@@ -6,6 +6,7 @@ A key expires at a wall-clock time in ms, whatever unit a client thinks in. A ti
 from typing import Final
 
 from respstore import errors
+from respstore.commands.strings import let_expire
 from respstore.engine.arguments import deadline_ms
 from respstore.engine.command import command
 from respstore.engine.keyspecs import first
@@ -75,7 +76,7 @@ def _expire(db: Database, name: str, key: bytes, arg: bytes, words: tuple[bytes,
     deadline = deadline_ms(arg, name, scale, base)
     if db.get(key) is None or (conditions and not _holds(conditions, db.deadline(key), deadline)):
         return 0
-    db.expire_at(key, deadline)
+    let_expire(db, key, deadline, *words)
     return 1
 
 

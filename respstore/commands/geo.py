@@ -4,6 +4,8 @@ Places are members of a sorted set whose scores tell where they are (keyspace/ge
 ZRANGE lists all of them. Searches stand in `geo_searches.py`.
 """
 
+from itertools import chain
+
 from respstore import errors
 from respstore.commands.sorted_sets import add, as_sorted_set
 from respstore.engine.arguments import double
@@ -63,7 +65,12 @@ def geoadd(
         raise RespError(errors.SYNTAX)
     places = map(place, triples[::3], triples[1::3])
     scores = [encode(east, north) for east, north in places]
-    return add(session, key, options, zip(triples[2::3], scores, strict=True))
+    db, changes = session.db, session.db.keyspace.changes
+    reply = add(session, key, options, zip(triples[2::3], scores, strict=True))
+    if db.propagates and db.keyspace.changes != changes:
+        pairs = zip(scores, triples[2::3], strict=True)
+        db.propagate(b"ZADD", key, *words[:start], *chain.from_iterable((b"%d" % score, name) for score, name in pairs))
+    return reply
 
 
 @command(

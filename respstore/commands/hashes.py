@@ -133,6 +133,7 @@ def hincrbyfloat(session: Session, key: bytes, field: bytes, increment: bytes) -
         raise RespError(errors.NAN_OR_INFINITY)
     total = format_long_double(number)
     _set(session, key, (field, total), "hincrbyfloat")
+    session.db.propagate(b"HSET", key, field, total)
     return total
 
 

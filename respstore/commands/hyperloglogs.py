@@ -87,6 +87,7 @@ def pfcount(session: Session, key: bytes, *keys: bytes) -> int:
             cardinality = hll.cardinality_of(data)
         hll.cache_cardinality(data, cardinality)
         db.changed(key, "")  # the string changed, of which there is no keyspace event
+        db.propagate(b"PFCOUNT", key)
     return cardinality
 
 

@@ -283,8 +283,15 @@ def lmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: 
     for name in keys:
         value = as_list(db.get(name))
         if value is not None:
-            return [name, take(db, name, value, end, count)]
+            return take_several(db, name, value, end, count)
     return NULL_ARRAY
+
+
+def take_several(db: Database, key: bytes, value: List, end: bytes, count: int) -> list[object]:
+    """As `take`, for LMPOP and BLMPOP: the reply."""
+    elements = take(db, key, value, end, count)
+    db.propagate(b"LPOP" if end == LEFT else b"RPOP", key, b"%d" % len(elements))
+    return [key, elements]
 
 
 @command(

@@ -125,6 +125,7 @@ def spop(session: Session, key: bytes, count: bytes | None = None, *excess: byte
     member = value.draw(session.engine.random)
     value.remove(member)
     db.shrunk(key, value, "spop")
+    db.propagate(b"SREM", key, member)
     return member
 
 
@@ -148,6 +149,8 @@ def _pop_several(session: Session, key: bytes, count: bytes, excess: tuple[bytes
         if REMAINDER_MOVED * len(value) <= number:
             value.is_table = not value.fits_intset(most)
     db.shrunk(key, value, "spop")
+    if db.propagates:
+        db.propagate(*((b"SREM", key, *members) if value else (b"DEL", key)))
     return SetOf(members)
 
 

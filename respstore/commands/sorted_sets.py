@@ -279,8 +279,15 @@ def zmpop(session: Session, numkeys: bytes, key: bytes, where: bytes, *options: 
     for name in keys:
         value = as_sorted_set(db.get(name))
         if value is not None:
-            return [name, list(zip(*take(db, name, value, end, count), strict=True))]
+            return take_several(db, name, value, end, count)
     return NULL_ARRAY
+
+
+def take_several(db: Database, key: bytes, value: SortedSet, end: bytes, count: int) -> list[object]:
+    """As `take`, for ZMPOP and BZMPOP: the reply."""
+    members, scores = take(db, key, value, end, count)
+    db.propagate(b"ZPOPMIN" if end == MIN else b"ZPOPMAX", key, b"%d" % len(members))
+    return [key, list(zip(members, scores, strict=True))]
 
 
 def take_one(db: Database, key: bytes, value: SortedSet, end: bytes) -> tuple[bytes, float]:

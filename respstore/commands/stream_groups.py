@@ -336,15 +336,17 @@ def xclaim(
     least_idle = integer(min_idle_time, errors.XCLAIM_MIN_IDLE)
     ids, options = _leading_ids((id_, *more))
     claim = _parse_claim(options, _Claim(consumer, max(least_idle, 0), db.keyspace.now))
-    found.last_id = max(found.last_id, claim.last_id)
+    if claim.last_id > found.last_id:
+        found.last_id = claim.last_id
+        if db.propagates:
+            propagate_position(db, key, group, found)
     claimed: list[Entry] = []
     for each in ids:
         entry = stream.get(each)
         if entry is None:  # what is not in the stream any more is not pending either
-            db.keyspace.changes += found.settle(each)
-        elif _claim(db, key, found, each, claim):
+            _drop(db, key, group, found, each)
+        elif _claim(db, key, group, found, each, claim):
             claimed.append(entry)
-            db.keyspace.changes += 1
     return _claimed(claimed, ids_only=claim.ids_only)
 
 
@@ -389,7 +391,16 @@ def _parse_claim(options: Iterable[bytes], claim: _Claim) -> _Claim:
     return claim
 
 
-def _claim(db: Database, key: bytes, group: Group, id_: StreamId, claim: _Claim) -> bool:
+def _drop(db: Database, key: bytes, name: bytes, group: Group, id_: StreamId) -> None:
+    """Forget a pending entry, if it is one, for it is not in the stream any more."""
+    pending = group.pending.get(id_)
+    if pending is not None:
+        group.settle(id_)
+        db.keyspace.changes += 1
+        propagate_claim(db, key, name, id_, pending, group.last_id)  # a claim of what is not there does the same
+
+
+def _claim(db: Database, key: bytes, name: bytes, group: Group, id_: StreamId, claim: _Claim) -> bool:
     """Hand over one entry of the stream, if it may be; whether it was."""
     pending = group.pending.get(id_)
     if pending is None and not claim.force:
@@ -399,8 +410,26 @@ def _claim(db: Database, key: bytes, group: Group, id_: StreamId, claim: _Claim)
     deliveries = claim.deliveries
     if deliveries is None:
         deliveries = (1 if pending is None else pending.deliveries) + (not claim.ids_only)
-    group.give(id_, Pending(see_consumer(db, key, group, claim.consumer), claim.delivered, deliveries))
+    given = Pending(see_consumer(db, key, group, claim.consumer), claim.delivered, deliveries)
+    group.give(id_, given)
+    db.keyspace.changes += 1
+    propagate_claim(db, key, name, id_, given, group.last_id)
     return True
+
+
+def propagate_claim(db: Database, key: bytes, group: bytes, id_: StreamId, pending: Pending, last_id: StreamId) -> None:
+    """Say that an entry is pending so; `last_id` is the group's."""
+    if db.propagates:
+        delivered, deliveries = b"%d" % pending.delivered, b"%d" % pending.deliveries
+        what = b"XCLAIM", key, group, pending.consumer.name, b"0", format_id(id_)
+        how = b"TIME", delivered, b"RETRYCOUNT", deliveries, b"FORCE", b"JUSTID", b"LASTID", format_id(last_id)
+        db.propagate(*what, *how)
+
+
+def propagate_position(db: Database, key: bytes, name: bytes, group: Group) -> None:
+    """Say where a group stands."""
+    read = UNKNOWN_ENTRIES_READ if group.entries_read is None else group.entries_read
+    db.propagate(b"XGROUP", b"SETID", key, name, format_id(group.last_id), b"ENTRIESREAD", b"%d" % read)
 
 
 def _claimed(entries: Sequence[Entry], *, ids_only: bool) -> Any:
@@ -447,10 +476,8 @@ def xautoclaim(
             break
         entry = stream.get(id_)
         if entry is None:
-            found.settle(id_)
+            _drop(db, key, group, found, id_)
             deleted.append(format_id(id_))
-            db.keyspace.changes += 1
-        elif _claim(db, key, found, id_, claim):
+        elif _claim(db, key, group, found, id_, claim):
             claimed.append(entry)
-            db.keyspace.changes += 1
     return [format_id(next_start), _claimed(claimed, ids_only=ids_only), deleted]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 
 from respstore import errors
-from respstore.commands.stream_groups import see_consumer
+from respstore.commands.stream_groups import propagate_claim, propagate_position, see_consumer
 from respstore.commands.streams import as_stream
 from respstore.engine.arguments import integer
 from respstore.engine.command import command
@@ -21,7 +21,7 @@ from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.keyspace.stream import MAX_ID, MIN_ID, Stream, next_id
-from respstore.keyspace.stream_group import Group, Pending
+from respstore.keyspace.stream_group import Consumer, Group, Pending
 from respstore.keyspace.stream_node import StreamId
 from respstore.protocol.replies import NULL_ARRAY, ByKey, StreamEntries
 
@@ -187,20 +187,38 @@ def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int
     """Entries that the group has not got yet, for the consumer."""
     consumer = see_consumer(db, key, group, read.consumer)
     entries = stream.range(next_id(group.last_id) or MIN_ID, MAX_ID, count)
-    if entries:
-        ids = [entry[0] for entry in entries]
+    ids = [entry[0] for entry in entries]
+    if ids:
         stream.advance(group, ids)
         if not read.acknowledges:
             group.deliver(ids, consumer, db.keyspace.now)
     db.noted(key, "")
+    if db.propagates:
+        _propagate_delivery(db, key, group, consumer, ids, read)
     return StreamEntries(entries)
+
+
+def _propagate_delivery(
+    db: Database, key: bytes, group: Group, consumer: Consumer, ids: Sequence[StreamId], read: _Read
+) -> None:
+    """Say what a group was given as XCLAIMs, or, where nothing becomes pending, as where it stands now."""
+    name = read.group or b""
+    if read.acknowledges:
+        db.propagate(b"XGROUP", b"CREATECONSUMER", key, name, consumer.name)
+    else:
+        for id_ in ids:
+            propagate_claim(db, key, name, id_, Pending(consumer, db.keyspace.now, 1), id_)
+    propagate_position(db, key, name, group)
 
 
 def _history(db: Database, key: bytes, group: Group, stream: Stream, position: StreamId, read: _Read) -> StreamEntries:
     """What the consumer has already, behind an id; it is delivered once more."""
     now = db.keyspace.now
+    if group.consumers.get(read.consumer) is None:
+        db.propagate(b"XGROUP", b"CREATECONSUMER", key, read.group or b"", read.consumer)
     consumer = see_consumer(db, key, group, read.consumer)
     db.keyspace.changes += 1
+    db.propagate()  # Redis, too, keeps to itself that entries were delivered again
     entries: list[Any] = []
     for id_, pending in consumer.pending.items(next_id(position) or MIN_ID):
         entry = stream.get(id_)

@@ -87,7 +87,10 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
         db.changed(key, "xadd")
     if trim is not None and trim.apply(stream):
         db.noted(key, "xtrim")
-    return b"%d-%d" % id_
+    text = b"%d-%d" % id_
+    if db.propagates:
+        db.propagate(b"XADD", key, *(() if trim is None else trim.words(stream)), text, *args)
+    return text
 
 
 def _new_id(last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
@@ -198,6 +201,7 @@ def xtrim(session: Session, key: bytes, strategy: bytes, threshold: bytes, *opti
     deleted = trim.apply(stream)
     if deleted:
         session.db.changed(key, "xtrim")
+        session.db.propagate(b"XTRIM", key, *trim.words(stream))
     return deleted
 
 

@@ -2,6 +2,8 @@
 
 The model of a command family. A handler reads top down: look the key up, check the type, check the arguments in the
 order in which Redis does (it decides which error a client sees), change the value, tell the database, return the reply.
+What it does that depends on chance or on time it also says so that it can be done again (`Database.propagate`), as SET
+does where it sets a time to live.
 """
 
 from collections.abc import Sequence
@@ -251,12 +253,14 @@ def _set(session: Session, key: bytes, value: bytes, options: tuple[bytes, ...])
     reply: bytes | str | None = as_string(current) if want_old else OK
     if condition and (condition == b"XX") != (current is not None):
         return reply if want_old else None
-    if expiration == b"KEEPTTL":
-        db.replace(key, value, "set")
-    elif deadline is None:
-        db.put(key, value, "set")
-    else:
+    if deadline is not None:
         _put_expiring(db, key, value, deadline)
+        return reply
+    if expiration:
+        db.replace(key, value, "set")
+    else:
+        db.put(key, value, "set")
+    db.propagate(b"SET", key, value, *filter(None, (condition, expiration)))
     return reply
 
 
@@ -309,6 +313,7 @@ def _put_expiring(db: Database, key: bytes, value: bytes, deadline: int) -> None
     db.put(key, value, "set")
     db.set_deadline(key, deadline)
     db.changed(key, "expire")
+    db.propagate(b"SET", key, value, b"PXAT", b"%d" % deadline)
 
 
 @command(
@@ -325,6 +330,7 @@ def getset(session: Session, key: bytes, value: bytes) -> bytes | None:
     """Set a key to a string and answer what it held before."""
     old = as_string(session.db.read(key))
     session.db.put(key, value, "set")
+    session.db.propagate(b"SET", key, value)
     return old
 
 
@@ -338,8 +344,10 @@ def getset(session: Session, key: bytes, value: bytes) -> bytes | None:
 )
 def getdel(session: Session, key: bytes) -> bytes | None:
     """Answer the string that a key holds, and delete the key."""
-    value = as_string(session.db.read(key))
-    session.db.delete(key)
+    db = session.db
+    value = as_string(db.read(key))
+    if db.delete(key):
+        db.propagate(b"DEL", key)
     return value
 
 
@@ -368,10 +376,18 @@ def getex(session: Session, key: bytes, *options: bytes) -> bytes | None:
     if value is None:
         return None
     if expiration in _UNITS:
-        db.expire_at(key, deadline_of(session, "getex", amount, expiration))
-    elif expiration:
-        db.persist(key)
+        let_expire(db, key, deadline_of(session, "getex", amount, expiration))
+    elif expiration and db.persist(key):
+        db.propagate(b"PERSIST", key)
     return value
+
+
+def let_expire(db: Database, key: bytes, deadline: int, *conditions: bytes) -> None:
+    """Let an existing key expire at a wall-clock time in ms, at once if that is past, as `conditions` allowed it."""
+    if db.expire_at(key, deadline):
+        db.propagate(b"PEXPIREAT", key, b"%d" % deadline, *conditions)
+    else:
+        db.propagate(b"DEL", key)
 
 
 @command(
@@ -550,4 +566,5 @@ def incrbyfloat(session: Session, key: bytes, increment: bytes) -> bytes:
         raise RespError(errors.NAN_OR_INFINITY)
     total = format_long_double(number)
     session.db.replace(key, total, "incrbyfloat")
+    session.db.propagate(b"SET", key, total, b"KEEPTTL")
     return total

@@ -97,7 +97,12 @@ class Barrier:
             The answer for the last one.
         """
         epoch, arrivals = self.epoch, list(self.arrivals.values())
-        self.db.replace(self.name, epoch + 1, "set" if self._counter is None and epoch else "incrby")
+        if self._counter is None and epoch:
+            self.db.replace(self.name, epoch + 1, "set")
+            self.db.propagate(b"SET", self.name, b"%d" % (epoch + 1))
+        else:
+            self.db.replace(self.name, epoch + 1, "incrby")
+            self.db.propagate(b"INCR", self.name)
         for index, arrival in enumerate(arrivals):
             self._room.release(arrival.session, [epoch, index])
         return [epoch, len(arrivals)]

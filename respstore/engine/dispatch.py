@@ -111,9 +111,10 @@ class Entry:
         self.times = Distribution()
 
     def use(self, handler: Handler) -> None:
-        """Run this from now on."""
+        """Run this from now on; who is asked before stays."""
+        if self.plain is self.run:
+            self.ask_by(handler)
         self.run = handler
-        self.ask_by(handler)
 
     def ask_by(self, handler: Handler) -> None:
         """Let the usual way call this, which runs `run` unless something speaks against it."""

@@ -18,6 +18,7 @@ from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import Command
 from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries, rename
+from respstore.engine.effects import Effects
 from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
@@ -68,6 +69,7 @@ class Engine:
         acl: the users, and what they may do.
         sessions: connected clients by id.
         parser: shared by the sessions.
+        effects: what the commands did, while somebody wants to know.
         waiting: those who are parked.
         channels: who listens to what.
         namespaces: of torch jobs.
@@ -102,6 +104,7 @@ class Engine:
         self.acl = AccessControl(self, table)
         self.sessions: dict[int, Session] = {}
         self.parser = FastParser()
+        self.effects = Effects(self)
         self.waiting = WaitingRoom()
         self.channels = Channels()
         self.namespaces = Namespaces(config, self.keyspace.databases[0])

@@ -131,6 +131,7 @@ class Memory:
         while is_exceeded and now <= deadline and (victim := self._evictor.victim()) is not None:
             db, key = victim
             evicted += db.delete(key, "evicted")
+            db.propagate(b"DEL", key)
             now = monotonic()
             is_exceeded = usage.total + self._beside + size > self.limit
         engine.statistics.evicted_keys += evicted

@@ -209,6 +209,7 @@ class Namespaces:
         doomed = [key for key in db.data if key.startswith(prefix) and not key.startswith(inner)]
         for key in doomed:
             db.delete(key)
+            db.propagate(b"DEL", key)
         logger.info("%d keys are deleted (%s)", len(doomed), _described(namespace))
 
 

@@ -108,6 +108,12 @@ class Trim:
             return stream.trim_to_id(self.min_id, self.limit)
         return stream.trim_to_length(self.length, self.limit)
 
+    def words(self, stream: Stream) -> tuple[bytes, bytes, bytes]:
+        """How to trim exactly to what `apply` has left."""
+        if self.length is not None:
+            return b"MAXLEN", b"=", b"%d" % (self.length if self.limit is None else stream.length)
+        return b"MINID", b"=", b"%d-%d" % (stream.first_id if self.limit is not None and stream.length else self.min_id)
+
 
 @attrs.define
 class AddOptions:

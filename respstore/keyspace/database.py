@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from heapq import heapify, heappop, heappush
 from random import Random
 from sys import getsizeof
-from typing import Final
+from typing import ClassVar, Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
@@ -41,6 +41,10 @@ Notify = Callable[[int, bytes, str], None]
 """Called with the number of the database, the key, and the name of the event."""
 Modified = Callable[[bytes, str], None]
 """Called with a key that is another now, in whichever database, and the event."""
+Propagated = Callable[[int, Sequence[bytes]], None]
+"""Called with the number of the database and the words of a command."""
+Vanished = Callable[[int, bytes], None]
+"""Called with the number of the database and a key that was deleted because its time was over."""
 
 TYPE_NAMES: Final[dict[type, str]] = {
     bytes: "string",
@@ -247,6 +251,16 @@ class Database:
         """
         self.keyspace.changes += count
 
+    propagates: ClassVar[bool] = False
+    """Whether anybody hears what `propagate` says: to be asked where it takes long to say."""
+
+    def propagate(self, *words: bytes) -> None:
+        """Say which command has the effect of the one in hand, for the AOF (see engine/effects.py).
+
+        A command whose effect depends on chance, on time, or on a client that waits says so, once or several times;
+        without words, that it has none. All others are written down as they came if they changed something.
+        """
+
     def announce(self, key: bytes, event: str) -> None:
         """Tell of an event alone, of a change that `take` or `place` was told of without one."""
 
@@ -332,13 +346,17 @@ class Database:
         Returns:
             Whether the key is still there.
         """
-        if deadline <= self.keyspace.now:
+        if self.is_past(deadline):
             self._remove(key)
             self.changed(key, "del")
             return False
         self.set_deadline(key, deadline)
         self.changed(key, "expire")
         return True
+
+    def is_past(self, deadline: int) -> bool:
+        """Whether a key that is to expire at a wall-clock time in ms does so at once."""
+        return deadline <= self.keyspace.now
 
     def persist(self, key: bytes) -> bool:
         """Let a key live for ever.
@@ -444,6 +462,7 @@ class Keyspace:
         keeps_expired: keys whose time is over stay, though nobody sees them, for no data is to change (CLIENT PAUSE).
         generation: counts up once a minute or so; tells what was not used for a while.
         notify, modified: whom events and changes are told to, while somebody wants to know (see notifying.py).
+        propagated, vanished: the same for effects of commands, and for keys whose time is over (see propagating.py).
         flushed: called when databases were emptied.
     """
 
@@ -457,6 +476,8 @@ class Keyspace:
         "modified",
         "notify",
         "now",
+        "propagated",
+        "vanished",
     )
 
     def __init__(self, count: int) -> None:
@@ -467,6 +488,8 @@ class Keyspace:
         self.generation = 0
         self.notify: Notify = lambda index, key, event: None
         self.modified: Modified = lambda key, event: None
+        self.propagated: Propagated = lambda index, words: None
+        self.vanished: Vanished = lambda index, key: None
         self.flushed: Callable[[], None] = lambda: None
         self.databases = [Database(self, index) for index in range(count)]
 

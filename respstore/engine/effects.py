@@ -1,0 +1,156 @@
+"""What commands did to the data, as commands that do the same again: what the AOF is told.
+
+A command that wrote is told as it came, unless it said by `db.propagate` what its effect is: SPOP says SREM, EXPIRE
+says PEXPIREAT, a client that BLPOP let wait says LPOP. Keys that expire or are evicted are DELs. What happens in one
+go, such as an EXEC or a script, is one **unit**: more than one effect of it stand between MULTI and EXEC.
+
+As long as nobody listens handlers are called as they are. While somebody does, `listen` has put handlers around them
+(`Entry.use`) that look whether the data changed. They may be nested: a script runs commands, and the outermost unit is
+the one that counts. Rules: alsoPropagate and propagatePendingCommands in Redis's server.c.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from respstore.engine.dispatch import Entry
+from respstore.keyspace.propagating import propagate_effects
+from respstore.protocol.replies import BULK_HEADS, CRLF
+
+if TYPE_CHECKING:
+    from respstore.engine.command import Handler
+    from respstore.engine.engine import Engine
+    from respstore.engine.session import Session
+
+_SHORT: Final = len(BULK_HEADS)
+_MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
+_EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
+
+
+class Effects:
+    """What an engine's commands did, as long as somebody listens.
+
+    Args:
+        engine: whose.
+
+    Attributes:
+        unwritten: effects that `take` did not give yet, encoded; always the same list.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.unwritten: list[bytes] = []
+        self._handlers: dict[Entry, Handler] = {}  # what stood in the entries before
+        self._unit: list[tuple[int, Sequence[bytes]]] = []
+        self._depth = 0
+        self._told = 0
+        self._selected: int | None = None
+
+    @property
+    def has_listener(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._handlers)
+
+    def listen(self, *, on: bool) -> None:
+        """Gather effects from now on, or no more."""
+        if on == self.has_listener:
+            return
+        keyspace = self._engine.keyspace
+        if on:
+            for entry in self._engine.all_entries():
+                flags = entry.command.flags
+                if entry.command.handler is None:
+                    continue
+                if "write" in flags:
+                    self._handlers[entry] = entry.run
+                    entry.use(self._told_of(entry))
+                elif "may_replicate" in flags or entry.command.name == "exec":
+                    self._handlers[entry] = entry.run
+                    entry.use(self._in_one_go(entry))
+            propagate_effects(keyspace, self._propagated, self._vanished)
+        else:
+            propagate_effects(keyspace, None, None)
+            for entry, handler in self._handlers.items():
+                entry.use(handler)
+            self._handlers.clear()
+
+    def take(self) -> bytes:
+        """The effects since the last time, as requests; they are given once."""
+        data = b"".join(self.unwritten)
+        self.unwritten.clear()
+        return data
+
+    def begin_file(self) -> None:
+        """What comes from now on is read by who knows of no database that was selected before."""
+        self._selected = None
+
+    # Gathering
+
+    def _told_of(self, entry: Entry) -> "Handler":
+        """A writing command's handler, and then what it did."""
+        keyspace, run = self._engine.keyspace, entry.run
+        name = entry.command.name.upper().encode().split(b"|")
+
+        def handler(session: "Session", *args: bytes) -> Any:
+            self._depth += 1
+            told, changes = self._told, keyspace.changes - keyspace.expired
+            try:
+                value = run(session, *args)
+                if keyspace.changes - keyspace.expired != changes and self._told == told:
+                    self._propagated(session.db.index, (*name, *args))
+                return value
+            finally:
+                self._depth -= 1
+                if not self._depth and self._unit:
+                    self._end_unit()
+
+        return handler
+
+    def _in_one_go(self, entry: Entry) -> "Handler":
+        """The handler of a command that runs others, whose effects are one unit."""
+        run = entry.run
+
+        def handler(session: "Session", *args: bytes) -> Any:
+            self._depth += 1
+            try:
+                return run(session, *args)
+            finally:
+                self._depth -= 1
+                if not self._depth and self._unit:
+                    self._end_unit()
+
+        return handler
+
+    def _propagated(self, index: int, words: Sequence[bytes]) -> None:
+        self._told += 1
+        if words:
+            self._add(index, words)
+
+    def _vanished(self, index: int, key: bytes) -> None:
+        self._add(index, (b"DEL", key))
+
+    def _add(self, index: int, words: Sequence[bytes]) -> None:
+        self._unit.append((index, words))
+        if not self._depth:
+            self._end_unit()
+
+    def _end_unit(self) -> None:
+        unit, self._unit = self._unit, []
+        pieces = self.unwritten
+        if len(unit) > 1:
+            pieces.append(_MULTI)
+        for index, words in unit:
+            if index != self._selected:
+                self._selected = index
+                pieces += encode_request((b"SELECT", b"%d" % index))
+            pieces += encode_request(words)
+        if len(unit) > 1:
+            pieces.append(_EXEC)
+
+
+def encode_request(words: Sequence[bytes]) -> list[bytes]:
+    """A command as a client would send it, in pieces to be joined."""
+    pieces = [b"*%d\r\n" % len(words)]
+    for word in words:
+        length = len(word)
+        pieces += (BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, word, CRLF)
+    return pieces
