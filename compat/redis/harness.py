@@ -21,13 +21,17 @@ ARGUMENTS = ("--enable-debug-command", "yes")
 class Harness:
     """Starts both servers, and starts them again if one has died on the way.
 
+    Args:
+        arguments: directives for both.
+
     Attributes:
         compared: how many commands were compared, by where they come from ("by hand", "generated") and protocol.
         played: the scenarios that were gone through, by name and protocol.
         is_self_test: whether the second server is a redis-server too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = (*ARGUMENTS, *arguments)
         self._servers = contextlib.ExitStack()
         self._pair: Pair | None = None
         self.compared: Counter[tuple[str, int]] = Counter()
@@ -49,9 +53,9 @@ class Harness:
             with contextlib.suppress(Exception):  # what has died may also fail to stop
                 self._servers.close()
             self._servers = contextlib.ExitStack()
-            redis = self._servers.enter_context(redis_server(*ARGUMENTS))
+            redis = self._servers.enter_context(redis_server(*self._arguments))
             subject = redis_server if self.is_self_test else respstore_server
-            respstore = self._servers.enter_context(subject(*ARGUMENTS))
+            respstore = self._servers.enter_context(subject(*self._arguments))
             self._pair = Pair(redis.port, respstore.port)
             self._servers.callback(self._pair.close)
         return self._pair

@@ -12,6 +12,7 @@ LISTPACK_FRAME: Final = 7
 _NINE: Final = ord("9")
 _BACKWARD_LENGTHS: Final = ((1, 1 << 7), (2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
 """By how many bytes an element's length is repeated behind it, for the lengths below."""
+_LARGEST_WHOLE_SCORE: Final = 2.0**62
 
 
 def integer_size(number: int) -> int:
@@ -25,6 +26,11 @@ def integer_size(number: int) -> int:
     if -(1 << 23) <= number < 1 << 23:
         return 5
     return 6 if -(1 << 31) <= number < 1 << 31 else 10
+
+
+def whole_score(score: float) -> int | None:
+    """The integer that a score of a sorted set is in a listpack; None if it stands there in digits."""
+    return int(score) if abs(score) <= _LARGEST_WHOLE_SCORE and score.is_integer() else None
 
 
 def text_size(text: bytes) -> int:

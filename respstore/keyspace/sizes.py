@@ -14,7 +14,7 @@ from typing import Final
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.database import Database, Value
 from respstore.keyspace.encodings import EMBEDDED_LENGTH
-from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size, whole_score
 from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
@@ -29,8 +29,6 @@ _SLOT: Final = 8
 _SMALLEST_TABLE: Final = 4
 _INTSET: Final = 8
 """Bytes of an intset without elements."""
-_LARGEST_INTEGER: Final = 2**62
-"""From this score on a listpack has its digits."""
 _SKIPLIST: Final = 16 + 32 + 640
 """A sorted set with its skiplist: the two objects, and a first node that has all 32 levels."""
 _SKIPLIST_NODE: Final = 53
@@ -136,9 +134,9 @@ def _table(count: int) -> int:
 
 
 def _score(score: float) -> int:
-    """Bytes of a score as an element of a listpack; a whole one that is not too large is an integer."""
-    is_integer = abs(score) < _LARGEST_INTEGER and score == int(score)
-    return integer_size(int(score)) if is_integer else text_size(format_double(score))
+    """Bytes of a score as an element of a listpack."""
+    number = whole_score(score)
+    return text_size(format_double(score)) if number is None else integer_size(number)
 
 
 def _intset(members: Set) -> int:

@@ -1,8 +1,10 @@
 """What a listpack's elements take, to the byte."""
 
+from math import inf
+
 import pytest
 
-from respstore.keyspace.listpack_sizes import integer_size, text_size
+from respstore.keyspace.listpack_sizes import integer_size, text_size, whole_score
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,12 @@ def test_integers(number: int, size: int) -> None:
 )
 def test_texts(length: int, size: int) -> None:
     assert text_size(b"x" * length) == size
+
+
+def test_a_whole_score_is_an_integer_up_to_a_limit() -> None:
+    limit = 2.0**62
+    assert [whole_score(score) for score in (3.0, -0.0, limit, -limit)] == [3, 0, 2**62, -(2**62)]
+    assert [whole_score(score) for score in (0.5, limit + 1024, -limit - 1024, inf, -inf)] == [None] * 5
 
 
 def test_what_is_no_canonical_integer_is_a_text() -> None:

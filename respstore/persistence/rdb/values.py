@@ -14,6 +14,7 @@ from respstore.config import Config
 from respstore.keyspace import Value
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.list import list_of
+from respstore.keyspace.listpack_sizes import whole_score
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.numbers import format_double, parse_float
@@ -91,8 +92,8 @@ def encode_value(value: Value, encode: EncodeString) -> tuple[int, bytes]:
         if value.is_skiplist:  # the greatest first: so Redis need not search when it reads
             pairs = zip(map(encode, reversed(members)), map(encode_double, reversed(scores)), strict=True)
             return _ZSET_2, _sequence(len(value), chain.from_iterable(pairs))
-        texts = chain.from_iterable(zip(members, map(format_double, scores), strict=True))
-        return _ZSET_LISTPACK, encode(listpack.encode(texts))
+        elements = chain.from_iterable(zip(members, map(_score, scores), strict=True))
+        return _ZSET_LISTPACK, encode(listpack.encode(elements))
     if isinstance(value, Stream):
         return _STREAM_2, streams.encode_stream(value, encode)
     nodes = [encode_length(_PACKED) + encode(listpack.encode(node)) for node in _nodes(value)]
@@ -111,6 +112,11 @@ def _nodes(elements: Iterable[bytes]) -> Iterator[list[bytes]]:
         size += len(element) + 2
     if node:
         yield node
+
+
+def _score(score: float) -> listpack.Element:
+    number = whole_score(score)
+    return format_double(score) if number is None else number
 
 
 def _sequence(count: int, parts: Iterable[bytes]) -> bytes:

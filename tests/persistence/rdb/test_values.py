@@ -64,6 +64,11 @@ def contents(value: Value) -> object:
             17,
             b"\x1d\x1d\x00\x00\x00\x06\x00\x81b\x02\x84-inf\x05\x81a\x02\x831.5\x04\x81c\x02\x03\x01\xff",
         ),
+        (  # a whole score has all its digits, which it would not have in print
+            SortedSet({b"a": 123456789012345680.0}),
+            17,
+            b"\x14\x14\x00\x00\x00\x02\x00\x81a\x02\xf4\x50\xf3\x30\xa6\x4b\x9b\xb6\x01\x09\xff",
+        ),
         (
             SortedSet({b"a": 1.5, b"b": -inf}, is_skiplist=True),
             5,
