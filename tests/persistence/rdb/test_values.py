@@ -89,20 +89,20 @@ def test_a_long_list_is_several_nodes() -> None:
     assert decode(kind, data) == value
 
 
-@pytest.mark.parametrize(
-    ("kind", "data", "expected"),
-    [
-        (1, b"\x02" + strings(b"a", b"1"), deque([b"a", b"1"])),
-        (10, blob(ziplist(b"\x01a", b"\xf2")), deque([b"a", b"1"])),
-        (14, b"\x02" + blob(ziplist(b"\x01a")) + blob(ziplist(b"\xf2")), deque([b"a", b"1"])),
-        (18, b"\x02\x01\x01a\x02" + blob(listpack.encode([1])), deque([b"a", b"1"])),
-        (20, blob(listpack.encode([b"a", 1])), Set({b"a": None, b"1": None})),
-        (9, blob(b"\x01\x01f\x01\x00v\xff"), Hash({b"f": b"v"})),
-        (13, blob(ziplist(b"\x01f", b"\xf2")), Hash({b"f": b"1"})),
-        (12, blob(ziplist(b"\x01a", b"\x031.5", b"\x01b", b"\xf2")), {b"a": 1.5, b"b": 1.0}),
-        (3, b"\x02" + encode_string(b"a") + b"\x031.5" + encode_string(b"b") + b"\xfe", {b"a": 1.5, b"b": inf}),
-    ],
-)
+OF_OTHER_VERSIONS = [
+    (1, b"\x02" + strings(b"a", b"1"), deque([b"a", b"1"])),
+    (10, blob(ziplist(b"\x01a", b"\xf2")), deque([b"a", b"1"])),
+    (14, b"\x02" + blob(ziplist(b"\x01a")) + blob(ziplist(b"\xf2")), deque([b"a", b"1"])),
+    (18, b"\x02\x01\x01a\x02" + blob(listpack.encode([1])), deque([b"a", b"1"])),
+    (20, blob(listpack.encode([b"a", 1])), Set({b"a": None, b"1": None})),
+    (9, blob(b"\x01\x01f\x01\x00v\xff"), Hash({b"f": b"v"})),
+    (13, blob(ziplist(b"\x01f", b"\xf2")), Hash({b"f": b"1"})),
+    (12, blob(ziplist(b"\x01a", b"\x031.5", b"\x01b", b"\xf2")), {b"a": 1.5, b"b": 1.0}),
+    (3, b"\x02" + encode_string(b"a") + b"\x031.5" + encode_string(b"b") + b"\xfe", {b"a": 1.5, b"b": inf}),
+]
+
+
+@pytest.mark.parametrize(("kind", "data", "expected"), OF_OTHER_VERSIONS)
 def test_what_other_versions_wrote(kind: int, data: bytes, expected: object) -> None:
     assert contents(decode(kind, data)) == expected
 
