@@ -9,6 +9,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.
                         Sans-IO, like h11
     persistence/        Redis's format of data outside of memory, sans-IO: what DUMP answers, and dump.rdb
+    scripting/          Lua: EVAL, functions, what a script may see and do; imported by the first script
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
     server/             trio, sockets, signals; embedded.py is the server inside another program

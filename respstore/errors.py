@@ -241,6 +241,32 @@ NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
 WATCH_IN_MULTI = "ERR WATCH inside MULTI is not allowed"
 EXEC_ABORTED = "EXECABORT Transaction discarded because of previous errors."
 
+# Scripts
+NO_SUCH_SCRIPT = "NOSCRIPT No matching script. Please use EVAL."
+NUMKEYS_NEGATIVE = "ERR Number of keys can't be negative"
+SCRIPT_FLUSH_OPTION = "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+SCRIPT_DEBUG_MODE = "ERR Use SCRIPT DEBUG YES/SYNC/NO"
+SCRIPT_DEBUG_UNSUPPORTED = "ERR this server has no debugger for scripts"
+SCRIPT_HEAD = "ERR Invalid script shebang"
+SCRIPT_UNKNOWN_COMMAND = "ERR Unknown Redis command called from script"
+SCRIPT_WRONG_ARITY = "ERR Wrong number of args calling Redis command from script"
+SCRIPT_FORBIDDEN_COMMAND = "ERR This Redis command is not allowed from script"
+SCRIPT_READ_ONLY = "ERR Write commands are not allowed from read-only scripts."
+SCRIPT_WRITES = "ERR Can not execute a script with write flag using *_ro command."
+SCRIPT_NO_COMMAND = "ERR The user executing the script can't run this command or subcommand"
+SCRIPT_NO_KEYS = (
+    "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments"
+)
+SCRIPT_NO_CHANNELS = "ERR The user executing the script can't publish to the channel mentioned in the command"
+SCRIPT_NO_MEMORY = "ERR the script needs more memory than scripts may have"
+BUSY_SCRIPT = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+BUSY_FUNCTION = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+NOT_BUSY = "NOTBUSY No scripts in execution right now."
+UNKILLABLE = (
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script "
+    "termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+)
+
 # Connections
 NOT_AUTHENTICATED = "NOAUTH Authentication required."
 WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
@@ -652,6 +678,21 @@ def namespace_not_opened(name: bytes, reason: str) -> RespError:
 def no_such_namespace(name: bytes) -> RespError:
     """C10D CLOSE names one that nobody has opened, or whose keys are gone."""
     return RespError(f"ERR there is no namespace '{escaped(name)}'")
+
+
+def unexpected_engine(engine: bytes) -> RespError:
+    """A script's first line asks for another language than Lua."""
+    return RespError(f"ERR Unexpected engine in script shebang: {quotable(engine)}")
+
+
+def unknown_script_option(option: bytes) -> RespError:
+    """A script's first line says something else than flags."""
+    return RespError(f"ERR Unknown lua shebang option: {quotable(option)}")
+
+
+def unexpected_script_flag(flag: str) -> RespError:
+    """A script's first line has a flag that there is not."""
+    return RespError(f"ERR Unexpected flag in script shebang: {flag}")
 
 
 def config_set_failed(name: str, reason: str) -> RespError:

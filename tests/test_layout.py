@@ -23,14 +23,15 @@ DOORS: dict[str, set[str]] = {
     "ports": {"exceptions"},
     "engine": {"exceptions", *COMMON, "keyspace", "protocol", "config"},
     "persistence": {*COMMON, "keyspace", "config"},
-    "commands": {"exceptions", *COMMON, "keyspace", "protocol", "config", "engine", "persistence"},
+    "scripting": {*COMMON, "protocol", "engine", "persistence"},
+    "commands": {"exceptions", *COMMON, "keyspace", "protocol", "config", "engine", "persistence", "scripting"},
     "server": {"exceptions", "errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
     "store": {"exceptions", *COMMON, "server"},
     "cli": {"exceptions", "errors", "config", "ports", "server"},
     "pytest_plugin": {"server"},
     "torch": {"exceptions", "ports", "server", "store"},
 }
-PURE = {"protocol", "keyspace", "engine", "persistence", "commands"}
+PURE = {"protocol", "keyspace", "engine", "persistence", "scripting", "commands"}
 """Rooms that the outside reaches only through what they are given: their tests need no clock, socket or loop."""
 IMPURE_MODULES = {"trio", "socket", "ssl", "os", "time", "select", "signal", "threading", "subprocess", "asyncio"}
 # `random` is a type there: the generator itself is handed to the Engine.

@@ -232,7 +232,7 @@ def _protocol(session: Session, kind: bytes) -> Any:
         case b"double":
             return 3.141
         case b"bignum":
-            return BigNumber(1234567999999999999999999999999999999)
+            return BigNumber(b"1234567999999999999999999999999999999")
         case b"null":
             return None
         case b"array":

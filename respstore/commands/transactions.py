@@ -38,6 +38,9 @@ def multi(session: Session) -> str:
 )
 def exec_(session: Session) -> Any:
     """Run the queued commands with nothing in between, or none of them if a watched key changed."""
+    transaction = session.transaction
+    if transaction is not None and any(entry.command.group == "scripting" for entry, _ in transaction.requests):
+        return session.engine.scripts.perform(session, lambda: execute(session))
     return execute(session)
 
 

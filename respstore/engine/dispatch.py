@@ -47,10 +47,12 @@ class Gate(IntFlag):
     """The data is not whole yet."""
     UNSAVED = 8192
     """The last background save failed."""
+    BUSY = 16384
+    """A script takes too long (scripts.py)."""
 
 
 UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) for gate in list(Gate)[:7])
-YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED = (int(gate) for gate in list(Gate)[7:])
+YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED, BUSY = (int(gate) for gate in list(Gate)[7:])
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
@@ -265,6 +267,9 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.gate & LOADING and "loading" not in flags:
         entry.rejected += 1
         raise RespError(errors.LOADING)
+    if session.gate & BUSY and "allow_busy" not in flags:
+        entry.rejected += 1
+        raise session.engine.scripts.busy()
     return entry
 
 

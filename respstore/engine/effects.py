@@ -85,13 +85,27 @@ class Effects:
 
     # Gathering
 
+    def begin_unit(self) -> None:
+        """What follows is one unit, until `end_unit`."""
+        self._depth += 1
+
+    def end_unit(self) -> None:
+        """It is over."""
+        self._depth -= 1
+        if not self._depth and self._unit:
+            self._end_unit()
+
+    def drop_unit(self) -> None:
+        """Forget what the unit has done so far: the server stops in the midst of it."""
+        self._unit.clear()
+
     def _told_of(self, entry: Entry) -> "Handler":
         """A writing command's handler, and then what it did."""
         keyspace, run = self._engine.keyspace, entry.run
         name = entry.command.name.upper().encode().split(b"|")
 
         def handler(session: "Session", *args: bytes) -> Any:
-            self._depth += 1
+            self.begin_unit()
             told, changes = self._told, keyspace.changes - keyspace.expired
             try:
                 value = run(session, *args)
@@ -99,9 +113,7 @@ class Effects:
                     self._propagated(session.db.index, (*name, *args))
                 return value
             finally:
-                self._depth -= 1
-                if not self._depth and self._unit:
-                    self._end_unit()
+                self.end_unit()
 
         return handler
 
@@ -110,13 +122,11 @@ class Effects:
         run = entry.run
 
         def handler(session: "Session", *args: bytes) -> Any:
-            self._depth += 1
+            self.begin_unit()
             try:
                 return run(session, *args)
             finally:
-                self._depth -= 1
-                if not self._depth and self._unit:
-                    self._end_unit()
+                self.end_unit()
 
         return handler
 

@@ -23,6 +23,7 @@ from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
 from respstore.engine.namespaces import Namespaces
 from respstore.engine.notifications import Notifications
+from respstore.engine.scripts import Scripts
 from respstore.engine.session import Session
 from respstore.engine.snapshots import Snapshots
 from respstore.engine.statistics import Statistics
@@ -80,6 +81,7 @@ class Engine:
         touched: sessions that have something to send or to close though they were not fed.
         monitors: those who see everything (MONITOR).
         trackers: those who are told of keys that they may have cached (CLIENT TRACKING).
+        scripts: the one that runs.
         statistics: what INFO shows.
         timing: how long commands take.
         slow_batch: how many seconds a batch of requests may last before `timing` looks closer.
@@ -113,6 +115,7 @@ class Engine:
         self.yielded: deque[Session] = deque()
         self.postponed: dict[Session, None] = {}
         self.touched: list[Session] = []
+        self.scripts = Scripts(self)
         self.statistics = Statistics()
         self.monitors = Monitors(self)
         self.trackers = Trackers(self)
@@ -236,6 +239,9 @@ class Engine:
         """Do what the passing of time asks for; to be called ten times a second."""
         now_ms = self.begin_turn()
         now = self.system.monotonic()
+        if self.scripts.is_suspended:
+            self._continue_script(now)
+            return
         self.waiting.expire(now)
         if self._paused_until and now_ms >= self._paused_until:
             self.unpause()
@@ -271,6 +277,9 @@ class Engine:
         """Do what cannot wait for the next tick; to be called at `next_deadline`."""
         self.begin_turn()
         now = self.system.monotonic()
+        if self.scripts.is_suspended:
+            self._continue_script(now)
+            return
         self.waiting.expire(now)
         if self._expire_again is not None and now >= self._expire_again:
             self._expire_keys(now)
@@ -279,8 +288,18 @@ class Engine:
         self.waiting.serve()
         self.end_of_turn()
 
+    def _continue_script(self, now: float) -> None:
+        """What can be done while a script is in the midst of its work: nothing that looks at the data."""
+        self._continue_yielded()
+        self.scripts.go_on(now)
+        if not self.scripts.is_suspended:
+            self.waiting.serve()
+        self.end_of_turn()
+
     def next_deadline(self) -> float | None:
         """When `between_ticks` has something to do, on the monotonic clock in seconds; None if there is nothing."""
+        if self.scripts.is_suspended:
+            return self.scripts.next_deadline()
         deadlines = (
             self.system.monotonic() if self.yielded else None,
             self.waiting.next_deadline(),
@@ -291,6 +310,7 @@ class Engine:
 
     def stop(self) -> None:
         """The server is going down: who waits gets an error, for its further requests that would wait, too."""
+        self.scripts.stop()
         while self.waiting:
             self.waiting.close(RespError(errors.SHUTTING_DOWN))
             self.end_of_turn()

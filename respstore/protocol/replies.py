@@ -10,7 +10,7 @@ What a handler may return, and what becomes of it:
 | `None` | null bulk string | null |
 | `NULL_ARRAY` | null array | null |
 | `list`, `tuple` | array | array |
-| `dict`, `TextMap` | array of keys and values in turn | map |
+| `dict`, `TextMap`, `MapOf` | array of keys and values in turn | map |
 | `Pairs` | array of keys and values in turn | array of arrays of two |
 | `set`, `frozenset`, `SetOf` | array | set |
 | `float` | bulk string | double |
@@ -79,9 +79,9 @@ class Push:
 
 @attrs.frozen
 class BigNumber:
-    """A whole number that may be beyond 64 bits."""
+    """A whole number that may be beyond 64 bits, as its digits."""
 
-    number: int
+    digits: bytes
 
 
 @attrs.frozen
@@ -136,6 +136,13 @@ class SetOf:
     """A set of values that Python cannot hash, such as maps, or whose order matters; they differ by construction."""
 
     items: Sequence[Any]
+
+
+@attrs.define
+class MapOf:
+    """A map whose keys Python cannot hash, as a script may make one; they differ by construction."""
+
+    items: Sequence[tuple[Any, Any]]
 
 
 @attrs.define
@@ -304,6 +311,11 @@ def _text_map(value: TextMap, protocol: int, out: Output) -> None:
         _map(items, protocol, out)
 
 
+def _map_of(value: MapOf, protocol: int, out: Output) -> None:
+    out.append(b"%%%d\r\n" % len(value.items) if protocol == 3 else b"*%d\r\n" % (2 * len(value.items)))
+    _elements([*chain.from_iterable(value.items)], protocol, out)
+
+
 def _pairs(value: Pairs, protocol: int, out: Output) -> None:
     firsts, seconds = value.firsts, value.seconds
     start = len(out)
@@ -343,7 +355,7 @@ def _verbatim(value: Verbatim, protocol: int, out: Output) -> None:
 
 
 def _big_number(value: BigNumber, protocol: int, out: Output) -> None:
-    digits = b"%d" % value.number
+    digits = value.digits
     out.append(b"(%b\r\n" % digits if protocol == 3 else b"$%d\r\n%b\r\n" % (len(digits), digits))
 
 
@@ -412,6 +424,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     tuple: _array,
     dict: _map,
     TextMap: _text_map,
+    MapOf: _map_of,
     set: _set,
     frozenset: _set,
     Pairs: _pairs,

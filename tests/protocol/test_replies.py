@@ -70,7 +70,7 @@ def encoded(value: Any, protocol: int) -> bytes:
         (INF - INF, b"$3\r\nnan\r\n", b",nan\r\n"),
         (True, b":1\r\n", b"#t\r\n"),
         (False, b":0\r\n", b"#f\r\n"),
-        (BigNumber(-(10**20)), b"$22\r\n-100000000000000000000\r\n", b"(-100000000000000000000\r\n"),
+        (BigNumber(b"-100000000000000000000"), b"$22\r\n-100000000000000000000\r\n", b"(-100000000000000000000\r\n"),
         # Nothing
         (None, b"$-1\r\n", b"_\r\n"),
         (NULL_ARRAY, b"*-1\r\n", b"_\r\n"),

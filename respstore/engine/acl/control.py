@@ -35,6 +35,11 @@ DEFAULT_USER: Final = b"default"
 """Who every client is before it says who it is."""
 _ALL_RIGHTS: Final = (b"on", b"nopass", b"~*", b"&*", b"+@all")
 _NOT_PERMITTED: Final = {Reason.KEY: errors.ACL_NO_KEYS, Reason.CHANNEL: errors.ACL_NO_CHANNELS}
+_NOT_FOR_SCRIPTS: Final = {
+    Reason.COMMAND: errors.SCRIPT_NO_COMMAND,
+    Reason.KEY: errors.SCRIPT_NO_KEYS,
+    Reason.CHANNEL: errors.SCRIPT_NO_CHANNELS,
+}
 _TAKEN_AWAY: Final = {
     Reason.COMMAND: errors.ACL_COMMAND_TAKEN_AWAY,
     Reason.KEY: errors.ACL_KEY_TAKEN_AWAY,
@@ -160,6 +165,12 @@ class AccessControl:
         reason = self._denied(session, command, args, "multi")
         if reason is not None:
             raise errors.permission_taken_away(_TAKEN_AWAY[reason])
+
+    def check_in_script(self, session: "Session", command: Command, args: Sequence[bytes]) -> None:
+        """The same for a command that a script of the client calls."""
+        reason = self._denied(session, command, args, "lua")
+        if reason is not None:
+            raise RespError(_NOT_FOR_SCRIPTS[reason])
 
     def _denied(self, session: "Session", command: Command, args: Sequence[bytes], context: str) -> Reason | None:
         denial = session.user.denial(command, args)

@@ -1,0 +1,195 @@
+"""A script that runs, as the engine sees it: on a stack of its own, so that others can be told that the server is busy.
+
+A script is not interrupted. Only when it has run for `busy-reply-threshold` the server looks after its clients again:
+between two slices of it they are told BUSY, and one of them may end it (SCRIPT KILL, FUNCTION KILL, SHUTDOWN NOSAVE).
+Nothing else happens meanwhile: no time-out, no expiry, no save, for what the script has done so far is half of it.
+
+The stack is a greenlet. Lua looks at the clock all the time (`tick`); when the slice is over it switches back to the
+loop, which has the script go on at its next turn (`go_on`). The client that has sent it is parked until then.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from respstore import errors
+from respstore.engine.dispatch import BUSY, PARKED
+from respstore.errors import RespError
+from respstore.protocol.replies import NO_REPLY
+
+if TYPE_CHECKING:
+    from greenlet import greenlet
+
+    from respstore.engine.engine import Engine
+    from respstore.engine.session import Session
+
+logger = logging.getLogger("respstore")
+
+SLICE_SECONDS: Final = 0.01
+"""How long a script that takes too long goes on before clients are told that the server is busy."""
+PAUSE_SECONDS: Final = 0.001
+"""What others get in between, at least."""
+
+_SUSPENDED: Final = object()
+
+
+class Scripts:
+    """What runs, and whether others have to wait for it.
+
+    Args:
+        engine: whose scripts they are.
+
+    Attributes:
+        interpreter: what runs scripts, once there was one (see the room `scripting`).
+        running: whose script it is; None if none is running.
+        name: of the function that runs; empty for a script.
+        words: the request by which it was called.
+        started: when, on the monotonic clock.
+        has_written: whether it has run a command that writes; then it cannot be ended by SCRIPT KILL.
+    """
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.interpreter: Any = None
+        self.running: Session | None = None
+        self.name = b""
+        self.words: Sequence[bytes] = ()
+        self.started = 0.0
+        self.has_written = False
+        self._is_killed = False
+        self._slice_end = 0.0
+        self._stage: greenlet | None = None
+        self._loop: greenlet | None = None
+        self._again: float | None = None
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a script is in the midst of its work, while others are looked after."""
+        return self._again is not None
+
+    def perform(self, session: "Session", work: Callable[[], Any]) -> Any:
+        """Do what runs a script, or several (EXEC).
+
+        Returns:
+            What `work` does; NO_REPLY if the session has to wait for it.
+
+        Raises:
+            RespError: that of `work`.
+        """
+        if self._stage is not None:
+            return work()
+        from greenlet import getcurrent, greenlet  # noqa: PLC0415 - who runs no scripts need not wait for it
+
+        self.running = session
+        self._is_killed = False
+        self._loop = getcurrent()
+        self._stage = greenlet(_settled)
+        self._engine.effects.begin_unit()
+        outcome = self._stage.switch(work)
+        if outcome is not _SUSPENDED:
+            return self._end(outcome)
+        logger.warning("a script of client %s is slow: clients are told BUSY until it ends", session.describe())
+        session.set_gate(PARKED, on=True)
+        self._engine.set_gates(BUSY, on=True)
+        self._rest()
+        return NO_REPLY
+
+    def begin(self, name: bytes, words: Sequence[bytes]) -> None:
+        """A script, or a function of this name, begins; `words` is the request."""
+        self.name, self.words = name, words
+        self.has_written = False
+        self.started = self._engine.system.monotonic()
+        if not self.is_suspended:
+            self._slice_end = self.started + self._engine.config.busy_reply_threshold / 1000
+
+    def tick(self) -> bool:
+        """Called by Lua all the time; may not raise.
+
+        Returns:
+            Whether the script has to end.
+        """
+        engine = self._engine
+        try:
+            if engine.system.monotonic() >= self._slice_end and not self._is_killed and self._loop is not None:
+                now = engine.keyspace.now
+                self._loop.switch(_SUSPENDED)
+                engine.keyspace.now = now  # the script's clock stands still
+                self._slice_end = engine.system.monotonic() + SLICE_SECONDS
+        except BaseException:
+            logger.exception("a script was interrupted")
+            self._is_killed = True
+        return self._is_killed
+
+    def kill(self) -> None:
+        """Have the script end with an error."""
+        self._is_killed = True
+
+    def go_on(self, now: float) -> None:
+        """Let the script go on if it is time; to be called at `next_deadline`."""
+        if self._again is None or now < self._again or self._stage is None:
+            return
+        self._loop = self._stage.parent
+        outcome = self._stage.switch()
+        if outcome is _SUSPENDED:
+            self._rest()
+            return
+        session = self.running
+        assert session is not None
+        self._engine.set_gates(BUSY, on=False)
+        try:
+            value = self._end(outcome)
+        except RespError as error:
+            value = error
+        session.resume(value)
+
+    def stop(self) -> None:
+        """The server stops: what is still running ends now."""
+        self.kill()
+        while self.is_suspended:
+            self._engine.effects.drop_unit()
+            self.go_on(float("inf"))
+
+    def next_deadline(self) -> float | None:
+        """When the script has to go on, on the monotonic clock in seconds; None if there is none."""
+        return self._again
+
+    def check_may_kill(self, *, function: bool) -> None:
+        """Refuse to end a script, or a function, that is not there or has written.
+
+        Raises:
+            RespError: the reason.
+        """
+        if not self.is_suspended:
+            raise RespError(errors.NOT_BUSY)
+        if self.has_written:
+            raise RespError(errors.UNKILLABLE)
+        if bool(self.name) is not function:
+            raise self.busy()
+
+    def busy(self) -> RespError:
+        """What others are told meanwhile."""
+        return RespError(errors.BUSY_FUNCTION if self.name else errors.BUSY_SCRIPT)
+
+    def _rest(self) -> None:
+        self._again = self._engine.system.monotonic() + PAUSE_SECONDS
+        self._engine.waiting.rearm(self._again)
+
+    def _end(self, outcome: Any) -> Any:
+        self._stage = self._loop = self._again = self.running = None
+        self.words = ()
+        self._engine.effects.end_unit()
+        value, error = outcome
+        if error is not None:
+            raise error
+        return value
+
+
+def _settled(work: Callable[[], Any]) -> tuple[Any, RespError | None]:
+    """What comes of some work. Nothing may leave the stack of a script but by its end."""
+    try:
+        return work(), None
+    except RespError as error:
+        return None, error
+    except Exception:
+        logger.exception("bug: a script failed")
+        return None, RespError(errors.INTERNAL)

@@ -1,0 +1,105 @@
+"""A script that takes too long: what others hear meanwhile, and how it ends."""
+
+from collections.abc import Callable
+
+import pytest
+
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+from tests.talk import make_engine, received, talk
+
+BUSY = b"-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n"
+FOREVER = b"while true do end"
+KILLED = b"-ERR Script killed by user with SCRIPT KILL..."
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """Its clock goes on a millisecond with each look at it."""
+    engine = make_engine(busy_reply_threshold=50)
+    engine.system.monotonic = ticking(engine.system.monotonic)  # type: ignore[method-assign]
+    return engine
+
+
+def ticking(clock: Callable[[], float]) -> Callable[[], float]:
+    looks = 0
+
+    def monotonic() -> float:
+        nonlocal looks
+        looks += 1
+        return clock() + looks / 1000
+
+    return monotonic
+
+
+@pytest.fixture
+def other(engine: Engine) -> Session:
+    return Session(engine)
+
+
+def test_others_are_told_that_the_server_is_busy_until_the_script_is_killed(
+    engine: Engine, session: Session, other: Session
+) -> None:
+    assert talk(session, b"EVAL", FOREVER, b"0") == b""
+    assert talk(other, b"GET k") == BUSY
+    engine.tick()
+    assert talk(other, b"PING") == BUSY
+    assert talk(other, b"SCRIPT KILL") == b"+OK\r\n"
+    engine.between_ticks()
+    assert received(session).startswith(KILLED)
+    assert talk(other, b"PING") == b"+PONG\r\n"
+    assert talk(other, b"SCRIPT KILL") == b"-NOTBUSY No scripts in execution right now.\r\n"
+
+
+def test_a_slow_script_ends_by_itself_and_requests_behind_it_run(engine: Engine, session: Session) -> None:
+    assert talk(session, b"EVAL", b"for i = 1, 2000000 do end return redis.call('incr', 'n')", b"0") == b""
+    assert talk(session, b"INCR n") == b""
+    while engine.scripts.is_suspended:
+        engine.between_ticks()
+    assert received(session) == b":1\r\n:2\r\n"
+
+
+def test_a_script_that_has_written_is_not_killed(engine: Engine, session: Session, other: Session) -> None:
+    talk(session, b"EVAL", b"redis.call('set', 'k', 1) " + FOREVER, b"0")
+
+    assert talk(other, b"SCRIPT KILL").startswith(b"-UNKILLABLE Sorry the script already executed write commands")
+    engine.stop()
+    assert received(session).startswith(KILLED)
+
+
+def test_nothing_expires_while_a_script_is_in_the_midst_of_its_work(
+    engine: Engine, session: Session, other: Session
+) -> None:
+    talk(session, b"SET k v PX 1")
+    waiting = Session(engine)
+    talk(waiting, b"BLPOP q 0.001")
+    script = b"for i = 1, 2000000 do end return {redis.call('pttl', 'k'), redis.call('get', 'k')}"
+    talk(session, b"EVAL", script, b"0")
+    engine.system.wall_us += 1_000_000  # type: ignore[attr-defined]
+    engine.tick()
+    assert received(waiting) == b""
+    while engine.scripts.is_suspended:
+        engine.between_ticks()
+    assert received(session) == b"*2\r\n:1\r\n$1\r\nv\r\n"
+    engine.tick()
+    assert received(waiting) == b"*-1\r\n"
+    assert talk(session, b"EXISTS k") == b":0\r\n"
+
+
+def test_a_transaction_of_scripts_waits_as_a_whole(engine: Engine, session: Session, other: Session) -> None:
+    talk(session, b"MULTI")
+    talk(session, b"EVAL", FOREVER, b"0")
+    talk(session, b"INCR n")
+    assert talk(session, b"EXEC") == b""
+    assert talk(other, b"GET n") == BUSY
+    talk(other, b"SCRIPT KILL")
+    engine.between_ticks()
+    assert received(session).startswith(b"*2\r\n" + KILLED)
+
+
+def test_the_client_of_a_script_may_leave(engine: Engine, session: Session, other: Session) -> None:
+    talk(session, b"EVAL", FOREVER, b"0")
+    session.receive_eof()
+    talk(other, b"SCRIPT KILL")
+    engine.between_ticks()
+    assert talk(other, b"PING") == b"+PONG\r\n"

@@ -1,0 +1,28 @@
+"""What an engine keeps of scripts."""
+
+from respstore.engine.engine import Engine
+from respstore.engine.session import Session
+from respstore.scripting.interpreter import MOST_SCRIPTS, interpreter_of
+from tests.talk import talk
+
+
+def test_scripts_that_were_only_sent_by_eval_are_forgotten_in_the_end(engine: Engine, session: Session) -> None:
+    interpreter = interpreter_of(engine)
+    kept = interpreter.add(b"return 'kept'", keep=True)
+    used = interpreter.add(b"return 'used'")
+    for number in range(MOST_SCRIPTS + 10):
+        interpreter.add(b"return %d" % number)
+        interpreter.run(session, used, 0, (), is_read_only=False)
+
+    assert len(interpreter.scripts) == MOST_SCRIPTS + 1
+    assert interpreter.find(kept.sha) is kept
+    assert interpreter.find(used.sha.upper()) is used
+    assert interpreter.find(interpreter.add(b"return 0").sha) is not None
+
+
+def test_an_interpreter_whose_memory_is_full_is_replaced(engine: Engine, session: Session) -> None:
+    interpreter = interpreter_of(engine)
+    talk(session, b"EVAL", b"return 1", b"0")
+    interpreter._replace()
+
+    assert talk(session, b"EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0") == b":1\r\n"
