@@ -93,6 +93,12 @@ INVALID_FREQUENCY = "ERR Invalid FREQ value, must be >= 0 and <= 255"
 DUMP_NOT_INTACT = "ERR DUMP payload version or checksum are wrong"
 DUMP_CORRUPT = "ERR Bad data format"
 
+# MIGRATE
+MIGRATE_KEY_AND_KEYS = "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+TARGET_NOT_CONNECTED = "IOERR error or timeout connecting to the client"
+TARGET_NOT_WRITTEN = "IOERR error or timeout writing to target instance"
+TARGET_NOT_READ = "IOERR error or timeout reading to target instance"
+
 # Saving and loading
 SAVE_IN_PROGRESS = "ERR Background save already in progress"
 SAVE_FAILED = "ERR"
@@ -400,6 +406,11 @@ NOT_A_QUICKLIST = "ERR Not a quicklist encoded object."
 PACKED_THRESHOLD = "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
 CLIENT_MEMORY_UNLIMITED = "ERR maxmemory-clients is disabled."
 NO_CLUSTER_LINKS = "ERR Debug option only available for cluster mode enabled setup!"
+
+
+def target_replied(error: bytes) -> RespError:
+    """MIGRATE was refused by the other server."""
+    return RespError(f"ERR Target instance replied with error: {printable(error)}")
 
 
 def wrong_arity(name: str) -> RespError:

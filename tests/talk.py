@@ -61,6 +61,36 @@ class FakeDisk:
         return reader, reader.load()
 
 
+class FakePeer:
+    """Another server that answers what it was told to, then nothing more.
+
+    Attributes:
+        lines: its answers.
+        received: what it was sent.
+        problem: what sending raises, if anything.
+        is_closed: whether the connection was given up.
+    """
+
+    def __init__(self, *lines: bytes) -> None:
+        self.lines = list(lines)
+        self.received = b""
+        self.problem: OSError | None = None
+        self.is_closed = False
+
+    def send(self, data: bytes) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.received += data
+
+    def read_line(self) -> bytes:
+        if not self.lines:
+            raise TimeoutError
+        return self.lines.pop(0)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
 class FakeSystem:
     """A process whose clocks stand still and whose files are a dictionary. It notes what it is asked to do.
 
@@ -68,6 +98,8 @@ class FakeSystem:
         wall_us: the wall clock, in microseconds since 1970.
         seconds: the monotonic clock.
         files: texts by path.
+        peer: whom it connects to, or why it cannot.
+        connected: where it connected to.
         slept: seconds of all DEBUG SLEEPs.
         stopped: it was asked to shut down.
         returned: how often it was asked to give free memory back.
@@ -84,6 +116,8 @@ class FakeSystem:
         self.wall_us = 1_700_000_000_000_000
         self.seconds = 1000.0
         self.files: dict[str, str] = {}
+        self.peer: FakePeer | OSError = ConnectionRefusedError()
+        self.connected: list[tuple[str, str, float]] = []
         self.slept = 0.0
         self.stopped = False
         self.returned = 0
@@ -129,6 +163,12 @@ class FakeSystem:
 
     def replace_file(self, path: str, text: str) -> None:
         self.files[path] = text
+
+    def connect(self, host: str, port: str, timeout: float) -> "FakePeer":
+        if isinstance(self.peer, OSError):
+            raise self.peer
+        self.connected.append((host, port, timeout))
+        return self.peer
 
     def secret(self, digits: int) -> str:
         return ("0123456789abcdef" * (digits // 16 + 1))[:digits]

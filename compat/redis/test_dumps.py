@@ -38,3 +38,45 @@ def test_from_either_to_the_other(servers: tuple[redis.Redis, redis.Redis], seed
             payload = source.dump(key)
             target.restore(key, 0, payload)
             assert described(source, key) == described(target, key)
+
+
+@pytest.mark.parametrize("options", [[], ["COPY"], ["COPY", "REPLACE"]])
+def test_keys_migrate_from_either_to_the_other(servers: tuple[redis.Redis, redis.Redis], options: list[str]) -> None:
+    for source, target in (servers, servers[::-1]):
+        source.flushall()
+        target.flushall()
+        Filler(source, 3).fill()
+        source.pexpire("list 1", 1_000_000)
+        before = {key: described(source, key) for key in source.keys("*")}
+        if "REPLACE" in options:
+            target.set("list 1", "old")
+        port = target.connection_pool.connection_kwargs["port"]
+        arguments = ("127.0.0.1", port, "", 0, 10_000, *options, "KEYS", *before, "missing")
+        assert source.execute_command("MIGRATE", *arguments) == b"OK"
+        assert {key: described(target, key) for key in target.keys("*")} == before
+        assert 990_000 < target.pttl("list 1") <= 1_000_000
+        assert source.dbsize() == (len(before) if "COPY" in options else 0)
+
+
+def test_what_migrate_answers(servers: tuple[redis.Redis, redis.Redis]) -> None:
+    theirs, ours = servers
+    with redis_server("--requirepass", "secret") as target, target.client(password="secret") as client:
+        requests = [
+            ("key", 0, 1000, *words)
+            for words in ([], ["AUTH", "wrong"], ["AUTH", "secret", "COPY"], ["AUTH2", "default", "secret"])
+        ]
+        requests += [("key", 99, 1000, "AUTH", "secret"), ("missing", 0, 1000), ("", 0, 1000, "KEYS"), ("key", 0, "x")]
+        for request in requests:
+            expected = answer(theirs, target.port, *request)
+            client.flushall()
+            assert answer(ours, target.port, *request) == expected, request
+            client.flushall()
+        assert answer(ours, 1, "key", 0, 1000) == answer(theirs, 1, "key", 0, 1000)
+
+
+def answer(client: redis.Redis, port: int, *words: object) -> object:
+    client.set("key", "x")
+    try:
+        return client.execute_command("MIGRATE", "127.0.0.1", port, *words)
+    except redis.RedisError as error:
+        return str(error)

@@ -44,6 +44,19 @@ class Disk(Protocol):
         """
 
 
+class Peer(Protocol):
+    """A connection to another server, on which everything waits, no longer than its timeout; else it raises OSError."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of this."""
+
+    def read_line(self) -> bytes:
+        """The next line that comes, without its end."""
+
+    def close(self) -> None:
+        """Give the connection up."""
+
+
 class System(Protocol):
     """The process that an engine lives in.
 
@@ -101,6 +114,9 @@ class System(Protocol):
 
     def replace_file(self, path: str, text: str) -> None:
         """Put a text in the place of a file, whole or not at all; raises OSError."""
+
+    def connect(self, host: str, port: str, timeout: float) -> Peer:
+        """Connect to another server; `timeout` in seconds holds for this and each later step. Raises OSError."""
 
     def secret(self, digits: int) -> str:
         """So many hexadecimal digits that nobody can guess."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from respstore.config import Config
 from respstore.engine import system
 from respstore.server.disk import Disk
+from respstore.server.peer import Peer
 
 
 class Process:
@@ -109,6 +110,10 @@ class Process:
         except BaseException:
             Path(temporary).unlink()
             raise
+
+    def connect(self, host: str, port: str, timeout: float) -> system.Peer:
+        """Connect to another server."""
+        return Peer(host, port, timeout)
 
     def secret(self, digits: int) -> str:
         """So many hexadecimal digits that nobody can guess."""
