@@ -15,6 +15,7 @@ from lupa.lua51 import LuaError, LuaRuntime
 from respstore.engine import REDIS_VERSION
 from respstore.errors import RespError, printable
 from respstore.protocol.replies import BigNumber, MapOf, SetOf, Verbatim
+from respstore.scripting.bytecode import without_tail_calls
 from respstore.scripting.libraries import install
 
 MAX_MEMORY: Final = 512 * 1024**2
@@ -108,7 +109,14 @@ class Runtime:
         sandbox = lua.eval(b"loadstring")(Path(__file__).with_name("sandbox.lua").read_bytes(), b"=respstore")
         self._compile, self._run_script, self._run_function, self._stage, self._load = sandbox(
             *(host.call, host.set_protocol, host.is_permitted, host.log, host.hash, host.tick),
-            *(self._emit, is_for_functions, REDIS_VERSION.encode(), _version_number(), install(lua)),
+            *(
+                self._emit,
+                without_tail_calls,
+                is_for_functions,
+                REDIS_VERSION.encode(),
+                _version_number(),
+                install(lua),
+            ),
         )
 
     def memory(self) -> int:

@@ -7,12 +7,12 @@
 -- - What all scripts share cannot be changed: they see each such table through an empty one, a view.
 -- - All code runs under the hook that ends scripts, coroutines included.
 
-local call_redis, set_protocol, is_permitted, write_log, hash, tick, emit, is_for_functions, version, number, libraries = ...
+local call_redis, set_protocol, is_permitted, write_log, hash, tick, emit, without_tail_calls, is_for_functions, version, number, libraries = ...
 
 local error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall =
   error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall
 local getmetatable, load_text, collectgarbage = getmetatable, loadstring, collectgarbage
-local byte, find, gsub, sub = string.byte, string.find, string.gsub, string.sub
+local byte, dump, find, gsub, sub = string.byte, string.dump, string.find, string.gsub, string.sub
 local concat, floor = table.concat, math.floor
 local co_create, co_resume = coroutine.create, coroutine.resume
 local getinfo, sethook, setfenv = debug.getinfo, debug.sethook, setfenv
@@ -507,6 +507,15 @@ end
 
 -- Running
 
+-- A script as a function, or nil and what is wrong with its text. See bytecode.py.
+local function compile(text, name)
+  local f, problem = base.loadstring(text, name)
+  if not f then
+    return nil, problem
+  end
+  return setfenv(load_text(without_tail_calls(dump(f))), globals)
+end
+
 -- Where an error came from: the innermost function of the script itself.
 local function locate(problem)
   local level, info = 2, nil
@@ -841,4 +850,4 @@ end
 setfenv(0, {}) -- of lupa, which looks there for `debug`
 sethook(hook, "", HOOK_COUNT)
 
-return base.loadstring, run_script, run_function, stage, load_library
+return compile, run_script, run_function, stage, load_library

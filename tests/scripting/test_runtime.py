@@ -150,6 +150,16 @@ def test_commands_get_words_and_numbers() -> None:
             "ERR Please specify at least one argument for this redis lib call",
             "@user_script:1",
         ),
+        (
+            b"local x\nreturn redis.call()",
+            "ERR Please specify at least one argument for this redis lib call",
+            "@user_script:2",
+        ),
+        (
+            b"return cjson.decode('{')",
+            "ERR user_script:1: Expected object key string but found T_END at character 2",
+            "@user_script:1",
+        ),
     ],
 )
 def test_errors_say_where_they_came_from(text: bytes, error: str, place: str) -> None:
