@@ -8,7 +8,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
     engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.
                         Sans-IO, like h11
-    persistence/        Redis's format of data outside of memory, sans-IO: what DUMP answers, and dump.rdb
+    persistence/        Redis's formats of data outside of memory, sans-IO: what DUMP answers, dump.rdb, the AOF
     scripting/          Lua: EVAL, functions, what a script may see and do; imported by the first script
     commands/           one file per family; a handler is a function
     config/, ports/     the options of redis.conf; binding, and who holds a taken port
@@ -25,7 +25,8 @@ The way of one `SET k v`:
    b"k", b"v")` in commands/strings.py. What is unusual, such as a client in MULTI, goes through engine/dispatch.py.
 3. The handler puts the value into `session.db`, a `Database` (keyspace/database.py), which tells whoever observes the
    key: a client that WATCHes it, one that waits for it (engine/waiting.py). It returns `"OK"`.
-4. The session turns that into `+OK\r\n` (protocol/replies.py). At the end of the turn the poller sends it.
+4. The session turns that into `+OK\r\n` (protocol/replies.py). At the end of the turn the poller sends it, after what
+   was done is written to the append-only file, if there is one (engine/effects.py, engine/append_only.py).
 
 Read in that order, with `commands/strings.py` as the model of a command family.
 """

@@ -110,6 +110,14 @@ UNSAVED = (
     "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB "
     "error."
 )
+REWRITE_IN_PROGRESS = "ERR Background append only file rewriting already in progress"
+REWRITE_FAILED = "ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+REWRITE_KEEPS_OUT = (
+    "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a "
+    "BGSAVE whenever possible."
+)
+LOADAOF_FAILED = "ERR Error trying to load the AOF files, check server logs."
+APPENDONLY_FAILED = "Unable to turn on AOF. Check server logs."
 
 # Strings
 INCREMENT_OVERFLOW = "ERR increment or decrement would overflow"
@@ -459,6 +467,11 @@ def subscribed(name: str) -> RespError:
         f"ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
         "context"
     )
+
+
+def unwritten(problem: str) -> RespError:
+    """The AOF cannot be written, for a reason that the system gave."""
+    return RespError(f"MISCONF Errors writing to the AOF file: {problem}")
 
 
 def no_such_group(key: bytes, group: bytes) -> RespError:

@@ -17,8 +17,10 @@ from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.engine.system import Facts
+from respstore.engine.system import Facts, Run
 from respstore.keyspace import Keyspace
+from respstore.persistence.aof.reader import read_units
+from respstore.persistence.aof.rewriting import write_commands
 from respstore.persistence.rdb.file import FileReader, write_file
 
 
@@ -91,6 +93,80 @@ class FakePeer:
         self.is_closed = True
 
 
+class FakeAppendFiles:
+    """An append-only file that is bytes. What was begun has ended when `synced` and `rewritten` say how.
+
+    Attributes:
+        data: what was appended; `base` what a rewrite has written.
+        problem: what writing raises, if anything.
+        synced, rewritten: what the polls answer.
+        calls: what was asked for, in order.
+    """
+
+    base_size = 0
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.base = b""
+        self.problem: OSError | None = None
+        self.synced: str | None = None
+        self.rewritten: str | None = None
+        self.calls: list[str] = []
+
+    @property
+    def size(self) -> int:
+        return len(self.base) + len(self.data)
+
+    def load(self, keyspace: Keyspace, run: Run) -> tuple[FileReader, Iterator[None]] | None:
+        if not self.size:
+            return None
+        reader = FileReader(b"", keyspace, Config())
+        return reader, self._steps(run)
+
+    def _steps(self, run: Run) -> Iterator[None]:
+        for unit in read_units(self.base + self.data):
+            run(unit.commands)
+            yield
+
+    def open(self, keyspace: Keyspace, about: Facts) -> None:
+        self._do("open")
+
+    def close(self) -> None:
+        self._do("close")
+
+    def append(self, data: bytes) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.data += data
+
+    def sync(self) -> None:
+        self._do("sync")
+
+    def start_sync(self) -> None:
+        self._do("start_sync")
+
+    def poll_sync(self) -> str | None:
+        return self.synced
+
+    def start_rewrite(self, keyspace: Keyspace, about: Facts, *, anew: bool) -> int:
+        self._do("start_rewrite anew" if anew else "start_rewrite")
+        self.base, self.data = b"".join(write_commands(keyspace)), b""
+        self.base_size = len(self.base)
+        return 4244
+
+    def poll_rewrite(self) -> str | None:
+        rewritten, self.rewritten = self.rewritten, None
+        return rewritten
+
+    def stop_rewrite(self) -> None:
+        self._do("stop_rewrite")
+
+    def _do(self, name: str) -> None:
+        self.calls.append(name)
+        if self.problem is not None:
+            raise self.problem
+
+
 class FakeSystem:
     """A process whose clocks stand still and whose files are a dictionary. It notes what it is asked to do.
 
@@ -102,6 +178,7 @@ class FakeSystem:
         connected: where it connected to.
         slept: seconds of all DEBUG SLEEPs.
         stopped: it was asked to shut down.
+        failure: why it was.
         returned: how often it was asked to give free memory back.
     """
 
@@ -113,6 +190,8 @@ class FakeSystem:
 
     def __init__(self) -> None:
         self.disk = FakeDisk()
+        self.append_files = FakeAppendFiles()
+        self.failure: OSError | None = None
         self.wall_us = 1_700_000_000_000_000
         self.seconds = 1000.0
         self.files: dict[str, str] = {}
@@ -175,6 +254,9 @@ class FakeSystem:
 
     def stop(self) -> None:
         self.stopped = True
+
+    def fail(self, problem: OSError) -> None:
+        self.failure = problem
 
     def advance(self, seconds: float) -> None:
         """Move both clocks."""

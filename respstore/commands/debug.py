@@ -374,11 +374,16 @@ def _reload(session: Session, *options: bytes) -> str:
     return OK
 
 
-_NO_PERSISTENCE: Final = "this server writes no AOF"
+def _loadaof(session: Session) -> str:
+    """Write down what was done, and load the append-only file again."""
+    session.engine.append_only.reload()
+    return OK
+
+
+_NO_PERSISTENCE: Final = "this server does nothing of that kind"
 _NO_CRASH: Final = "this server does not crash on request"
 _UNSUPPORTED: Final = {
     "AOF-FLUSH-SLEEP": _NO_PERSISTENCE,
-    "LOADAOF": _NO_PERSISTENCE,
     "SET-SKIP-CHECKSUM-VALIDATION": _NO_PERSISTENCE,
     "SET-DISABLE-DENY-SCRIPTS": "this server runs no scripts",
     "ASSERT": _NO_CRASH,
@@ -404,6 +409,7 @@ _SUBCOMMANDS: Final = {
     "HTSTATS-KEY": Subcommand("<key>", _htstats_key),
     "LISTPACK": Subcommand("<key>", _listpack),
     "LOG": Subcommand("<message>", _log),
+    "LOADAOF": Subcommand("", _loadaof),
     "OBJECT": Subcommand("<key>", _object),
     "PAUSE-CRON": Subcommand("<0|1>", _pause_cron),
     "POPULATE": Subcommand("<count> [<prefix> [<size>]]", _populate),

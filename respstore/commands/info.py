@@ -219,18 +219,28 @@ def _persistence(engine: Engine) -> Iterator[Field]:
     yield "rdb_last_cow_size", 0
     yield "rdb_last_load_keys_expired", 0 if loaded is None else loaded.expired
     yield "rdb_last_load_keys_loaded", 0 if loaded is None else loaded.keys
-    yield "aof_enabled", 0
-    yield "aof_rewrite_in_progress", 0
-    yield "aof_rewrite_scheduled", 0
-    yield "aof_last_rewrite_time_sec", -1
-    yield "aof_current_rewrite_time_sec", -1
-    yield "aof_last_bgrewrite_status", "ok"
-    yield "aof_rewrites", 0
-    yield "aof_rewrites_consecutive_failures", 0
-    yield "aof_last_write_status", "ok"
+    log = engine.append_only
+    rewriting = log.seconds_rewriting()
+    yield "aof_enabled", int(log.is_on)
+    yield "aof_rewrite_in_progress", int(rewriting is not None)
+    yield "aof_rewrite_scheduled", int(log.is_scheduled)
+    yield "aof_last_rewrite_time_sec", -1 if log.seconds is None else log.seconds
+    yield "aof_current_rewrite_time_sec", -1 if rewriting is None else rewriting
+    yield "aof_last_bgrewrite_status", "err" if log.failures else "ok"
+    yield "aof_rewrites", log.rewrites
+    yield "aof_rewrites_consecutive_failures", log.failures
+    yield "aof_last_write_status", "err" if log.problem else "ok"
     yield "aof_last_cow_size", 0
     yield "module_fork_in_progress", 0
     yield "module_fork_last_cow_size", 0
+    if log.is_on:
+        files = engine.system.append_files
+        yield "aof_current_size", files.size
+        yield "aof_base_size", files.base_size
+        yield "aof_pending_rewrite", int(log.is_scheduled)
+        yield "aof_buffer_length", sum(map(len, engine.effects.unwritten))
+        yield "aof_pending_bio_fsync", int(files.poll_sync() is None)
+        yield "aof_delayed_fsync", log.delays
 
 
 def _stats(engine: Engine) -> Iterator[Field]:

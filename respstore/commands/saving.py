@@ -1,6 +1,7 @@
 """Commands that save the data to disk as a whole: https://redis.io/docs/latest/commands/?group=server
 
-When that happens by itself, and what a failure means, is in `engine/snapshots.py`.
+When that happens by itself, and what a failure means, is in `engine/snapshots.py` and, for the append-only file, in
+`engine/append_only.py`.
 """
 
 from respstore import errors
@@ -34,8 +35,27 @@ def bgsave(session: Session, *options: bytes) -> str:
     """Save the data to disk in the background."""
     if options and (len(options) > 1 or options[0].upper() != b"SCHEDULE"):
         raise RespError(errors.SYNTAX)
-    session.engine.snapshots.start()
+    snapshots = session.engine.snapshots
+    if snapshots.seconds_running() is None and session.engine.append_only.seconds_rewriting() is not None:
+        if not options:
+            raise RespError(errors.REWRITE_KEEPS_OUT)
+        snapshots.is_scheduled = True
+        return "Background saving scheduled"
+    snapshots.start()
     return "Background saving started"
+
+
+@command(
+    "bgrewriteaof",
+    group="server",
+    since="1.0.0",
+    flags="admin noscript no_async_loading",
+    complexity="O(1)",
+)
+def bgrewriteaof(session: Session) -> str:
+    """Write the append-only file anew in the background, as short as the data allows."""
+    has_begun = session.engine.append_only.rewrite()
+    return f"Background append only file rewriting {'started' if has_begun else 'scheduled'}"
 
 
 @command(

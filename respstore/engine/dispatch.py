@@ -49,10 +49,12 @@ class Gate(IntFlag):
     """The last background save failed."""
     BUSY = 16384
     """A script takes too long (scripts.py)."""
+    UNWRITTEN = 32768
+    """The AOF cannot be written."""
 
 
 UNAUTHENTICATED, MULTI, PAUSED, MUTED, CLOSING, PARKED, RELEASED = (int(gate) for gate in list(Gate)[:7])
-YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED, BUSY = (int(gate) for gate in list(Gate)[7:])
+YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED, BUSY, UNWRITTEN = map(int, list(Gate)[7:])
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
@@ -255,9 +257,14 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
         entry.rejected += 1
         raise RespError(errors.OUT_OF_MEMORY)
-    if session.gate & UNSAVED and _is_refused_unsaved(session, entry):
-        entry.rejected += 1
-        raise RespError(errors.UNSAVED)
+    if session.gate & (UNSAVED | UNWRITTEN) and _needs_disk(session, entry):
+        problem = session.engine.append_only.problem
+        if session.engine.snapshots.refuses_writes():
+            entry.rejected += 1
+            raise RespError(errors.UNSAVED)
+        if problem:
+            entry.rejected += 1
+            raise errors.unwritten(problem)
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
         entry.rejected += 1
         raise errors.subscribed(entry.command.name)
@@ -273,10 +280,8 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     return entry
 
 
-def _is_refused_unsaved(session: "Session", entry: Entry) -> bool:
+def _needs_disk(session: "Session", entry: Entry) -> bool:
     """Whether a command is not to be run as long as the data cannot be saved: those that write, and PING, to warn."""
-    if not session.engine.snapshots.refuses_writes():
-        return False
     if entry.command.name == "exec" and session.transaction is not None:
         return any("write" in queued.command.flags for queued, _ in session.transaction.requests)
     return "write" in entry.command.flags or entry.command.name == "ping"

@@ -85,6 +85,11 @@ class Effects:
 
     # Gathering
 
+    @property
+    def is_in_unit(self) -> bool:
+        """Whether there are effects that are not told yet, or may be before long."""
+        return self._depth > 0
+
     def begin_unit(self) -> None:
         """What follows is one unit, until `end_unit`."""
         self._depth += 1

@@ -14,6 +14,7 @@ from typing import Final
 from respstore import errors
 from respstore.config import Config
 from respstore.engine.acl.control import AccessControl
+from respstore.engine.append_only import AppendOnly
 from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import Command
@@ -90,6 +91,7 @@ class Engine:
         maintenance_paused: DEBUG PAUSE-CRON.
         started: wall clock of the start, in ms.
         snapshots: when the data was and is to be saved.
+        append_only: the append-only file, if there is one.
         startup_memory: resident memory before there was any data, in bytes.
         memory: maxmemory, and what is counted against it.
         run_id: 40 hexadecimal digits, different at each start.
@@ -128,6 +130,7 @@ class Engine:
         self.started = self.begin_turn()
         self.startup_memory = system.memory()
         self.snapshots = Snapshots(self)
+        self.append_only = AppendOnly(self)
         self._gates = 0
         self._last_session_id = 0
         self._paused_until = 0
@@ -208,6 +211,8 @@ class Engine:
                 self.touched.append(session)
                 if not session.is_closing and not session.is_parked:
                     session.process()
+        if self.effects.unwritten:
+            self.append_only.write()
 
     def is_turn_over(self) -> bool:
         """Whether the turn has lasted so long that the rest of a pipeline must wait."""
@@ -257,6 +262,7 @@ class Engine:
         self.timing.rearm()
         self._expire_keys(now)
         self.snapshots.tick()
+        self.append_only.tick()
         self._close_idle(now_ms)
         self.namespaces.expire(now)
         if self._ticks % (1 + len(self.sessions) // CLIENTS_PER_TICK) == 0:

@@ -36,6 +36,7 @@ class Snapshots:
         seconds: how long that took; None if there was none.
         loaded: what was read at the start; None if nothing was.
         is_loading: the data is not whole yet.
+        is_scheduled: a background save is to begin when the append-only file is rewritten.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -46,6 +47,7 @@ class Snapshots:
         self.seconds: int | None = None
         self.loaded: Loaded | None = None
         self.is_loading = False
+        self.is_scheduled = False
         self._changes = 0  # of the keyspace when the last snapshot was made
         self._started: float | None = None
         self._changes_at_start = 0
@@ -76,7 +78,7 @@ class Snapshots:
         if self._started is not None:
             raise RespError(errors.SAVE_IN_PROGRESS)
         try:
-            self._engine.system.disk.save(self._engine.keyspace, self._about())
+            self._engine.system.disk.save(self._engine.keyspace, self.about())
         except OSError as error:
             logger.warning("the data could not be saved: %s", describe(error))
             raise RespError(errors.SAVE_FAILED) from None
@@ -91,10 +93,11 @@ class Snapshots:
         """
         if self._started is not None:
             raise RespError(errors.SAVE_IN_PROGRESS)
+        self.is_scheduled = False
         engine = self._engine
         self._tried_at = engine.keyspace.now // 1000
         try:
-            pid = engine.system.disk.start_save(engine.keyspace, self._about())
+            pid = engine.system.disk.start_save(engine.keyspace, self.about())
         except OSError as error:
             self._fail(describe(error))
             raise RespError(errors.SAVE_FAILED) from None
@@ -108,7 +111,7 @@ class Snapshots:
             problem = self._engine.system.disk.poll_save()
             if problem is not None:
                 self._end(problem)
-        elif not self.is_loading and self._is_due():
+        elif not self.is_loading and (self.is_scheduled or self._is_due()) and not self._is_held_up():
             try:
                 self.start()
             except RespError:
@@ -178,6 +181,10 @@ class Snapshots:
             logger.warning("the data could not be loaded again: %s", describe(error))
             raise RespError(errors.RELOAD_FAILED) from None
 
+    def _is_held_up(self) -> bool:
+        """Whether the append-only file is being rewritten, one such work at a time, or a script is not done."""
+        return self._engine.append_only.seconds_rewriting() is not None or self._engine.effects.is_in_unit
+
     def _is_due(self) -> bool:
         config = self._engine.config
         if not config.save:
@@ -212,15 +219,15 @@ class Snapshots:
         self.succeeded = False
         self._engine.set_gates(UNSAVED, on=True)
 
-    def _about(self) -> dict[str, str | int]:
-        """What the file says of itself."""
+    def about(self, *, is_base: bool = False) -> dict[str, str | int]:
+        """What the file says of itself; `is_base`: others go on behind it."""
         engine = self._engine
         return {
             "redis-ver": REDIS_VERSION,
             "redis-bits": 64,
             "ctime": engine.keyspace.now // 1000,
             "used-mem": engine.system.memory(),
-            "aof-base": 0,
+            "aof-base": int(is_base),
         }
 
 

@@ -1,24 +1,25 @@
 """What the engine needs from the machine it runs on. `server/` gives the real thing, tests a fake one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from respstore.keyspace import Keyspace
 
+Run = Callable[[Sequence[Sequence[bytes]]], None]
 Facts = Mapping[str, str | int]
 """What a file says of itself: auxiliary fields of RDB."""
 
 
 class Loaded(Protocol):
-    """What is read from a file.
+    """What is read from a file."""
 
-    Attributes:
-        keys: how many there are.
-        expired: how many were left out, for their time is over.
-    """
+    @property
+    def keys(self) -> int:
+        """How many keys there are."""
 
-    keys: int
-    expired: int
+    @property
+    def expired(self) -> int:
+        """How many were left out, for their time is over."""
 
 
 class Disk(Protocol):
@@ -57,6 +58,68 @@ class Peer(Protocol):
         """Give the connection up."""
 
 
+class AppendFiles(Protocol):
+    """The append-only file: what commands do is written behind what is there.
+
+    Everything raises OSError where the disk does not do its part.
+    """
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files that would be loaded."""
+
+    @property
+    def base_size(self) -> int:
+        """The same when they were loaded, begun or rewritten last."""
+
+    def load(self, keyspace: Keyspace, run: Run) -> tuple[Loaded, Iterator[None]] | None:
+        """Begin to load the files into an empty keyspace; None if there are none.
+
+        Args:
+            keyspace: gets the data.
+            run: runs commands that were run in one go.
+
+        Returns:
+            What is read, and an iterator that reads on with each step. It raises OSError if a file is damaged.
+        """
+
+    def open(self, keyspace: Keyspace, about: Facts) -> None:
+        """Append from now on to what was loaded; where there is nothing, begin with the data as it is now."""
+
+    def close(self) -> None:
+        """Append no more. The files stay, as whole as they are on disk."""
+
+    def append(self, data: bytes) -> None:
+        """Write all of this or, as far as anybody will read, nothing."""
+
+    def sync(self) -> None:
+        """Wait until all is on disk that was written."""
+
+    def start_sync(self) -> None:
+        """Begin to do so without waiting."""
+
+    def poll_sync(self) -> str | None:
+        """What came of it: None while it is under way, else what went wrong, nothing if nothing did."""
+
+    def start_rewrite(self, keyspace: Keyspace, about: Facts, *, anew: bool) -> int:
+        """Begin to write a new base from the data as it is now, behind which a new file goes on from now on.
+
+        Args:
+            keyspace: the data.
+            about: what the base says of itself.
+            anew: nothing is appended yet, and what there is counts until the new base is there.
+
+        Returns:
+            The number of the process that does it.
+        """
+
+    def poll_rewrite(self) -> str | None:
+        """What came of it, as of `poll_sync`. The new base counts from now on if nothing went wrong."""
+
+    def stop_rewrite(self) -> None:
+        """Give up what `start_rewrite` began."""
+
+
 class System(Protocol):
     """The process that an engine lives in.
 
@@ -67,6 +130,7 @@ class System(Protocol):
         executable: absolute path of the program.
         io_backend: what serves the connections: `poller` or `streams`.
         disk: where the data is saved.
+        append_files: where what commands do is written down.
     """
 
     pid: int
@@ -75,6 +139,7 @@ class System(Protocol):
     executable: str
     io_backend: str
     disk: Disk
+    append_files: AppendFiles
 
     def wall_clock_us(self) -> int:
         """Microseconds since 1970."""
@@ -123,3 +188,6 @@ class System(Protocol):
 
     def stop(self) -> None:
         """Begin to shut the server down, as SIGTERM does."""
+
+    def fail(self, problem: OSError) -> None:
+        """Shut the server down, for it cannot do what it has promised."""

@@ -46,17 +46,21 @@ class Disk:
 
     # Saving
 
+    def pieces(self, keyspace: Keyspace, about: Facts) -> Iterator[bytes]:
+        """What is written."""
+        return write_file(keyspace, about, self._config)
+
     def save(self, keyspace: Keyspace, about: Facts) -> None:
         """Save now; raises OSError."""
         temporary = self._temporary(os.getpid())
         try:
             with temporary.open("wb") as file:
-                for piece in write_file(keyspace, about, self._config):
+                for piece in self.pieces(keyspace, about):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.path)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -145,7 +149,7 @@ class Disk:
             raise OSError(errno.EINVAL, f"the data cannot be loaded: {error}. {advice}", str(self.path)) from None
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Let the new name of a file last, too."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

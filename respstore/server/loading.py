@@ -16,17 +16,20 @@ REPORT_SECONDS: Final = 1.0
 
 
 async def load(engine: Engine, stopping: trio.Event) -> None:
-    """Load the data that was saved, if there is any.
+    """Load the data that was saved, if there is any; from the append-only file, if there shall be one.
 
     Args:
         engine: gets it.
         stopping: set if the server is to end before the data is there.
 
     Raises:
-        OSError: it cannot be read; then it is not whole, and must not be saved.
+        OSError: it cannot be read; then it is not whole, and must not be saved. Or it could not be written down later.
     """
-    found = engine.system.disk.load(engine.keyspace)
+    append_only = engine.append_only if engine.config.appendonly else None
+    found = engine.system.disk.load(engine.keyspace) if append_only is None else append_only.load()
     if found is None:
+        if append_only is not None:
+            append_only.start()
         return
     loaded, steps = found
     snapshots, monotonic = engine.snapshots, engine.system.monotonic
@@ -41,6 +44,8 @@ async def load(engine: Engine, stopping: trio.Event) -> None:
             if sliced - reported > REPORT_SECONDS:
                 reported = sliced
                 logger.info("loading the data: %d keys so far", loaded.keys)
+    if append_only is not None:
+        append_only.start()
     snapshots.end_loading(loaded)
     logger.info(
         "the data is loaded: %d keys, and %d that had expired, in %.3f s",

@@ -71,6 +71,7 @@ class Poller:
     def __init__(self, engine: Engine, flush_touched: Callable[[], None], *, dedicated: bool) -> None:
         self._engine = engine
         self._flush_touched = flush_touched
+        self._unwritten = engine.effects.unwritten
         self._linger = LINGER_SECONDS if dedicated else 0
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
@@ -193,7 +194,7 @@ class Poller:
                 self._close(connection)
         engine = self._engine
         engine.statistics.reads += len(events) - only_writable
-        if engine.resumed:
+        if engine.resumed or self._unwritten:
             engine.end_of_turn()
         for connection in fed:
             try:

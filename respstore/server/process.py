@@ -15,6 +15,7 @@ from pathlib import Path
 
 from respstore.config import Config
 from respstore.engine import system
+from respstore.server.append_files import AppendFiles
 from respstore.server.disk import Disk
 from respstore.server.peer import Peer
 
@@ -25,18 +26,25 @@ class Process:
     Args:
         config: the options.
         stop: what begins a shutdown.
+        fail: the same, because of a problem.
         is_own: nothing but the server runs in it.
     """
 
-    def __init__(self, config: Config, stop: Callable[[], None], *, is_own: bool) -> None:
+    def __init__(
+        self, config: Config, stop: Callable[[], None], fail: Callable[[OSError], None], *, is_own: bool
+    ) -> None:
         self.pid = os.getpid()
         self.config_file = config.config_file
         self.disk: system.Disk = Disk(config, may_fork=is_own)
+        files = AppendFiles(config, may_fork=is_own)
+        self.append_files: system.AppendFiles = files
+        self.run_syncs = files.run_syncs
         self.tcp_port = 0
         self.executable = sys.executable
         self.io_backend = ""
         self.monotonic = time.monotonic  # the function itself: it is called once for each request
         self._stop = stop
+        self._fail = fail
         self._page = os.sysconf("SC_PAGE_SIZE")
 
     def wall_clock_us(self) -> int:
@@ -122,3 +130,7 @@ class Process:
     def stop(self) -> None:
         """Begin to shut the server down."""
         self._stop()
+
+    def fail(self, problem: OSError) -> None:
+        """Shut the server down, for it cannot do what it has promised."""
+        self._fail(problem)

@@ -90,7 +90,8 @@ class Server:
         """Raises ConfigError if the users that the configuration declares make no sense."""
         self.config = config
         self.stopping = trio.Event()
-        self._process = Process(config, self.stopping.set, is_own=owns_process)
+        self._problem: OSError | None = None
+        self._process = Process(config, self.stopping.set, self._fail, is_own=owns_process)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         self.engine.acl.load_at_start()
         if use_poller is None:
@@ -128,11 +129,10 @@ class Server:
         """Listen, if that was not done before, load the data, serve until told to stop or cancelled, and stop.
 
         Raises:
-            OSError: the data cannot be loaded; the file is left as it is.
+            OSError: the data cannot be loaded, and the file is left as it is; or it could not be written any more.
         """
         if not self._is_listening:
             self.listen()
-        problem: OSError | None = None
         for option in ("bind", "port", "tls-port"):
             self.config.on_change(option, partial(self._listen_anew, option))
         for option in TLS_OPTIONS:
@@ -149,6 +149,7 @@ class Server:
                         inner.start_soon(self._listeners.accept, self._admit, self._admit_tls)
                         inner.start_soon(self._tcpstore_ports.accept)
                         inner.start_soon(run_timers, self.engine, self._backend)
+                        inner.start_soon(self._process.run_syncs)
                         logger.info(
                             "respstore %s listens on %s (pid %d)", __version__, self._listeners, self._process.pid
                         )
@@ -157,13 +158,17 @@ class Server:
                             task_status.started(self._listeners.address)
                             await self.stopping.wait()
                         except OSError as error:
-                            problem = error
+                            self._problem = error
                         inner.cancel_scope.cancel()
                 finally:
                     await self._stop()
-        if problem is not None:
-            raise problem
+        if self._problem is not None:
+            raise self._problem
         logger.info("respstore is down")
+
+    def _fail(self, problem: OSError) -> None:
+        self._problem = problem
+        self.stopping.set()
 
     def stop(self) -> None:
         """Stop as a signal asks for it: not at all if the data is to be saved, and cannot be."""
@@ -183,6 +188,7 @@ class Server:
             with trio.CancelScope(shield=True), trio.move_on_after(GRACE_SECONDS):
                 await self._backend.drain()
             self.engine.snapshots.finish_exit()
+            self.engine.append_only.finish()
         finally:
             self._backend.close()
 

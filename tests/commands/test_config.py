@@ -62,8 +62,11 @@ def test_set_changes_all_or_nothing(session: Session) -> None:
             b"ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config",
         ),
         (
-            b"appendonly yes",
-            b"ERR CONFIG SET failed (possibly related to argument 'appendonly') - respstore supports only 'no' here",
+            b"min-replicas-to-write 1",
+            (
+                b"ERR CONFIG SET failed (possibly related to argument 'min-replicas-to-write') - "
+                b"respstore supports only '0' here"
+            ),
         ),
     ],
 )

@@ -120,7 +120,7 @@ def test_the_name_is_quoted_as_it_was_written(session: Session) -> None:
     "line",
     [
         *("SEGFAULT", "segfault x", "PANIC", "OOM", "ASSERT", "LEAK text", "RESTART", "CRASH-AND-RECOVER 10"),
-        *("RELOAD NOSAVE merge NOFLUSH", "LOADAOF", "AOF-FLUSH-SLEEP 0", "SET-SKIP-CHECKSUM-VALIDATION 1"),
+        *("RELOAD NOSAVE merge NOFLUSH", "AOF-FLUSH-SLEEP 0", "SET-SKIP-CHECKSUM-VALIDATION 1"),
         "SET-DISABLE-DENY-SCRIPTS 0",
     ],
 )

@@ -43,7 +43,7 @@ def test_nothing_but_defaults() -> None:
         (["--nosuch", "a b"], "command line: '--nosuch \"a b\"': Bad directive or wrong number of arguments"),
         (["/no/such.conf"], "can't open config file '/no/such.conf': No such file or directory"),
         (["/"], "can't open config file '/': Is a directory"),
-        (["--appendonly", "yes"], "command line: '--appendonly yes': respstore supports only 'no' here"),
+        (["--cluster-enabled", "yes"], "command line: '--cluster-enabled yes': respstore supports only 'no' here"),
     ],
 )
 def test_mistakes(arguments: list[str], message: str) -> None:
@@ -134,8 +134,8 @@ def test_save_points_replace_one_another() -> None:
 
 def test_unsupported_options_may_only_be_set_to_what_they_are() -> None:
     config = Config()
-    config.change([("appendonly", "no"), ("min-replicas-to-write", "0")])
-    assert refused(config, ("appendonly", "yes")) == ("appendonly", "respstore supports only 'no' here")
+    config.change([("tls-replication", "no"), ("min-replicas-to-write", "0")])
+    assert refused(config, ("tls-replication", "yes")) == ("tls-replication", "respstore supports only 'no' here")
 
 
 def test_what_only_the_server_can_change_needs_it() -> None:

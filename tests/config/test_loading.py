@@ -80,7 +80,6 @@ def test_a_mistake_is_named_with_its_place(line: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("appendonly yes", "respstore supports only 'no' here"),
         ("replicaof 127.0.0.1 6379", "respstore supports only '' here"),
         ("slaveof 127.0.0.1 6379", "respstore supports only '' here"),
         ("cluster-enabled yes", "respstore supports only 'no' here"),

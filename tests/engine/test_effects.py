@@ -6,7 +6,7 @@ from respstore.engine.effects import encode_request
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
-from tests.talk import OK, make_engine, pass_time, received, talk
+from tests.talk import OK, FakeSystem, make_engine, pass_time, received, talk
 from tests.wire import ask, torch_client
 
 NOW = 1_700_000_000_000  # of the clock, which stands still
@@ -19,9 +19,17 @@ def engine() -> Engine:
     return engine
 
 
+def taken(engine: Engine) -> bytes:
+    """The effects since the last time."""
+    assert isinstance(engine.system, FakeSystem)
+    files = engine.system.append_files
+    data, files.data = files.data + engine.effects.take(), b""
+    return data
+
+
 def told(engine: Engine) -> list[str]:
     """The effects since the last time, a line each, without the SELECT of database 0."""
-    words = iter(engine.effects.take().split(b"\r\n")[:-1])
+    words = iter(taken(engine).split(b"\r\n")[:-1])
     lines = []
     for head in words:
         parts = []
@@ -139,7 +147,7 @@ def test_a_restored_value_expires_at_a_time(engine: Engine) -> None:
         assert talk(session, b"RESTORE", b"b", ttl, dump, b"REPLACE") == OK
         name, key, time, rest = (effect % dump).split(b" ", 3)
         rest = [dump, *rest[len(dump) + 1 :].split()]
-        assert engine.effects.take() == b"".join(encode_request([name, key, time, *rest]))
+        assert taken(engine) == b"".join(encode_request([name, key, time, *rest]))
     assert talk(session, b"RESTORE", b"b", b"1", dump, b"REPLACE", b"ABSTTL") == OK
     assert told(engine) == ["DEL b"]
 
@@ -243,9 +251,9 @@ def test_a_new_file_begins_with_its_database(engine: Engine) -> None:
     session = Session(engine)
     run(session, "SELECT 2")
     talk(session, b"SET a 1")
-    assert engine.effects.take().startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3")
+    assert taken(engine).startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*3")
     talk(session, b"SET a 1")
-    assert engine.effects.take().startswith(b"*3")
+    assert taken(engine).startswith(b"*3")
     engine.effects.begin_file()
     talk(session, b"SET a 1")
-    assert engine.effects.take().startswith(b"*2\r\n$6\r\nSELECT")
+    assert taken(engine).startswith(b"*2\r\n$6\r\nSELECT")

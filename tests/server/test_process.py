@@ -19,7 +19,7 @@ MB = 1 << 20
 def process() -> Process:
     config = Config()
     config.config_file = "/etc/redis.conf"
-    return Process(config, lambda: None, is_own=False)
+    return Process(config, lambda: None, lambda problem: None, is_own=False)
 
 
 def test_is_this_process(process):
@@ -69,7 +69,7 @@ def test_the_peak_is_not_that_of_the_parent(process):
     ballast = bytearray(os.urandom(MB)) * 128
     script = """from respstore.config import Config
 from respstore.server.process import Process
-print(Process(Config(), None, is_own=True).peak_memory())"""
+print(Process(Config(), None, None, is_own=True).peak_memory())"""
     peak = int(subprocess.check_output([sys.executable, "-c", script]))
 
     assert peak < len(ballast)
@@ -141,16 +141,20 @@ def test_keeps_the_old_file_when_it_cannot_be_replaced(process, tmp_path, monkey
 
 def test_passes_on_that_it_shall_stop():
     calls = []
-    Process(Config(), lambda: calls.append(1), is_own=False).stop()
+    process = Process(Config(), lambda: calls.append(1), calls.append, is_own=False)
+    problem = OSError("a disk")
 
-    assert calls == [1]
+    process.stop()
+    process.fail(problem)
+
+    assert calls == [1, problem]
 
 
 def test_free_memory_is_given_back(process):
     """In a process of its own: what is kept behind what was freed would else stay with it."""
     code = """from respstore.config import Config
 from respstore.server.process import Process
-process = Process(Config(), lambda: None, is_own=True)
+process = Process(Config(), lambda: None, None, is_own=True)
 kept = [bytes(10_000) for _ in range(6000)]
 del kept[:-1]
 before = process.memory()

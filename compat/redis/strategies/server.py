@@ -65,6 +65,7 @@ STRATEGIES: dict[str, Strategy] = {
     "memory|stats": command("MEMORY STATS"),
     "memory|usage": command("MEMORY USAGE", key, maybe(command("SAMPLES", word(0, 0, 5, -1, "junk")))),
     "bgsave": command("BGSAVE junk") | command("BGSAVE SCHEDULE junk"),
+    "bgrewriteaof": command("BGREWRITEAOF junk"),
     "save": command("SAVE", maybe("junk")),
     "shutdown": command("SHUTDOWN", options("NOSAVE", "SAVE", "NOW", "FORCE"), word("ABORT", "junk")),
     "slowlog": command("SLOWLOG", junk),

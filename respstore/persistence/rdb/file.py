@@ -158,11 +158,11 @@ class FileReader:
             CorruptError: it is no such file, not whole, or has something in it that this server does not know.
         """
         version = self._read_head()
-        reader, now = self._reader, self._keyspace.now
+        reader = self._reader
         deadline: int | None = None
         while (code := reader.byte()) != _END:
             if code < _FIRST_CODE:
-                self._read_key(code, deadline, now)
+                self._read_key(code, deadline)
                 deadline = self._idle_seconds = self._frequency = None
                 if self.keys % _KEYS_PER_PIECE == 0:
                     yield
@@ -183,14 +183,14 @@ class FileReader:
             raise CorruptError(f"RDB version {int(version)} is not known", len(MAGIC))
         return int(version)
 
-    def _read_key(self, kind: int, deadline: int | None, now: int) -> None:
+    def _read_key(self, kind: int, deadline: int | None) -> None:
         reader, db = self._reader, self._db
         key = reader.string()
         try:
             value = reader.string() if kind == STRING else decode_value(kind, reader, self._config)
         except EmptyError:
             return  # Redis, too, leaves these out, which a bug of old versions made
-        if deadline is not None and deadline <= now:
+        if deadline is not None and db.is_past(deadline):
             self.expired += 1
             return
         if key in db.data:
