@@ -15,6 +15,7 @@ The rooms, each of which says in its first lines what it is for (`tests/test_lay
     server/             trio, sockets, signals; embedded.py is the server inside another program
     store/              the Store, the Python client, on any server; only `create_store` starts one
     torch/              torch's stores and rendezvous on top of the Store; nothing else imports torch
+    transfer/           all data from a server or a file to another: `respstore import` and `export`
     cli/                the `respstore` command
     pytest_plugin       the fixtures
 

@@ -27,7 +27,8 @@ DOORS: dict[str, set[str]] = {
     "commands": {"exceptions", *COMMON, "keyspace", "protocol", "config", "engine", "persistence", "scripting"},
     "server": {"exceptions", "errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
     "store": {"exceptions", *COMMON, "server"},
-    "cli": {"exceptions", "errors", "config", "ports", "server"},
+    "transfer": {"keyspace", "config", "engine", "persistence", "server"},
+    "cli": {"exceptions", "errors", "config", "ports", "server", "transfer"},
     "pytest_plugin": {"server"},
     "torch": {"exceptions", "ports", "server", "store"},
 }

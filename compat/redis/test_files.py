@@ -30,8 +30,11 @@ BOTH_WAYS = pytest.mark.parametrize(
 )
 
 
+DEBUG = ("--enable-debug-command", "yes")
+
+
 def arguments(folder: Path) -> list[str]:
-    return ["--enable-debug-command", "yes", "--dir", str(folder)]
+    return [*DEBUG, "--dir", str(folder)]
 
 
 def check(folder: Path) -> None:
@@ -48,21 +51,21 @@ def test_a_server_starts_on_what_the_other_wrote(
     tmp_path: Path, writer: Start, reader: Start, compression: str
 ) -> None:
     with writer(*arguments(tmp_path), "--rdbcompression", compression) as server:
-        before = fill_and_save(server)
+        fill(server)
+        before = told(server)
+        with server.client() as client:
+            client.save()
     check(tmp_path)
     with reader(*arguments(tmp_path)) as server:
         assert told(server) == before
 
 
-def fill_and_save(server: RunningServer) -> list[object]:
+def fill(server: RunningServer) -> None:
     with server.client() as client, server.client(db=9) as other:
         Filler(client, 1).fill()
         Filler(other, 2).fill()
         for number, key in enumerate(sorted(other.keys("*"))):
             other.pexpireat(key, 33_177_117_420_000 + number)
-        before = told(server)
-        client.save()
-        return before
 
 
 def told(server: RunningServer) -> list[object]:

@@ -1,4 +1,4 @@
-"""The `respstore` command: `serve`, `ping`, `barriers`, `top`, `--version`."""
+"""The `respstore` command: `serve`, `ping`, `barriers`, `top`, `import`, `export`, `--version`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ __all__ = ["main"]
 USAGE: Final = """\
 usage: respstore serve [FILE] [--join] [--port-file PATH] [--DIRECTIVE VALUE ...]
        respstore ping | top | barriers [--json] [--port PORT | PORT | HOST:PORT | SOCKET | URL]
+       respstore import | export FILE | URL [--replace] [PORT | HOST:PORT | SOCKET | URL]
        respstore --version
 
 serve   Start a server on 127.0.0.1:6379, or as the redis.conf-style FILE and the directives say: any directive of
@@ -25,6 +26,10 @@ ping    Tell who answers at an address, by default 127.0.0.1:6379.
 top     Show the barriers, who waits for what and for how long, clients and load, until q or Ctrl-C.
 barriers
         Print the barriers at which somebody waits, who has come, and who is missing.
+import  Copy all keys from a FILE such as dump.rdb, or from the server at a URL, to the server at the address, and
+        compare both ends. What is there already stays, or is overwritten with --replace. After an interruption the
+        same command goes on.
+export  The same in the other direction.
 
 Exit status: 0 after a graceful stop or a reply; 1 for a failure; 2 for a wrong command line or configuration;
 98 if somebody else has the port.
@@ -43,11 +48,25 @@ def _barriers(arguments: Sequence[str]) -> int:
     return barriers(arguments)
 
 
+def _import(arguments: Sequence[str]) -> int:
+    from respstore.cli.transfers import import_  # noqa: PLC0415 - nor for this
+
+    return import_(arguments)
+
+
+def _export(arguments: Sequence[str]) -> int:
+    from respstore.cli.transfers import export  # noqa: PLC0415 - nor for this
+
+    return export(arguments)
+
+
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "serve": serve,
     "ping": ping,
     "top": _top,
     "barriers": _barriers,
+    "import": _import,
+    "export": _export,
 }
 
 

@@ -36,12 +36,13 @@ def full_address(arguments: Sequence[str]) -> str:
     raise UsageError("one address, please: PORT, HOST:PORT, the path of a unix socket, or a URL")
 
 
-def connect(address: str) -> "redis.Redis":
+def connect(address: str, time_limit: float = TIME_LIMIT) -> "redis.Redis":
     """A client that tries once and does not wait for long; its replies are bytes.
 
     Args:
         address: a full one. A URL is one that redis-py takes (`redis://:password@host:6379/0`,
             `unix:///run/respstore.sock`).
+        time_limit: how long to wait for the connection and for each reply, in seconds.
 
     Raises:
         ValueError: it is no such URL.
@@ -54,8 +55,8 @@ def connect(address: str) -> "redis.Redis":
     return redis.Redis.from_url(
         url,
         protocol=2,  # which servers older than Redis 6 speak, too
-        socket_timeout=TIME_LIMIT,
-        socket_connect_timeout=TIME_LIMIT,
+        socket_timeout=time_limit,
+        socket_connect_timeout=time_limit,
         retry=Retry(NoBackoff(), 0),
     )
 

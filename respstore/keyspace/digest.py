@@ -9,6 +9,7 @@ A new type needs its number in `TYPE_NUMBERS` and its elements in `_contents`.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from hashlib import sha1
 from itertools import chain
 from typing import Final
@@ -36,13 +37,26 @@ TYPE_NUMBERS: Final[dict[type, int]] = {
 
 def digest_of_keyspace(keyspace: Keyspace) -> str:
     """The digest of all databases, 40 hexadecimal digits; 0 if there is no key."""
-    total = 0
+    sums: dict[int, int] = {}
     for db in keyspace.databases:
         keys = list(db.keys())
         if keys:
-            total = _mix(total, db.index.to_bytes(4, "big"))
+            sums[db.index] = 0
         for key in keys:
-            total = _add(total, _bytes(_value(_mix(0, key), db, key, db.data[key])))
+            sums[db.index] ^= digest_of_key(key, db.data[key], expires=db.deadline(key) is not None)
+    return digest_of_sums(sums)
+
+
+def digest_of_key(key: bytes, value: Value, *, expires: bool) -> int:
+    """What a key adds to the sum of its database: all of these are xored."""
+    return _sha1(_bytes(_value(_mix(0, key), value, expires=expires)))
+
+
+def digest_of_sums(sums: Mapping[int, int]) -> str:
+    """The digest of databases, by the sum of each that is not empty."""
+    total = 0
+    for index in sorted(sums):
+        total = _mix(total, index.to_bytes(4, "big")) ^ sums[index]
     return _bytes(total).hex()
 
 
@@ -52,12 +66,12 @@ def digest_of_value(db: Database, key: bytes) -> str:
     One whose time is over, but that nobody has deleted yet, is there.
     """
     value = db.peek_even_dead(key)
-    return _bytes(0 if value is None else _value(0, db, key, value)).hex()
+    return _bytes(0 if value is None else _value(0, value, expires=db.deadline(key) is not None)).hex()
 
 
-def _value(digest: int, db: Database, key: bytes, value: Value) -> int:
+def _value(digest: int, value: Value, *, expires: bool) -> int:
     digest = _contents(_mix(digest, TYPE_NUMBERS[type(value)].to_bytes(4, "big")), value)
-    return digest if db.deadline(key) is None else _add(digest, b"!!expire!!")
+    return _add(digest, b"!!expire!!") if expires else digest
 
 
 def _contents(digest: int, value: Value) -> int:

@@ -1,0 +1,131 @@
+"""`respstore import` and `respstore export`: all data from a file or a server to another server, or to a file."""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import attrs
+import redis
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from respstore.cli.addresses import UsageError, connect, full_address
+from respstore.transfer.copying import Copied, copy
+from respstore.transfer.entries import TransferError
+from respstore.transfer.files import FileEnd
+from respstore.transfer.servers import ServerEnd
+
+TIME_LIMIT: Final = 60.0
+"""How long to wait for each reply, in seconds: some batches are large."""
+_NAMED_AT_MOST: Final = 5
+INTERRUPTED: Final = 130
+
+
+@attrs.frozen
+class _Options:
+    """What was asked for: `other` is a file or a URL, `address` that of the server at hand."""
+
+    other: str
+    address: str
+    replaces: bool
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> "_Options":
+        words = [word for word in arguments if word != "--replace"]
+        if not words or words[0].startswith("-"):
+            raise UsageError("a FILE or a URL, please, and perhaps the address of the server at hand, and --replace")
+        return cls(words[0], full_address(words[1:]), len(words) < len(arguments))
+
+
+def import_(arguments: Sequence[str]) -> int:
+    """Copy all keys from a file, or from the server at a URL, to a server.
+
+    Args:
+        arguments: the file or the URL, then the server's address as for `ping`; and `--replace` to overwrite keys.
+
+    Returns:
+        The exit status: 0 if all keys are there and the same, 1 if not, 2 for other arguments.
+    """
+    return _transfer("import", arguments)
+
+
+def export(arguments: Sequence[str]) -> int:
+    """Copy all keys from a server to a file, or to the server at a URL; else as `import_`."""
+    return _transfer("export", arguments)
+
+
+def _transfer(name: str, arguments: Sequence[str]) -> int:
+    try:
+        options = _Options.parse(arguments)
+    except UsageError as error:
+        return _fail(name, str(error), 2)
+    started = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            other, here = _end(options.other, stack), _server(options.address, stack)
+            if name == "import":
+                ends = options.other, options.address
+                copied = _copy(other, here, replaces=options.replaces)
+            else:
+                _check_is_new(options)
+                ends = options.address, options.other
+                copied = _copy(here, other, replaces=options.replaces)
+    except (TransferError, redis.RedisError, OSError, ValueError) as error:
+        return _fail(name, str(error))
+    except KeyboardInterrupt:
+        return _fail(name, "interrupted; the same again goes on, what is there already is not sent twice", INTERRUPTED)
+    if copied.different:
+        return _fail(name, _differences(copied))
+    print(
+        f"{copied.given.keys:,} keys of {ends[0]} are at {ends[1]}, {copied.present:,} of them were before; "
+        f"digest {copied.found.digest} at both ends; {time.monotonic() - started:.1f} s"
+    )
+    return 0
+
+
+def _end(where: str, stack: ExitStack) -> FileEnd | ServerEnd:
+    return _server(where, stack) if _is_url(where) else FileEnd(Path(where).absolute(), _now)
+
+
+def _server(address: str, stack: ExitStack) -> ServerEnd:
+    return ServerEnd(stack.enter_context(connect(address, TIME_LIMIT)), _now)
+
+
+def _check_is_new(options: _Options) -> None:
+    if not _is_url(options.other) and Path(options.other).exists() and not options.replaces:
+        raise TransferError(f"{options.other} exists; --replace overwrites it")
+
+
+def _is_url(where: str) -> bool:
+    return "://" in where
+
+
+def _copy(source: FileEnd | ServerEnd, target: FileEnd | ServerEnd, *, replaces: bool) -> Copied:
+    """Copy, and show on a terminal how far it is."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("keys", total=source.count())
+        return copy(source, target, _now, lambda keys: progress.update(task, completed=keys), replaces=replaces)
+
+
+def _differences(copied: Copied) -> str:
+    names = ", ".join(copied.different[:_NAMED_AT_MOST])
+    more = len(copied.different) - _NAMED_AT_MOST
+    return (
+        f"{len(copied.different):,} of {copied.given.keys:,} keys are not the same at both ends: {names}"
+        f"{f' and {more:,} more' if more > 0 else ''}; --replace overwrites keys that were there before "
+        f"(digests {copied.given.digest} and {copied.found.digest})"
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _fail(name: str, problem: str, status: int = 1) -> int:
+    print(f"respstore {name}: {problem}", file=sys.stderr)
+    return status
