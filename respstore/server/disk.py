@@ -11,6 +11,7 @@ import mmap
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -62,7 +63,7 @@ class Disk:
             temporary.replace(self.path)
             sync_folder(self.path.parent)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            _discard(temporary)
             raise
 
     def start_save(self, keyspace: Keyspace, about: Facts) -> int:
@@ -95,7 +96,7 @@ class Disk:
         if self._child:
             os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
-            self._temporary(self._child).unlink(missing_ok=True)
+            _discard(self._temporary(self._child))
             self._child = 0
         self._problem = None
 
@@ -118,7 +119,7 @@ class Disk:
     def _judge(self, child: int, status: int) -> str:
         if not status:
             return ""
-        self._temporary(child).unlink(missing_ok=True)
+        _discard(self._temporary(child))
         if status < 0:
             return f"signal {-status} ended the process"
         return f"{self.path}: {os.strerror(status)}" if status != _UNKNOWN_PROBLEM else "a bug"
@@ -147,6 +148,12 @@ class Disk:
         except CorruptError as error:
             advice = "'redis-check-rdb' tells more; without the file the server starts with no data"
             raise OSError(errno.EINVAL, f"the data cannot be loaded: {error}. {advice}", str(self.path)) from None
+
+
+def _discard(path: Path) -> None:
+    """Remove what is of no use; where the disk may only be read that is an error even if there is nothing."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -78,6 +78,20 @@ def test_a_failure_in_the_background_says_why(config: Config, tmp_path: Path, ma
     assert ended(disk).endswith(os.strerror(errno.ENOENT))
 
 
+@pytest.mark.parametrize("may_fork", [True, False])
+def test_where_nothing_can_be_removed_either_the_failure_is_told(
+    config: Config, tmp_path: Path, may_fork: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    config.dir = str(tmp_path / "missing")
+    disk = Disk(config, may_fork=may_fork)
+    disk.start_save(keyspace(), {})
+    assert ended(disk).endswith(os.strerror(errno.ENOENT))
+
+
 def test_the_old_file_stays_where_the_new_one_cannot_take_its_place(config: Config, tmp_path: Path) -> None:
     disk = Disk(config, may_fork=False)
     (tmp_path / "dump.rdb").mkdir()
