@@ -273,6 +273,21 @@ SCRIPT_NO_KEYS = (
 )
 SCRIPT_NO_CHANNELS = "ERR The user executing the script can't publish to the channel mentioned in the command"
 SCRIPT_NO_MEMORY = "ERR the script needs more memory than scripts may have"
+NO_SUCH_FUNCTION = "ERR Function not found"
+NO_SUCH_LIBRARY = "ERR Library not found"
+NO_FUNCTIONS = "ERR No functions registered"
+NUMKEYS_INVALID = "ERR Bad number of keys provided"
+NO_LIBRARY_HEAD = "ERR Missing library metadata"
+LIBRARY_HEAD = "ERR Invalid library metadata"
+LIBRARY_WITHOUT_NAME = "ERR Library name was not given"
+LIBRARY_NAMED_TWICE = "ERR Invalid metadata value, name argument was given multiple times"
+LIBRARY_NAME = (
+    "ERR Library names can only contain letters, numbers, or underscores(_) and must be at least one character long"
+)
+LIBRARY_NAME_NOT_GIVEN = "ERR library name argument was not given"
+FUNCTION_FLUSH_MODE = "ERR FUNCTION FLUSH only supports SYNC|ASYNC option"
+LIBRARIES_CORRUPT = "ERR failed loading functions, the payload holds something else"
+RESTORE_POLICY = "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."
 BUSY_SCRIPT = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 BUSY_FUNCTION = "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
 NOT_BUSY = "NOTBUSY No scripts in execution right now."
@@ -717,6 +732,41 @@ def unknown_script_option(option: bytes) -> RespError:
 def unexpected_script_flag(flag: str) -> RespError:
     """A script's first line has a flag that there is not."""
     return RespError(f"ERR Unexpected flag in script shebang: {flag}")
+
+
+def unknown_library_option(option: bytes) -> RespError:
+    """A library's first line says something else than its name."""
+    return RespError(f"ERR Invalid metadata value given: {quotable(option)}")
+
+
+def unknown_script_engine(name: bytes) -> RespError:
+    """A library is for another engine than Lua."""
+    return RespError(f"ERR Engine '{quotable(name)}' not found")
+
+
+def library_exists(name: bytes) -> RespError:
+    """FUNCTION LOAD brings a library whose name is taken."""
+    return RespError(f"ERR Library '{quotable(name)}' already exists")
+
+
+def library_is_there(name: bytes) -> RespError:
+    """FUNCTION RESTORE does."""
+    return RespError(f"ERR Library {quotable(name)} already exists")
+
+
+def function_exists(name: bytes) -> RespError:
+    """Another library has a function of this name."""
+    return RespError(f"ERR Function {quotable(name)} already exists")
+
+
+def unknown_list_argument(word: bytes) -> RespError:
+    """FUNCTION LIST does not know the word, or has heard it before."""
+    return RespError(f"ERR Unknown argument {quotable(word)}")
+
+
+def unknown_load_option(word: bytes) -> RespError:
+    """FUNCTION LOAD does not know the word before the code."""
+    return RespError(f"ERR Unknown option given: {quotable(word)}")
 
 
 def config_set_failed(name: str, reason: str) -> RespError:

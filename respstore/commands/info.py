@@ -1,8 +1,8 @@
 """INFO: https://redis.io/docs/latest/commands/info/
 
 A section is a function that gives its fields; `SECTIONS` is the list of them, in the order in which Redis shows them.
-Every field of Redis 7.0 is here, for tools miss one that is not: 0 says that there is none of it (replicas, forks,
-scripts). Nothing is invented; where the figure is another than in Redis, a comment says which.
+Every field of Redis 7.0 is here, for tools miss one that is not: 0 says that there is none of it (replicas,
+forks). Nothing is invented; where the figure is another than in Redis, a comment says which.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from respstore import __version__
+from respstore.commands.scripting import usage_of
 from respstore.engine import REDIS_VERSION
 from respstore.engine.command import command
 from respstore.engine.engine import Engine
@@ -160,7 +161,7 @@ def _memory(engine: Engine) -> Iterator[Field]:
     yield "allocator_resident", memory.resident
     yield "total_system_memory", total
     yield "total_system_memory_human", human_bytes(total)
-    yield from _script_memory()
+    yield from _script_memory(engine)
     yield "maxmemory", engine.config.maxmemory
     yield "maxmemory_human", human_bytes(engine.config.maxmemory)
     yield "maxmemory_policy", engine.config.maxmemory_policy
@@ -183,19 +184,22 @@ def _memory(engine: Engine) -> Iterator[Field]:
     yield "lazyfreed_objects", 0
 
 
-def _script_memory() -> Iterator[Field]:
-    for name in ("used_memory_lua", "used_memory_vm_eval"):
-        yield name, 0
-    yield "used_memory_lua_human", "0B"
-    yield "used_memory_scripts_eval", 0
-    for name in ("cached_scripts", "functions", "libraries"):
-        yield f"number_of_{name}", 0
-    yield "used_memory_vm_functions", 0
-    yield "used_memory_vm_total", 0
-    yield "used_memory_vm_total_human", "0B"
-    yield "used_memory_functions", 0
-    yield "used_memory_scripts", 0
-    yield "used_memory_scripts_human", "0B"
+def _script_memory(engine: Engine) -> Iterator[Field]:
+    usage = usage_of(engine)
+    texts, total = usage.script_texts + usage.library_texts, usage.script_memory + usage.function_memory
+    yield "used_memory_lua", usage.script_memory
+    yield "used_memory_vm_eval", usage.script_memory
+    yield "used_memory_lua_human", human_bytes(usage.script_memory)
+    yield "used_memory_scripts_eval", usage.script_texts
+    yield "number_of_cached_scripts", usage.scripts
+    yield "number_of_functions", usage.functions
+    yield "number_of_libraries", usage.libraries
+    yield "used_memory_vm_functions", usage.function_memory
+    yield "used_memory_vm_total", total
+    yield "used_memory_vm_total_human", human_bytes(total)
+    yield "used_memory_functions", usage.library_texts
+    yield "used_memory_scripts", texts
+    yield "used_memory_scripts_human", human_bytes(texts)
 
 
 def _persistence(engine: Engine) -> Iterator[Field]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from respstore import errors
 from respstore.commands.info import MemoryUse, human_bytes
+from respstore.commands.scripting import usage_of
 from respstore.engine.arguments import Words, integer
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
@@ -61,6 +62,7 @@ def memory_stats(session: Session) -> dict[bytes, Any]:
     """Tell what the server uses its memory for."""
     engine = session.engine
     memory = MemoryUse.of(engine)
+    scripts = usage_of(engine)
     keys = sum(len(db.data) for db in engine.keyspace.databases)
     stats: dict[str, Any] = {
         "peak.allocated": memory.peak,
@@ -71,8 +73,8 @@ def memory_stats(session: Session) -> dict[bytes, Any]:
         "clients.normal": memory.clients,
         "cluster.links": 0,
         "aof.buffer": 0,
-        "lua.caches": 0,
-        "functions.caches": 0,
+        "lua.caches": scripts.script_texts,
+        "functions.caches": scripts.library_texts,
         **{f"db.{db.index}": _dictionaries(db) for db in engine.keyspace.databases if db.data},
         "overhead.total": memory.overhead,
         "keys.count": keys,

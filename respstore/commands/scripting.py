@@ -4,13 +4,15 @@ How they run stands in the room `scripting`, which is imported by the first of t
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from respstore import errors
 from respstore.engine.arguments import integer
 from respstore.engine.command import command, container
+from respstore.engine.engine import Engine
 from respstore.engine.help import help_lines
 from respstore.engine.keyspecs import counted
+from respstore.engine.scripts import Usage
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import OK
@@ -28,9 +30,17 @@ _READS: Final = counted("RO access", at=2)
 
 def interpreter_of(session: Session) -> "Interpreter":
     """What runs scripts, imported only now: without scripts nobody need wait for it."""
-    from respstore.scripting.interpreter import interpreter_of  # noqa: PLC0415
+    scripts = session.engine.scripts
+    if scripts.interpreter is None:
+        from respstore.scripting.interpreter import Interpreter  # noqa: PLC0415
 
-    return interpreter_of(session.engine)
+        scripts.interpreter = Interpreter(session.engine)
+    return cast("Interpreter", scripts.interpreter)
+
+
+def usage_of(engine: Engine) -> Usage:
+    """What there is of scripts, and what it takes; nothing as long as nobody has used any."""
+    return Usage() if engine.scripts.interpreter is None else engine.scripts.interpreter.usage()
 
 
 @command(
@@ -160,12 +170,7 @@ def script_help(session: Session) -> list[str]:
     return help_lines(session.engine.originals[b"script"].command)
 
 
-def key_count(numkeys: bytes, words: Sequence[bytes]) -> int:
-    """How many of the words are keys.
-
-    Raises:
-        RespError: there are not so many.
-    """
+def _key_count(numkeys: bytes, words: Sequence[bytes]) -> int:
     count = integer(numkeys)
     if count > len(words):
         raise RespError(errors.MORE_KEYS_THAN_ARGUMENTS)
@@ -177,7 +182,7 @@ def key_count(numkeys: bytes, words: Sequence[bytes]) -> int:
 def _run_text(
     session: Session, text: bytes, numkeys: bytes, words: Sequence[bytes], *, is_read_only: bool = False
 ) -> Any:
-    count = key_count(numkeys, words)
+    count = _key_count(numkeys, words)
     interpreter = interpreter_of(session)
     return interpreter.run(session, interpreter.add(text), count, words, is_read_only=is_read_only)
 
@@ -185,7 +190,7 @@ def _run_text(
 def _run_known(
     session: Session, sha: bytes, numkeys: bytes, words: Sequence[bytes], *, is_read_only: bool = False
 ) -> Any:
-    count = key_count(numkeys, words)
+    count = _key_count(numkeys, words)
     interpreter = interpreter_of(session)
     script = interpreter.find(sha)
     if script is None:

@@ -10,7 +10,7 @@ loop, which has the script go on at its next turn (`go_on`). The client that has
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from respstore import errors
 from respstore.engine.dispatch import BUSY, PARKED
@@ -33,6 +33,24 @@ PAUSE_SECONDS: Final = 0.001
 _SUSPENDED: Final = object()
 
 
+class Usage(NamedTuple):
+    """How many scripts, libraries and functions there are, and how many bytes they take.
+
+    Attributes:
+        scripts, functions, libraries: numbers of them.
+        script_texts, library_texts: bytes of their code.
+        script_memory, function_memory: bytes that the interpreters take.
+    """
+
+    scripts: int = 0
+    functions: int = 0
+    libraries: int = 0
+    script_texts: int = 0
+    library_texts: int = 0
+    script_memory: int = 0
+    function_memory: int = 0
+
+
 class Scripts:
     """What runs, and whether others have to wait for it.
 
@@ -43,7 +61,7 @@ class Scripts:
         interpreter: what runs scripts, once there was one (see the room `scripting`).
         running: whose script it is; None if none is running.
         name: of the function that runs; empty for a script.
-        words: the request by which it was called.
+        words: the request by which a function was called.
         started: when, on the monotonic clock.
         has_written: whether it has run a command that writes; then it cannot be ended by SCRIPT KILL.
     """
@@ -94,8 +112,8 @@ class Scripts:
         self._rest()
         return NO_REPLY
 
-    def begin(self, name: bytes, words: Sequence[bytes]) -> None:
-        """A script, or a function of this name, begins; `words` is the request."""
+    def begin(self, name: bytes = b"", words: Sequence[bytes] = ()) -> None:
+        """A script begins, or a function of this name, for which `words` asked."""
         self.name, self.words = name, words
         self.has_written = False
         self.started = self._engine.system.monotonic()

@@ -464,6 +464,7 @@ class Keyspace:
         notify, modified: whom events and changes are told to, while somebody wants to know (see notifying.py).
         propagated, vanished: the same for effects of commands, and for keys whose time is over (see propagating.py).
         flushed: called when databases were emptied.
+        libraries: the code of libraries of functions; another object when they are others.
     """
 
     __slots__ = (
@@ -473,6 +474,7 @@ class Keyspace:
         "flushed",
         "generation",
         "keeps_expired",
+        "libraries",
         "modified",
         "notify",
         "now",
@@ -491,6 +493,7 @@ class Keyspace:
         self.propagated: Propagated = lambda index, words: None
         self.vanished: Vanished = lambda index, key: None
         self.flushed: Callable[[], None] = lambda: None
+        self.libraries: tuple[bytes, ...] = ()
         self.databases = [Database(self, index) for index in range(count)]
 
     def flush(self, databases: Sequence[Database]) -> None:

@@ -46,9 +46,6 @@ class Calls:
 
     Args:
         engine: whose scripts they are.
-
-    Attributes:
-        runtime: that which runs the script.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -57,13 +54,13 @@ class Calls:
         self._permissions = Permissions()
         self._protocol = 2
         self._is_short = False
-        self.runtime: Runtime | None = None
+        self._runtime: Runtime | None = None
         self.tick = engine.scripts.tick
 
-    def begin(self, session: "Session", permissions: Permissions) -> None:
-        """A script of a client begins."""
+    def begin(self, session: "Session", permissions: Permissions, runtime: Runtime) -> None:
+        """A script of a client begins, in this interpreter."""
         engine = self._engine
-        self._session = session
+        self._session, self._runtime = session, runtime
         self._permissions = permissions
         self._protocol = 2
         self._is_short = bool(
@@ -72,13 +69,13 @@ class Calls:
 
     def end(self) -> None:
         """It is over."""
-        self._session = None
+        self._session = self._runtime = None
 
     # The host
 
     def call(self, *words: bytes | float) -> Any:
         """Run a command."""
-        runtime = self.runtime
+        runtime = self._runtime
         assert runtime is not None
         if runtime.is_nearly_full and not runtime.has_room_for(0):
             return None, NO_MEMORY

@@ -7,15 +7,18 @@ are compiled again when they are called, libraries at once.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from respstore import errors
+from respstore.engine.scripts import Usage
 from respstore.errors import RespError, quotable
 from respstore.scripting.calls import Calls, Permissions
-from respstore.scripting.runtime import BrokenRuntimeError, Failure, Runtime
+from respstore.scripting.functions import Functions
+from respstore.scripting.runtime import BrokenRuntimeError, Failure, Registered, Runtime
 from respstore.scripting.shebang import parse_script_head
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ class Interpreter:
 
     Attributes:
         scripts: by SHA-1, those that were not used for longest first.
+        functions: the libraries.
     """
 
     def __init__(self, engine: "Engine") -> None:
@@ -65,6 +69,7 @@ class Interpreter:
         self._calls = Calls(engine)
         self._runtime: Runtime | None = None
         self.scripts: dict[bytes, Script] = {}
+        self.functions = Functions(self._calls, engine.keyspace)
         self._loose = 0  # how many are not kept
 
     # The cache
@@ -103,13 +108,17 @@ class Interpreter:
         self._loose = 0
         self._runtime = None
 
-    def memory(self) -> int:
-        """Bytes that the interpreter of scripts takes."""
-        return 0 if self._runtime is None else self._runtime.memory()
-
-    def scripts_memory(self) -> int:
-        """Bytes that the texts of scripts take, roughly."""
-        return sum(len(script.text) + len(script.sha) for script in self.scripts.values())
+    def usage(self) -> Usage:
+        """What there is, and what it takes."""
+        return Usage(
+            scripts=len(self.scripts),
+            functions=self.functions.count(),
+            libraries=len(self.functions.libraries),
+            script_texts=sum(len(script.text) for script in self.scripts.values()),
+            library_texts=sum(map(len, self._engine.keyspace.libraries)),
+            script_memory=0 if self._runtime is None else self._runtime.memory(),
+            function_memory=self.functions.memory(),
+        )
 
     def _forget_oldest(self) -> None:
         if self._loose > MOST_SCRIPTS:
@@ -141,7 +150,7 @@ class Interpreter:
             is_read_only: it must not write.
 
         Returns:
-            A value for the client.
+            A value for the client; NO_REPLY if it has to wait for the script.
 
         Raises:
             RespError: the script failed.
@@ -149,31 +158,50 @@ class Interpreter:
         permissions = self._permissions(script.flags, is_read_only=is_read_only)
         if not script.is_kept:  # the one that was used last stands last
             self.scripts[script.sha] = self.scripts.pop(script.sha, script)
-        return self._engine.scripts.perform(session, lambda: self._run(session, script, permissions, key_count, words))
 
-    def _run(
-        self, session: "Session", script: Script, permissions: Permissions, key_count: int, words: Sequence[bytes]
+        def work() -> Any:
+            self._engine.scripts.begin()
+            runtime = self._ready()
+            if script.function is None:
+                script.function = self._compile(script)
+            try:
+                run = partial(runtime.run_script, script.function, key_count, words)
+                value = self._run(session, permissions, runtime, run)
+            except BrokenRuntimeError:
+                self._replace()
+                raise RespError(errors.SCRIPT_NO_MEMORY) from None
+            return _checked(value, script.sha)
+
+        return self._engine.scripts.perform(session, work)
+
+    def run_function(
+        self, session: "Session", function: Registered, key_count: int, words: Sequence[bytes], *, is_read_only: bool
     ) -> Any:
-        runtime = self._ready()
-        if script.function is None:
-            script.function = self._compile(script)
+        """Call a function; the other arguments and what comes of it as of `run`."""
+        permissions = self._permissions(frozenset(function.flags), is_read_only=is_read_only)
+        name, command = function.name, b"fcall_ro" if is_read_only else b"fcall"
+
+        def work() -> Any:
+            self._engine.scripts.begin(name, (command, name, b"%d" % key_count, *words))
+            runtime = self.functions.runtime
+            try:
+                run = partial(runtime.run_function, function.callback, key_count, words)
+                value = self._run(session, permissions, runtime, run)
+            except BrokenRuntimeError:
+                self.functions.replace_runtime()
+                raise RespError(errors.SCRIPT_NO_MEMORY) from None
+            return _checked(value, name)
+
+        return self._engine.scripts.perform(session, work)
+
+    def _run(self, session: "Session", permissions: Permissions, runtime: Runtime, run: Callable[[], Any]) -> Any:
         db = session.db
-        self._calls.begin(session, permissions)
-        self._calls.runtime = runtime
-        self._engine.scripts.begin(b"", ())
+        self._calls.begin(session, permissions, runtime)
         try:
-            value = runtime.run_script(script.function, key_count, words)
-        except BrokenRuntimeError:
-            self._replace()
-            raise RespError(errors.SCRIPT_NO_MEMORY) from None
+            return run()
         finally:
             self._calls.end()
             session.db = db
-        if type(value) is Failure:
-            raise failed(value, quotable(script.sha))
-        if isinstance(value, RespError):
-            raise value
-        return value
 
     def _permissions(self, flags: frozenset[str] | None, *, is_read_only: bool) -> Permissions:
         """What a script of these flags may do, where the command that calls it says whether it may write.
@@ -205,16 +233,11 @@ class Interpreter:
             script.function = None
 
 
-def failed(failure: Failure, name: str) -> RespError:
-    """The error of a script, or a function, which says where it came from; `name` is its SHA-1, or its name."""
-    place = f", on {failure.place}." if failure.place else ""
-    return RespError(f"{failure.text} script: {name}{place}")
-
-
-def interpreter_of(engine: "Engine") -> Interpreter:
-    """An engine's interpreter, made if there is none yet."""
-    scripts = engine.scripts
-    if scripts.interpreter is None:
-        scripts.interpreter = Interpreter(engine)
-    interpreter: Interpreter = scripts.interpreter
-    return interpreter
+def _checked(value: Any, name: bytes) -> Any:
+    """What a script, or a function, of this name came to; an error is raised, and says where it came from."""
+    if isinstance(value, RespError):
+        raise value
+    if isinstance(value, Failure):
+        place = f", on {value.place}." if value.place else ""
+        raise RespError(f"{value.text} script: {quotable(name)}{place}")
+    return value

@@ -250,7 +250,7 @@ def _value(tokens: Iterator[Any]) -> Any:
     if kind == _NULL:
         return None
     if kind == STATUS:
-        return printable(next(tokens))
+        return printable(next(tokens)).replace("\r", " ").replace("\n", " ")
     if kind == ERROR:
         return RespError(printable(next(tokens)))
     if kind in (_TRUE, _FALSE):

@@ -824,6 +824,7 @@ function loading.register_function(...)
   registered[#registered + 1] = { name, description or false, concat(flags, " "), callback }
 end
 
+setmetatable(loading, { __index = nonexistent })
 local at_load = setmetatable({ redis = view(loading) }, { __index = nonexistent })
 
 -- Run the code of a library, and hand over the functions that it has registered.

@@ -1,13 +1,14 @@
 """What an engine keeps of scripts."""
 
 from respstore.engine.engine import Engine
+from respstore.engine.scripts import Usage
 from respstore.engine.session import Session
-from respstore.scripting.interpreter import MOST_SCRIPTS, interpreter_of
+from respstore.scripting.interpreter import MOST_SCRIPTS, Interpreter
 from tests.talk import talk
 
 
 def test_scripts_that_were_only_sent_by_eval_are_forgotten_in_the_end(engine: Engine, session: Session) -> None:
-    interpreter = interpreter_of(engine)
+    interpreter = Interpreter(engine)
     kept = interpreter.add(b"return 'kept'", keep=True)
     used = interpreter.add(b"return 'used'")
     for number in range(MOST_SCRIPTS + 10):
@@ -21,8 +22,19 @@ def test_scripts_that_were_only_sent_by_eval_are_forgotten_in_the_end(engine: En
 
 
 def test_an_interpreter_whose_memory_is_full_is_replaced(engine: Engine, session: Session) -> None:
-    interpreter = interpreter_of(engine)
     talk(session, b"EVAL", b"return 1", b"0")
-    interpreter._replace()
+    engine.scripts.interpreter._replace()
 
     assert talk(session, b"EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0") == b":1\r\n"
+
+
+def test_what_there_is_of_scripts_is_counted(engine: Engine, session: Session) -> None:
+    interpreter = Interpreter(engine)
+    assert interpreter.usage() == Usage()
+    interpreter.add(b"return 1")
+    interpreter.functions.load(b"#!lua name=lib\nredis.register_function('f', function() end)")
+    usage = interpreter.usage()
+
+    assert usage[:5] == (1, 1, 1, 8, 59)
+    assert usage.script_memory > 10_000
+    assert usage.function_memory > 10_000

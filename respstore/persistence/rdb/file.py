@@ -16,7 +16,7 @@ from respstore.config import Config
 from respstore.keyspace import Database, Keyspace
 from respstore.keyspace.usage import CountedKeys, TimedKeys
 from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, update
-from respstore.persistence.rdb.dump import NEWEST, VERSION
+from respstore.persistence.rdb.dump import LIBRARY, NEWEST, VERSION, encode_libraries
 from respstore.persistence.rdb.primitives import (
     Buffer,
     CorruptError,
@@ -33,7 +33,6 @@ _VERSION_DIGITS: Final = 4
 
 _FIRST_CODE: Final = 240
 """What is less is a type of values."""
-_FUNCTION = 245
 _OLD_FUNCTION = 246
 _MODULE = 247
 _IDLE = 248
@@ -78,7 +77,7 @@ def _write_data(keyspace: Keyspace, about: Mapping[str, str | int], encode: Enco
         bytes((_AUXILIARY,)) + encode_string(name.encode()) + encode_string(str(value).encode())
         for name, value in about.items()
     ]
-    yield MAGIC + b"%0*d" % (_VERSION_DIGITS, VERSION) + b"".join(fields)
+    yield MAGIC + b"%0*d" % (_VERSION_DIGITS, VERSION) + b"".join(fields) + encode_libraries(keyspace.libraries, encode)
     for db in keyspace.databases:
         if db.data:
             yield bytes((_DATABASE,)) + encode_length(db.index)
@@ -218,8 +217,10 @@ class FileReader:
             self._idle_seconds = reader.length()
         elif code == _FREQUENCY:
             self._frequency = reader.byte()
-        elif code in (_FUNCTION, _OLD_FUNCTION):
-            raise reader.corrupt("a function, which this server cannot run, before what stands")
+        elif code == LIBRARY:
+            self._keyspace.libraries += (reader.string(),)
+        elif code == _OLD_FUNCTION:
+            raise reader.corrupt("a function as only a preview of Redis 7 had them, before what stands")
         elif code == _MODULE:
             raise reader.corrupt(f"data of {module_name(reader.length())}, before what stands")
         else:

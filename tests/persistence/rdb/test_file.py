@@ -167,6 +167,15 @@ def test_strings_are_compressed_if_so_configured() -> None:
     assert digest_of_keyspace(read(compressed)[0]) == digest_of_keyspace(keyspace)
 
 
+def test_libraries_of_functions_are_kept() -> None:
+    keyspace = Keyspace(16)
+    keyspace.libraries = (b"one", b"two")
+
+    data = written(keyspace)
+    assert b"\xf5\x03one\xf5\x03two\xff" in data
+    assert read(data)[0].libraries == (b"one", b"two")
+
+
 def test_empty_collections_are_left_out() -> None:
     assert read(sealed(b"\x02\x01s\x00\x00\x01a\x01x"))[0].databases[0].data == {b"a": b"x"}
 
@@ -180,7 +189,7 @@ def test_empty_collections_are_left_out() -> None:
         (b"REDIS0012\xff", "RDB version 12 is not known at byte 5"),
         (sealed(b"\xfe\x10"), "database 16, where there are only 16, before what stands at byte 11"),
         (sealed(b"\x00\x01a\x01x\x00\x01a\x01y"), "a key that is there already, before what stands at byte 19"),
-        (sealed(b"\xf5\x01x"), "a function, which this server cannot run, before what stands at byte 10"),
+        (sealed(b"\xf6\x01x"), "a function as only a preview of Redis 7 had them, before what stands at byte 10"),
         (
             sealed(b"\xf7\x81\x24\x55\xd0\xac\x53\x91\x2e\x04"),
             "the module type JFXQrFORL, before what stands at byte 19",
