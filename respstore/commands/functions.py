@@ -56,9 +56,9 @@ def fcall_ro(session: Session, function: bytes, numkeys: bytes, *words: bytes) -
     tips="request_policy:all_shards response_policy:all_succeeded",
     complexity="O(1) (considering compilation time is redundant)",
 )
-def function_load(session: Session, *words: bytes) -> bytes:
+def function_load(session: Session, word: bytes, *more: bytes) -> bytes:
     """Make a library of functions, or with REPLACE another one of its name, and answer its name."""
-    *options, code = words
+    *options, code = word, *more
     for option in options:
         if option.upper() != b"REPLACE":
             raise errors.unknown_load_option(option)

@@ -25,6 +25,7 @@ def without_tail_calls(dumped: bytes) -> bytes:
     """A chunk as string.dump gives it, changed."""
     chunk = _Chunk(dumped)
     chunk.function(is_main=True)
+    assert chunk.is_read, "this is not what string.dump gives"
     return bytes(chunk.data)
 
 
@@ -36,6 +37,10 @@ class _Chunk:
         self._number: Final = dumped[_SIZE_OF_NUMBER]
         self._position = _HEADER
 
+    @property
+    def is_read(self) -> bool:
+        return self._position == len(self.data)
+
     def function(self, *, is_main: bool) -> None:
         self._skip_text()  # the source's name
         self._position += 2 * 4 + 4  # lines, and four bytes about the stack
@@ -43,7 +48,8 @@ class _Chunk:
         self._constants()
         for _ in range(self._int()):
             self.function(is_main=False)
-        self._position += 4 * self._int()  # the line of each instruction
+        lines = self._int()
+        self._position += 4 * lines  # of each instruction
         for _ in range(self._int()):
             self._skip_text()  # a local variable
             self._position += 2 * 4

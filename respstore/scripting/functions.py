@@ -78,13 +78,13 @@ class Functions:
         return self._libraries
 
     def find(self, name: bytes) -> Registered:
-        """The function of a name.
+        """The function of a name, in whatever case it is written.
 
         Raises:
             RespError: there is none.
         """
         self._catch_up()
-        function = self._functions.get(name)
+        function = self._functions.get(name.lower())
         if function is None:
             raise RespError(errors.NO_SUCH_FUNCTION)
         return function
@@ -217,15 +217,15 @@ class Functions:
 
     def _add(self, library: Library) -> None:
         old = self._libraries.get(library.name)
-        own = {function.name for function in old.functions} if old is not None else set()
+        own = {function.name.lower() for function in old.functions} if old is not None else set()
         for function in library.functions:
-            if function.name in self._functions and function.name not in own:
+            if function.name.lower() in self._functions and function.name.lower() not in own:
                 raise errors.function_exists(function.name)
         if old is not None:
             self._remove(library.name)
         self._libraries[library.name] = library
-        self._functions.update((function.name, function) for function in library.functions)
+        self._functions.update((function.name.lower(), function) for function in library.functions)
 
     def _remove(self, name: bytes) -> None:
         for function in self._libraries.pop(name).functions:
-            del self._functions[function.name]
+            del self._functions[function.name.lower()]

@@ -139,8 +139,8 @@ function base.pcall(...)
 end
 
 function base.loadstring(text, name)
-  if type(text) == "string" and byte(text) == 27 then -- bytecode can do anything
-    return nil, "[string \"" .. (gsub(sub(text, 2), "[%c].*", "")) .. "\"]:1: unexpected symbol near 'char(27)'"
+  if type(text) == "string" and byte(text) == 27 then -- bytecode can do anything: it is read as if it were text
+    text, name = " " .. text, name or text
   end
   local compiled, problem = load_text(text, name)
   if compiled then
@@ -155,7 +155,7 @@ function base.load(read, name)
     local piece = read()
     if piece == nil or piece == "" then
       break
-    elseif type(piece) ~= "string" then
+    elseif type(piece) ~= "string" and type(piece) ~= "number" then
       return nil, "reader function must return a string"
     end
     pieces[#pieces + 1] = piece
@@ -169,9 +169,18 @@ for name, value in pairs(coroutine) do
   coroutines[name] = value
 end
 
-function coroutines.create(f)
+local function start(name, f)
+  local info = type(f) == "function" and getinfo(f, "S")
+  if not info or info.what == "C" or info.short_src == "respstore" then
+    error("bad argument #1 to '" .. name .. "' (Lua function expected)", 3)
+  end
   local thread = co_create(f)
   sethook(thread, hook, "", HOOK_COUNT)
+  return thread
+end
+
+function coroutines.create(f)
+  local thread = start("create", f)
   return thread
 end
 
@@ -184,21 +193,19 @@ local function resumed(ok, ...)
 end
 
 function coroutines.wrap(f)
-  local thread = coroutines.create(f)
+  local thread = start("wrap", f)
   return function(...)
     return resumed(co_resume(thread, ...))
   end
 end
 
--- The same sequence in each script: the generator of drand48, from the same start. A double holds 53 bits, so the state
--- of 48 is kept in two halves.
-local RANDOM_START = 0x330E
-local random_high, random_low = 0, RANDOM_START
+-- The generator of drand48, from its usual start. A double holds 53 bits, so the state of 48 is kept in two halves.
+local random_high, random_low = 0x1234AB, 0xCD330E
 
 local function seed(number)
   number = number % 4294967296
   random_high = floor(number / 256)
-  random_low = (number % 256) * 65536 + RANDOM_START
+  random_low = (number % 256) * 65536 + 0x330E
 end
 
 local function draw()
@@ -376,11 +383,12 @@ function redis.pcall(...)
   return request(false, select("#", ...), ...)
 end
 
+-- An error without a code is of the code ERR.
 local function as_error(text)
   if sub(text, 1, 1) == "-" then
-    return sub(text, 2)
+    text = sub(text, 2)
   end
-  return text
+  return find(text, " ", 1, true) and text or "ERR " .. text
 end
 
 local function single_string(field, ...)
@@ -446,7 +454,7 @@ end
 function redis.set_repl(...)
   local flags = ...
   if select("#", ...) ~= 1 then
-    complain(true, "ERR redis.set_repl() requires one argument.")
+    complain(true, "ERR redis.set_repl() requires two arguments.")
   end
   flags = tonumber(flags) or 0
   if flags < 0 or flags > 3 then
@@ -458,7 +466,7 @@ function redis.acl_check_cmd(...)
   if select("#", ...) == 0 then
     complain(true, "ERR Please specify at least one argument for this redis lib call")
   elseif not are_words(...) then
-    complain(true, "ERR redis.acl_check_cmd() requires strings or integers")
+    complain(true, "ERR Lua redis lib command arguments must be strings or integers")
   end
   local permitted = is_permitted(...)
   if permitted == nil then
@@ -723,13 +731,13 @@ end
 
 -- Run a script with its globals KEYS and ARGV.
 local function run_script(f, key_count, ...)
-  protocol, random_high, random_low = 2, 0, RANDOM_START
+  protocol = 2
   base.KEYS, base.ARGV = arguments(key_count, ...)
   return finished(xpcall(f, locate))
 end
 
 local function run_function(f, key_count, ...)
-  protocol, random_high, random_low = 2, 0, RANDOM_START
+  protocol = 2
   local keys, words = arguments(key_count, ...)
   return finished(xpcall(function()
     return f(keys, words)
@@ -748,11 +756,20 @@ local loading = {
 }
 local registered -- while a library is loaded: its functions by name
 
+-- A string, which a number may stand for, as wherever C asks for one.
+local function as_text(value)
+  if type(value) == "number" then
+    return tostring(value)
+  end
+  return type(value) == "string" and value
+end
+
 local function named_arguments(given)
   local name, callback, description, flags = nil, nil, nil, {}
   for key, value in next, given do
     if key == "function_name" then
-      if type(value) ~= "string" then
+      value = as_text(value)
+      if not value then
         complain(true, "ERR function_name argument given to redis.register_function must be a string")
       end
       name = value
@@ -762,7 +779,8 @@ local function named_arguments(given)
       end
       callback = value
     elseif key == "description" then
-      if type(value) ~= "string" then
+      value = as_text(value)
+      if not value then
         complain(true, "ERR description argument given to redis.register_function must be a string")
       end
       description = value
@@ -805,11 +823,12 @@ function loading.register_function(...)
       )
     end
     name, callback, description, flags = named_arguments(name)
-  elseif type(name) ~= "string" then
+  elseif not as_text(name) then
     complain(true, "ERR first argument to redis.register_function must be a string")
   elseif type(callback) ~= "function" then
     complain(true, "ERR second argument to redis.register_function must be a function")
   end
+  name = as_text(name)
   if not find(name, "^[%w_]+$") then
     complain(
       true,

@@ -30,6 +30,7 @@ def test_what_is_called_last_knows_its_caller(lua: LuaRuntime) -> None:
         "local function g()\nreturn library.fail()\nend\ng()",
         "local t = {library}\nreturn t[1]:fail()",
         "if true then\nreturn (fail or nothing)() end",
+        "local a, b = function(x) return fail(x) end, function()\nreturn library.fail() end b()",
     ):
         with pytest.raises(LuaError, match=r"^chunk:2: no"):
             compiled(lua, text)()
