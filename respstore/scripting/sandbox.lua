@@ -81,7 +81,7 @@ local globals -- what scripts see of all this
 
 local base = {}
 for _, name in
-  ipairs({ "assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type", "unpack", "xpcall" })
+  ipairs({ "assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber", "tostring", "type" })
 do
   base[name] = _G[name]
 end
@@ -138,6 +138,21 @@ function base.pcall(...)
   return caught(pcall(...))
 end
 
+-- What handles an error runs where it was raised: within the hook, which would not be called again, if that has ended the
+-- script.
+function base.xpcall(...)
+  local f, handle = ...
+  if select("#", ...) < 2 then
+    error("bad argument #2 to 'xpcall' (value expected)", 2)
+  end
+  return xpcall(f, function(problem)
+    if is_killed then
+      return problem
+    end
+    return handle(problem)
+  end)
+end
+
 function base.loadstring(text, name)
   if type(text) == "string" and byte(text) == 27 then -- bytecode can do anything: it is read as if it were text
     text, name = " " .. text, name or text
@@ -163,11 +178,13 @@ function base.load(read, name)
   return base.loadstring(concat(pieces), name or "=(load)")
 end
 
--- A coroutine has a hook of its own.
+-- A coroutine has a hook of its own, and a count of the C calls that it nests; so few may resume each other.
 local coroutines = {}
 for name, value in pairs(coroutine) do
   coroutines[name] = value
 end
+local MOST_NESTED = 16
+local nested = 0
 
 local function start(name, f)
   local info = type(f) == "function" and getinfo(f, "S")
@@ -184,6 +201,21 @@ function coroutines.create(f)
   return thread
 end
 
+local function came_back(...)
+  nested = nested - 1
+  return ...
+end
+
+function coroutines.resume(thread, ...)
+  if type(thread) ~= "thread" then
+    error("bad argument #1 to 'resume' (coroutine expected)", 2)
+  elseif nested >= MOST_NESTED then
+    return false, "C stack overflow"
+  end
+  nested = nested + 1
+  return came_back(co_resume(thread, ...))
+end
+
 local function resumed(ok, ...)
   if ok then
     return ...
@@ -195,7 +227,7 @@ end
 function coroutines.wrap(f)
   local thread = start("wrap", f)
   return function(...)
-    return resumed(co_resume(thread, ...))
+    return resumed(coroutines.resume(thread, ...))
   end
 end
 
@@ -491,10 +523,8 @@ end
 
 base.coroutine = view(coroutines)
 base.math = view(mathematics)
-base.table = view(table)
-base.string = view(string)
 for name, library in pairs(libraries) do
-  base[name] = view(library)
+  base[name] = type(library) == "table" and view(library) or library
 end
 base.redis = view(redis)
 setmetatable(base, { __index = nonexistent })
@@ -672,6 +702,9 @@ local function hand_over()
 end
 
 local function finished(ok, value)
+  if not ok and value == NO_MEMORY then
+    collectgarbage() -- what the script has left must not be too much for what follows
+  end
   clean_views()
   if is_killed then
     is_killed = false
@@ -731,13 +764,13 @@ end
 
 -- Run a script with its globals KEYS and ARGV.
 local function run_script(f, key_count, ...)
-  protocol = 2
+  protocol, nested = 2, 0
   base.KEYS, base.ARGV = arguments(key_count, ...)
   return finished(xpcall(f, locate))
 end
 
 local function run_function(f, key_count, ...)
-  protocol = 2
+  protocol, nested = 2, 0
   local keys, words = arguments(key_count, ...)
   return finished(xpcall(function()
     return f(keys, words)

@@ -1,4 +1,4 @@
-"""The libraries of scripts: cjson, cmsgpack, struct and bit, each a chunk of Lua.
+"""The libraries of scripts: cjson, cmsgpack, struct and bit, each a chunk of Lua; and what is guarded of Lua's own.
 
 Lua, so that what they hold counts as the script's own memory, a script that runs too long ends in them as well, and no
 script is ever near an object of Python. They see all of Lua, but keep what they use of it in their own locals.
@@ -10,14 +10,14 @@ from typing import Any
 from lupa.lua51 import LuaRuntime
 
 _FOLDER = Path(__file__).parent
-_NAMES = ("cjson", "cmsgpack", "struct", "bit")
+_NAMES = ("cjson", "cmsgpack", "struct", "bit", "string", "table", "unpack")
 
 
 def install(lua: LuaRuntime) -> Any:
     """Make the libraries in an interpreter that nobody has closed in yet.
 
     Returns:
-        Lua's table of them by name.
+        Lua's table of them by name: tables, and a function.
     """
     compiled = lua.eval(b"loadstring")
 

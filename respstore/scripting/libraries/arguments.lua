@@ -6,6 +6,7 @@
 -- `count` is how many arguments it was given.
 
 local error, tonumber, tostring, type = error, tonumber, tostring, type
+local find, gsub = string.find, string.gsub
 local floor = math.floor
 local getinfo = debug.getinfo
 
@@ -57,6 +58,29 @@ end
 -- The same with 32 bits: what does not fit comes round again.
 function arguments.int(value, position, count, level)
   return (arguments.integer(value, position, count, level + 1) + 2 ^ 31) % 2 ^ 32 - 2 ^ 31
+end
+
+-- How errors begin that Lua's own functions for strings and tables raise.
+local OWN = {
+  "^bad argument ", "^malformed pattern ", "^missing ", "^invalid ", "^unfinished capture", "^unbalanced pattern", "^too many ",
+  "^wrong number of arguments",
+}
+
+-- What a function of Lua's, which `name` names, has answered to pcall. An error of its own gets that name, and the
+-- position of the call in the script, as if nobody stood between; to be called last by what the script calls.
+function arguments.answered(name, ok, ...)
+  if ok then
+    return ...
+  end
+  local problem = ...
+  if type(problem) == "string" then
+    for index = 1, #OWN do
+      if find(problem, OWN[index]) then
+        error((gsub(problem, " to '%?'", " to '" .. name .. "'", 1)), 3)
+      end
+    end
+  end
+  error(problem, 0)
 end
 
 return arguments
