@@ -39,7 +39,7 @@ def flushdb(session: Session, *mode: bytes) -> str:
     """Remove all keys of the database."""
     _check_mode(mode)
     session.engine.keyspace.flush([session.db])
-    session.db.propagate(b"FLUSHDB")  # in any case, as Redis does
+    session.db.propagate(b"FLUSHDB", *mode)  # in any case, as Redis does
     return OK
 
 
@@ -57,7 +57,7 @@ def flushall(session: Session, *mode: bytes) -> str:
     _check_mode(mode)
     keyspace = session.engine.keyspace
     keyspace.flush(keyspace.databases)
-    session.db.propagate(b"FLUSHALL")
+    session.db.propagate(b"FLUSHALL", *mode)
     return OK
 
 
