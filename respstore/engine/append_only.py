@@ -109,6 +109,7 @@ class AppendOnly:
         engine.effects.listen(on=False)
         for db in engine.keyspace.databases:
             db.clear()
+        engine.keyspace.libraries = ()
         try:
             found = self.load()
             if found is not None:

@@ -171,6 +171,7 @@ class Snapshots:
         keyspace = self._engine.keyspace
         for db in keyspace.databases:
             db.clear()
+        keyspace.libraries = ()
         try:
             found = self._engine.system.disk.load(keyspace)
             if found is not None:

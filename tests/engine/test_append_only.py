@@ -321,3 +321,14 @@ def test_it_can_be_loaded_again_while_the_server_runs() -> None:
 
 def broken(*args: object) -> None:
     raise OSError(5, "Input/output error")
+
+
+def test_functions_are_there_once_however_often_all_is_loaded_again() -> None:
+    engine = started(enable_debug_command="yes")
+    session = Session(engine)
+    code = b"#!lua name=l\nredis.register_function('f', function() return 7 end)"
+    assert talk(session, b"FUNCTION", b"LOAD", code) == b"$1\r\nl\r\n"
+    for line in (b"DEBUG LOADAOF", b"DEBUG RELOAD", b"DEBUG RELOAD"):
+        assert talk(session, line) == OK
+    assert engine.keyspace.libraries == (code,)
+    assert talk(session, b"FCALL f 0") == b":7\r\n"

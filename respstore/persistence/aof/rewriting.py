@@ -28,6 +28,8 @@ def write_commands(keyspace: Keyspace) -> Iterator[bytes]:
     Yields:
         Pieces of the file.
     """
+    for code in keyspace.libraries:
+        yield _request(b"FUNCTION", b"LOAD", code)
     for db in keyspace.databases:
         if db.data:
             yield _request(b"SELECT", b"%d" % db.index)

@@ -42,6 +42,7 @@ def test_who_runs_the_commands_has_the_data(engine: Engine, session: Session) ->
     for line in LINES:
         assert not talk(session, line).startswith(b"-")
     talk(session, b"SELECT 0")
+    talk(session, b"FUNCTION", b"LOAD", b"#!lua name=l\nredis.register_function('f', function() return 7 end)")
     talk(session, b"RPUSH", b"long", *[b"%d" % number for number in range(500)])
     other = make_engine()
     reader = Session(other)
@@ -51,3 +52,4 @@ def test_who_runs_the_commands_has_the_data(engine: Engine, session: Session) ->
             assert not talk(reader, *words).startswith(b"-"), words
     assert digest_of_keyspace(other.keyspace) == digest_of_keyspace(engine.keyspace)
     assert told(reader) == told(session)
+    assert talk(reader, b"FCALL f 0") == b":7\r\n"
