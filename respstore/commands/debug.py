@@ -385,7 +385,7 @@ _NO_CRASH: Final = "this server does not crash on request"
 _UNSUPPORTED: Final = {
     "AOF-FLUSH-SLEEP": _NO_PERSISTENCE,
     "SET-SKIP-CHECKSUM-VALIDATION": _NO_PERSISTENCE,
-    "SET-DISABLE-DENY-SCRIPTS": "this server runs no scripts",
+    "SET-DISABLE-DENY-SCRIPTS": "what scripts must not do, they never may",
     "ASSERT": _NO_CRASH,
     "CRASH-AND-RECOVER": _NO_CRASH,
     "OOM": _NO_CRASH,

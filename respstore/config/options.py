@@ -247,7 +247,7 @@ class Options:
     latency_monitor_threshold: int = option(0, Integer(0, LONG_MAX), WORKS)
     latency_tracking: bool = option(True, YesNo(), WORKS)
     latency_tracking_info_percentiles: tuple[float, ...] = option((50, 99, 99.9), Percentiles(), WORKS)
-    busy_reply_threshold: int = option(5000, Integer(0, LONG_MAX), alias="lua-time-limit")
+    busy_reply_threshold: int = option(5000, Integer(0, LONG_MAX), WORKS, alias="lua-time-limit")
 
     # Files of the data
     save: tuple[SavePoint, ...] = option(SAVE_POINTS, SavePoints(), WORKS, accumulates=True)

@@ -303,6 +303,9 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
     started = engine.system.monotonic()
     if session.gate & TRACKING:
         engine.trackers.current = session
+    is_told_before = "skip_monitor" in record.flags  # a script, which comes before what it calls
+    if session.gate & MONITORED and is_told_before:
+        engine.monitors.tell(session, record, args)
     try:
         if len(args) > record.maximum:
             raise errors.too_many_arguments(record.name)
@@ -318,7 +321,7 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
     finally:
         entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
         engine.timing.called(session, entry, args, engine.system.monotonic() - started)
-        if session.gate & MONITORED:
+        if session.gate & MONITORED and not is_told_before:
             engine.monitors.tell(session, record, args)
         if session.gate & TRACKING:
             engine.trackers.remember(session, record, args)

@@ -58,20 +58,22 @@ class Monitors:
             self._switch(on=bool(self.sessions))
 
     def tell(self, session: "Session", command: Command, args: Sequence[bytes]) -> None:
-        """Somebody's request was run.
+        """Somebody's request was run; a script is told of before.
 
         Args:
             session: whose.
             command: what it was; that of an administrator is nobody's business.
             args: the whole request.
         """
-        if "admin" in command.flags or "skip_monitor" in command.flags:
+        if "admin" in command.flags:
             return
         if not self._lines:
             self._engine.touched.extend(self.sessions)
         now = self._engine.system.wall_clock_us()
         peer = session.peer.encode()
-        if session.is_on_unix_socket:
+        if self._engine.scripts.is_in_script:
+            peer = b"lua"
+        elif session.is_on_unix_socket:
             peer = b"unix:" + peer.removesuffix(b":0")
         words = b" ".join(map(quoted, without_secrets(command.name, args)))
         self._lines.append(b"+%d.%06d [%d %b] %b\r\n" % (*divmod(now, 1_000_000), session.db.index, peer, words))

@@ -9,7 +9,8 @@ loop, which has the script go on at its next turn (`go_on`). The client that has
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from respstore import errors
@@ -29,6 +30,9 @@ SLICE_SECONDS: Final = 0.01
 """How long a script that takes too long goes on before clients are told that the server is busy."""
 PAUSE_SECONDS: Final = 0.001
 """What others get in between, at least."""
+
+LOAD_SECONDS: Final = 0.5
+"""How long the code of a library may run when it is loaded, as in Redis."""
 
 _SUSPENDED: Final = object()
 
@@ -63,6 +67,7 @@ class Scripts:
         name: of the function that runs; empty for a script.
         words: the request by which a function was called.
         started: when, on the monotonic clock.
+        is_in_script: whether what runs now was called by a script.
         has_written: whether it has run a command that writes; then it cannot be ended by SCRIPT KILL.
     """
 
@@ -73,9 +78,11 @@ class Scripts:
         self.name = b""
         self.words: Sequence[bytes] = ()
         self.started = 0.0
+        self.is_in_script = False
         self.has_written = False
         self._is_killed = False
         self._slice_end = 0.0
+        self._load_end: float | None = None
         self._stage: greenlet | None = None
         self._loop: greenlet | None = None
         self._again: float | None = None
@@ -112,13 +119,27 @@ class Scripts:
         self._rest()
         return NO_REPLY
 
-    def begin(self, name: bytes = b"", words: Sequence[bytes] = ()) -> None:
-        """A script begins, or a function of this name, for which `words` asked."""
-        self.name, self.words = name, words
+    def begin(self, request: Sequence[bytes] = ()) -> None:
+        """A script begins, or the function that a request calls by its name."""
+        self.name, self.words = request[1] if request else b"", request
+        self.is_in_script = True
         self.has_written = False
         self.started = self._engine.system.monotonic()
         if not self.is_suspended:
             self._slice_end = self.started + self._engine.config.busy_reply_threshold / 1000
+
+    def end(self) -> None:
+        """It is over."""
+        self.is_in_script = False
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """While a library is loaded: that is not to take long, and nobody is looked after meanwhile."""
+        self._load_end = self._engine.system.monotonic() + LOAD_SECONDS
+        try:
+            yield
+        finally:
+            self._load_end = None
 
     def tick(self) -> bool:
         """Called by Lua all the time; may not raise.
@@ -128,6 +149,8 @@ class Scripts:
         """
         engine = self._engine
         try:
+            if self._load_end is not None:
+                return engine.system.monotonic() >= self._load_end
             if engine.system.monotonic() >= self._slice_end and not self._is_killed and self._loop is not None:
                 now = engine.keyspace.now
                 self._loop.switch(_SUSPENDED)

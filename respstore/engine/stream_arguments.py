@@ -64,11 +64,13 @@ def range_end(arg: bytes) -> StreamId:
 
 def _parse(arg: bytes, missing: int) -> tuple[int, int | None]:
     """An id; None for the sequence number of `ms-*`."""
+    if len(arg) > _LONGEST_ID:
+        raise RespError(errors.INVALID_STREAM_ID)
     text = arg.partition(b"\0")[0]
     left, dash, right = text.partition(b"-")
     ms = _half(left)
     sequence = missing if not dash else None if right == b"*" else _half(right)
-    if ms is None or len(arg) > _LONGEST_ID or (sequence is None and right != b"*"):
+    if ms is None or (sequence is None and right != b"*"):
         raise RespError(errors.INVALID_STREAM_ID)
     return ms, sequence
 

@@ -19,7 +19,7 @@ from respstore.scripting.runtime import BrokenRuntimeError, Failure, Registered,
 from respstore.scripting.shebang import parse_library_head
 
 if TYPE_CHECKING:
-    from respstore.keyspace import Keyspace
+    from respstore.engine.engine import Engine
 
 logger = logging.getLogger("respstore")
 
@@ -59,13 +59,14 @@ class Functions:
     """The libraries of an engine.
 
     Args:
+        engine: whose.
         calls: what functions can do outside of Lua.
-        keyspace: where the code is.
     """
 
-    def __init__(self, calls: Calls, keyspace: "Keyspace") -> None:
+    def __init__(self, engine: "Engine", calls: Calls) -> None:
+        self._scripts = engine.scripts
         self._calls = calls
-        self._keyspace = keyspace
+        self._keyspace = engine.keyspace
         self._runtime: Runtime | None = None
         self._made_of: Sequence[bytes] = ()
         self._libraries: dict[bytes, Library] = {}
@@ -202,7 +203,8 @@ class Functions:
         line_end = code.index(b"\n")
         try:
             compiled = self.runtime.compile(code[line_end:], FUNCTION_NAME)
-            registered = self.runtime.load_library(compiled)
+            with self._scripts.loading():
+                registered = self.runtime.load_library(compiled)
         except BrokenRuntimeError:
             self._runtime = None
             self._made_of = ()

@@ -69,7 +69,7 @@ class Interpreter:
         self._calls = Calls(engine)
         self._runtime: Runtime | None = None
         self.scripts: dict[bytes, Script] = {}
-        self.functions = Functions(self._calls, engine.keyspace)
+        self.functions = Functions(engine, self._calls)
         self._loose = 0  # how many are not kept
 
     # The cache
@@ -160,7 +160,6 @@ class Interpreter:
             self.scripts[script.sha] = self.scripts.pop(script.sha, script)
 
         def work() -> Any:
-            self._engine.scripts.begin()
             runtime = self._ready()
             if script.function is None:
                 script.function = self._compile(script)
@@ -179,28 +178,38 @@ class Interpreter:
     ) -> Any:
         """Call a function; the other arguments and what comes of it as of `run`."""
         permissions = self._permissions(frozenset(function.flags), is_read_only=is_read_only)
-        name, command = function.name, b"fcall_ro" if is_read_only else b"fcall"
+        command = b"fcall_ro" if is_read_only else b"fcall"
+        request = (command, function.name, b"%d" % key_count, *words)
 
         def work() -> Any:
-            self._engine.scripts.begin(name, (command, name, b"%d" % key_count, *words))
             runtime = self.functions.runtime
             try:
                 run = partial(runtime.run_function, function.callback, key_count, words)
-                value = self._run(session, permissions, runtime, run)
+                value = self._run(session, permissions, runtime, run, request)
             except BrokenRuntimeError:
                 self.functions.replace_runtime()
                 raise RespError(errors.SCRIPT_NO_MEMORY) from None
-            return _checked(value, name)
+            return _checked(value, function.name)
 
         return self._engine.scripts.perform(session, work)
 
-    def _run(self, session: "Session", permissions: Permissions, runtime: Runtime, run: Callable[[], Any]) -> Any:
+    def _run(
+        self,
+        session: "Session",
+        permissions: Permissions,
+        runtime: Runtime,
+        run: Callable[[], Any],
+        request: Sequence[bytes] = (),
+    ) -> Any:
+        """Run something for a session; `request` is the one that calls a function."""
         db = session.db
         self._calls.begin(session, permissions, runtime)
+        self._engine.scripts.begin(request)
         try:
             return run()
         finally:
             self._calls.end()
+            self._engine.scripts.end()
             session.db = db
 
     def _permissions(self, flags: frozenset[str] | None, *, is_read_only: bool) -> Permissions:

@@ -888,8 +888,9 @@ local function load_library(f)
   local found = registered
   registered = nil
   if not ok then
+    local is_late = is_killed
     local _, kind, text, place = finished(false, problem)
-    return false, kind, text, place
+    return false, kind, is_late and "ERR FUNCTION LOAD timeout" or text, place
   end
   for i = 1, #found do
     emit(unpack(found[i], 1, 4))

@@ -118,6 +118,17 @@ def test_a_pipeline_is_shown_in_order(monitor: Session, client: Session) -> None
     assert seen(monitor) == [b'"ECHO" "%d"' % number for number in range(3)]
 
 
+def test_a_script_is_shown_before_what_it_calls(monitor: Session, client: Session) -> None:
+    talk(client, b"EVAL", b"redis.call('set', 'k', 1) return redis.pcall('get')", b"0")
+    monitor.engine.take_touched()
+    lines = received(monitor).splitlines()
+    assert [line.partition(b"] ")[2] for line in lines] == [
+        b"\"EVAL\" \"redis.call('set', 'k', 1) return redis.pcall('get')\" \"0\"",
+        b'"set" "k" "1"',
+    ]
+    assert lines[1].partition(b"] ")[0].endswith(b"[0 lua")
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

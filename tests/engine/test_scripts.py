@@ -97,6 +97,19 @@ def test_a_transaction_of_scripts_waits_as_a_whole(engine: Engine, session: Sess
     assert received(session).startswith(b"*2\r\n" + KILLED)
 
 
+def test_a_function_is_killed_by_a_command_of_its_own(engine: Engine, session: Session, other: Session) -> None:
+    talk(session, b"FUNCTION", b"LOAD", b"#!lua name=l\nredis.register_function('f', function() " + FOREVER + b" end)")
+    assert talk(session, b"FCALL f 1 k") == b""
+    busy = BUSY.replace(b"SCRIPT", b"FUNCTION")
+    assert talk(other, b"GET k") == talk(other, b"SCRIPT KILL") == busy
+    assert b"$1\r\nf\r\n$7\r\ncommand\r\n*4\r\n$5\r\nfcall\r\n$1\r\nf\r\n$1\r\n1\r\n$1\r\nk\r\n" in talk(
+        other, b"FUNCTION STATS"
+    )
+    assert talk(other, b"FUNCTION KILL") == b"+OK\r\n"
+    engine.between_ticks()
+    assert received(session).startswith(KILLED)
+
+
 def test_the_client_of_a_script_may_leave(engine: Engine, session: Session, other: Session) -> None:
     talk(session, b"EVAL", FOREVER, b"0")
     session.receive_eof()

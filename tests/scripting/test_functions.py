@@ -100,3 +100,12 @@ def test_libraries_are_restored_all_or_none(functions: Functions) -> None:
     assert [function.name for function in functions.libraries[b"one"].functions] == [b"g"]
     functions.restore([CODE], flush=True)
     assert list(functions.libraries) == [b"lib"]
+
+
+def test_a_library_that_does_not_come_to_an_end_is_refused(engine: Engine) -> None:
+    functions = Interpreter(engine).functions
+    times = iter(range(1000))
+    engine.system.monotonic = lambda: next(times) / 10  # type: ignore[method-assign]
+    with pytest.raises(RespError, match="ERR Error registering functions: ERR FUNCTION LOAD timeout"):
+        functions.load(b"#!lua name=lib\nwhile true do end")
+    functions.load(CODE)
