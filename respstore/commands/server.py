@@ -55,6 +55,8 @@ def shutdown(session: Session, *options: bytes) -> Special:
         raise RespError(errors.SYNTAX)
     if b"ABORT" in words:
         raise RespError(errors.NO_SHUTDOWN)  # Redis waits for its replicas; here nothing is waited for
+    if session.engine.scripts.is_suspended and b"NOSAVE" not in words:
+        raise session.engine.scripts.busy()
     logger.info("stopping as client %s asked", session.describe())
     saves = True if b"SAVE" in words else False if b"NOSAVE" in words else None
     try:

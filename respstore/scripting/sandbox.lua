@@ -707,8 +707,8 @@ local function finished(ok, value)
   end
   clean_views()
   if is_killed then
-    is_killed = false
     sethook(hook, "", HOOK_COUNT)
+    is_killed = false -- only now: each line was a look at the clock
   end
   if not ok then
     if type(value) == "table" then

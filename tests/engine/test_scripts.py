@@ -110,6 +110,13 @@ def test_a_function_is_killed_by_a_command_of_its_own(engine: Engine, session: S
     assert received(session).startswith(KILLED)
 
 
+def test_the_server_can_be_shut_down_where_nothing_is_saved(engine: Engine, session: Session, other: Session) -> None:
+    talk(session, b"EVAL", FOREVER, b"0")
+    assert talk(other, b"SHUTDOWN") == BUSY
+    assert talk(other, b"SHUTDOWN NOSAVE") == b""
+    assert engine.system.stopped  # type: ignore[attr-defined]
+
+
 def test_the_client_of_a_script_may_leave(engine: Engine, session: Session, other: Session) -> None:
     talk(session, b"EVAL", FOREVER, b"0")
     session.receive_eof()
