@@ -116,6 +116,7 @@ class Scripts:
         logger.warning("a script of client %s is slow: clients are told BUSY until it ends", session.describe())
         session.set_gate(PARKED, on=True)
         self._engine.set_gates(BUSY, on=True)
+        self._engine.waiting.is_held = True
         self._rest()
         return NO_REPLY
 
@@ -177,6 +178,7 @@ class Scripts:
         session = self.running
         assert session is not None
         self._engine.set_gates(BUSY, on=False)
+        self._engine.waiting.is_held = False
         try:
             value = self._end(outcome)
         except RespError as error:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from respstore import errors
 from respstore.engine.counters import wait_for_count
 from respstore.engine.dispatch import (
+    BUSY,
     HALTED,
     LOADING,
     MONITORED,
@@ -195,7 +196,7 @@ class TCPStoreSession(Session):
             raise ProtocolError(errors.TCPSTORE_HAS_NO_PASSWORD)
         if self.gate & RESTRICTED:
             raise ProtocolError(errors.TCPSTORE_HAS_NO_USERS)
-        if self.gate & LOADING:
+        if self.gate & (LOADING | BUSY):
             self._next = operation
             self.set_gate(YIELDED, on=True)
             engine.yield_turn(self)

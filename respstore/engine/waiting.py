@@ -99,6 +99,7 @@ class WaitingRoom:
         counters: torch's barriers at which somebody waits.
         promised: how many items of a list torch clients were told of that have not come for them yet.
         ready: keys that changed and have waiters; `serve` empties it.
+        is_held: nobody is served, for a script is in the midst of its work.
         rearm: called with the new soonest deadline when it became sooner; the server's timers set it.
     """
 
@@ -111,6 +112,7 @@ class WaitingRoom:
         "_timed",
         "barriers",
         "counters",
+        "is_held",
         "promised",
         "ready",
         "rearm",
@@ -121,6 +123,7 @@ class WaitingRoom:
         self.counters: dict[tuple[Database, bytes], Counter] = {}
         self.promised: dict[tuple[Database, bytes], int] = {}
         self.ready: dict[tuple[Database, bytes], None] = {}
+        self.is_held = False
         self.rearm: Callable[[float], None] = lambda deadline: None
         self._queues: dict[tuple[Database, bytes], OrderedDict[Session, None]] = {}
         self._sessions: dict[Session, Wait] = {}
@@ -160,7 +163,7 @@ class WaitingRoom:
 
     def serve(self) -> None:
         """Retry the waiters of all ready keys, in the order in which they changed; then of those that this changed."""
-        while self.ready:
+        while self.ready and not self.is_held:
             keys = list(self.ready)
             self.ready.clear()
             for db, key in keys:

@@ -6,7 +6,9 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.protocol.tcpstore import ADD
 from tests.talk import make_engine, received, talk
+from tests.wire import ask, number, torch_client
 
 BUSY = b"-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n"
 FOREVER = b"while true do end"
@@ -84,6 +86,27 @@ def test_nothing_expires_while_a_script_is_in_the_midst_of_its_work(
     engine.tick()
     assert received(waiting) == b"*-1\r\n"
     assert talk(session, b"EXISTS k") == b":0\r\n"
+
+
+def test_who_waits_is_served_when_the_script_is_over(engine: Engine, session: Session, other: Session) -> None:
+    talk(other, b"BLPOP q 0")
+    script = b"redis.call('rpush', 'q', 'a') for i = 1, 2000000 do end return redis.call('lpop', 'q')"
+    assert talk(session, b"EVAL", script, b"0") == b""
+    assert talk(Session(engine), b"PING") == BUSY
+    while engine.scripts.is_suspended:
+        engine.between_ticks()
+    assert received(session) == b"$1\r\na\r\n"
+    assert received(other) == b""
+
+
+def test_torch_clients_wait_for_the_script(engine: Engine, session: Session) -> None:
+    torch = torch_client(engine)
+    talk(session, b"EVAL", FOREVER, b"0")
+    assert ask(torch, ADD, b"/n", 1) == b""
+    engine.scripts.kill()
+    engine.between_ticks()
+    engine.between_ticks()
+    assert received(torch) == number(1)
 
 
 def test_a_transaction_of_scripts_waits_as_a_whole(engine: Engine, session: Session, other: Session) -> None:
