@@ -101,14 +101,12 @@ class Scripts:
         Raises:
             RespError: that of `work`.
         """
-        if self._stage is not None:
+        if self.running is not None:
             return work()
-        from greenlet import getcurrent, greenlet  # noqa: PLC0415 - who runs no scripts need not wait for it
-
+        if self._stage is None:
+            self._loop, self._stage = _make_stage()
         self.running = session
         self._is_killed = False
-        self._loop = getcurrent()
-        self._stage = greenlet(_settled)
         self._engine.effects.begin_unit()
         outcome = self._stage.switch(work)
         if outcome is not _SUSPENDED:
@@ -152,8 +150,9 @@ class Scripts:
         try:
             if self._load_end is not None:
                 return engine.system.monotonic() >= self._load_end
-            if engine.system.monotonic() >= self._slice_end and not self._is_killed and self._loop is not None:
+            if engine.system.monotonic() >= self._slice_end and not self._is_killed:
                 now = engine.keyspace.now
+                assert self._loop is not None
                 self._loop.switch(_SUSPENDED)
                 engine.keyspace.now = now  # the script's clock stands still
                 self._slice_end = engine.system.monotonic() + SLICE_SECONDS
@@ -170,7 +169,6 @@ class Scripts:
         """Let the script go on if it is time; to be called at `next_deadline`."""
         if self._again is None or now < self._again or self._stage is None:
             return
-        self._loop = self._stage.parent
         outcome = self._stage.switch()
         if outcome is _SUSPENDED:
             self._rest()
@@ -218,13 +216,29 @@ class Scripts:
         self._engine.waiting.rearm(self._again)
 
     def _end(self, outcome: Any) -> Any:
-        self._stage = self._loop = self._again = self.running = None
+        self._again = self.running = None
         self.words = ()
         self._engine.effects.end_unit()
         value, error = outcome
         if error is not None:
             raise error
         return value
+
+
+def _make_stage() -> "tuple[greenlet, greenlet]":
+    """This stack, and one that does what it is given and answers what comes of it, again and again.
+
+    To make one takes longer than most scripts do. It knows nobody, so that it goes with its engine.
+    """
+    from greenlet import getcurrent, greenlet  # noqa: PLC0415 - who runs no scripts need not wait for it
+
+    loop = getcurrent()
+
+    def play(work: Callable[[], Any]) -> None:
+        while True:
+            work = loop.switch(_settled(work))
+
+    return loop, greenlet(play)
 
 
 def _settled(work: Callable[[], Any]) -> tuple[Any, RespError | None]:

@@ -41,6 +41,10 @@ class Permissions:
     ignores_memory: bool = False
 
 
+WRITES: Final = Permissions()
+READS: Final = Permissions(may_write=False)
+
+
 class Calls:
     """The outside of scripts: the `Host` of their runtimes.
 
@@ -51,7 +55,7 @@ class Calls:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._session: Session | None = None
-        self._permissions = Permissions()
+        self._permissions = WRITES
         self._protocol = 2
         self._is_short = False
         self._runtime: Runtime | None = None

@@ -16,7 +16,7 @@ import attrs
 from respstore import errors
 from respstore.engine.scripts import Usage
 from respstore.errors import RespError, quotable
-from respstore.scripting.calls import Calls, Permissions
+from respstore.scripting.calls import READS, WRITES, Calls, Permissions
 from respstore.scripting.functions import Functions
 from respstore.scripting.runtime import BrokenRuntimeError, Failure, Registered, Runtime
 from respstore.scripting.shebang import parse_script_head
@@ -219,7 +219,7 @@ class Interpreter:
             RespError: it may not be called by that command, or not now.
         """
         if flags is None:
-            return Permissions(may_write=not is_read_only)
+            return READS if is_read_only else WRITES
         may_write = "no-writes" not in flags
         if may_write and is_read_only:
             raise RespError(errors.SCRIPT_WRITES)
