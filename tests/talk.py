@@ -10,6 +10,7 @@ The fixtures `engine` and `session` (conftest.py) give the usual one of each.
 """
 
 from collections.abc import Iterator
+from copy import copy
 from random import Random
 from typing import Any
 
@@ -42,7 +43,7 @@ class FakeDisk:
 
     def save(self, keyspace: Keyspace, about: Facts) -> None:
         if self.problem is not None:
-            raise self.problem
+            raise copy(self.problem)  # the traceback of a kept one would keep sessions
         self.data = b"".join(write_file(keyspace, about, Config()))
 
     def start_save(self, keyspace: Keyspace, about: Facts) -> int:
@@ -81,7 +82,7 @@ class FakePeer:
 
     def send(self, data: bytes) -> None:
         if self.problem is not None:
-            raise self.problem
+            raise copy(self.problem)
         self.received += data
 
     def read_line(self) -> bytes:
@@ -136,7 +137,7 @@ class FakeAppendFiles:
 
     def append(self, data: bytes) -> None:
         if self.problem is not None:
-            raise self.problem
+            raise copy(self.problem)
         self.data += data
 
     def sync(self) -> None:
@@ -164,7 +165,7 @@ class FakeAppendFiles:
     def _do(self, name: str) -> None:
         self.calls.append(name)
         if self.problem is not None:
-            raise self.problem
+            raise copy(self.problem)
 
 
 class FakeSystem:
@@ -245,7 +246,7 @@ class FakeSystem:
 
     def connect(self, host: str, port: str, timeout: float) -> "FakePeer":
         if isinstance(self.peer, OSError):
-            raise self.peer
+            raise copy(self.peer)
         self.connected.append((host, port, timeout))
         return self.peer
 

@@ -31,8 +31,8 @@ HANGING_SECONDS = 10.0
 """... up to this time, after which it hangs, whatever it does."""
 MOST_GROWTH = 64 * MB
 """How much larger the process may be in the end, when there are no clients and no data."""
-WITHOUT = ("shutdown", "client|kill", "client|pause", "config|set", "config|rewrite", "debug")
-"""Commands by which one client may end, close, stop or change what others depend on, as it may in Redis."""
+WITHOUT = ("shutdown", "client|kill", "client|pause", "config|set", "config|rewrite", "debug", "migrate")
+"""Commands by which one client may end, close, stop or change what others depend on, or reach other hosts."""
 PING = array(b"PING")
 
 
