@@ -127,11 +127,11 @@ class Snapshots:
             RespError: it failed, so that the server should not end.
         """
         self._saves_at_exit = False
-        if self.is_loading or not (bool(self._engine.config.save) if saves is None else saves):
-            return
         if self._started is not None:
             self._engine.system.disk.stop_save()
             self._started = None
+        if self.is_loading or not (bool(self._engine.config.save) if saves is None else saves):
+            return
         logger.info("saving the data before the server ends")
         try:
             self.save()

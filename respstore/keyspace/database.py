@@ -465,6 +465,7 @@ class Keyspace:
         propagated, vanished: the same for effects of commands, and for keys whose time is over (see propagating.py).
         flushed: called when databases were emptied.
         libraries: the code of libraries of functions; another object when they are others.
+        is_frozen: nobody gets a container that was there at a certain moment (see freezing.py).
     """
 
     __slots__ = (
@@ -473,6 +474,7 @@ class Keyspace:
         "expired",
         "flushed",
         "generation",
+        "is_frozen",
         "keeps_expired",
         "libraries",
         "modified",
@@ -488,6 +490,7 @@ class Keyspace:
         self.expired = 0
         self.keeps_expired = False
         self.generation = 0
+        self.is_frozen = False
         self.notify: Notify = lambda index, key, event: None
         self.modified: Modified = lambda key, event: None
         self.propagated: Propagated = lambda index, words: None

@@ -195,6 +195,7 @@ class WeighedDatabase(Database):
 
 def weigh(keyspace: Keyspace, make: Callable[[dict[bytes, Value]], WeighedKeys] | None) -> None:
     """Keep the keys of all databases in the dictionaries that `make` makes of others, or with None in plain ones."""
+    keyspace.is_frozen = False  # the new ones guard nothing
     for db in keyspace.databases:
         if isinstance(db, WeighedDatabase):
             db.data.release()

@@ -1,17 +1,21 @@
 """The file that the data is saved to as a whole, as the engine sees it (`engine/system.Disk`).
 
 A save in the background is a forked process: it has the data as it was at that moment, and writes it while the server
-goes on. Where a fork is not possible, or not safe (in a program whose other threads may hold locks), the data is saved
-at once. Either way a new file takes the place of the old one when it is on disk whole.
+goes on. Where a fork is not possible, or not safe (in a program whose other threads may hold locks), the data is frozen
+(keyspace/freezing.py) and written a bit with each look at how far it is; where maxmemory weighs it, at once. In any
+case a new file takes the place of the old one when it is on disk whole.
 """
 
 import errno
 import gc
+import logging
 import mmap
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -19,9 +23,14 @@ from respstore.config import Config
 from respstore.engine.snapshots import describe
 from respstore.engine.system import Facts
 from respstore.keyspace import Keyspace
+from respstore.keyspace.freezing import freeze, thaw
 from respstore.persistence.rdb.file import FileReader, write_file
 from respstore.persistence.rdb.primitives import CorruptError
 
+logger = logging.getLogger("respstore")
+
+SLICE_SECONDS: Final = 0.01
+"""How long a save that is not a process of its own keeps others waiting, again and again."""
 _UNKNOWN_PROBLEM: Final = 255
 """Exit status of a child that failed for a reason that has no number in errno."""
 
@@ -38,6 +47,7 @@ class Disk:
         self._config = config
         self._may_fork = may_fork and hasattr(os, "fork")
         self._child = 0
+        self._gradual: tuple[Keyspace, Facts, Generator[None]] | None = None
         self._problem: str | None = None
 
     @property
@@ -53,11 +63,17 @@ class Disk:
 
     def save(self, keyspace: Keyspace, about: Facts) -> None:
         """Save now; raises OSError."""
+        for _ in self._write(keyspace, about):
+            pass
+
+    def _write(self, keyspace: Keyspace, about: Facts) -> Generator[None]:
+        """Save in steps; who closes this gives it up. Raises OSError."""
         temporary = self._temporary(os.getpid())
         try:
             with temporary.open("wb") as file:
                 for piece in self.pieces(keyspace, about):
                     file.write(piece)
+                    yield
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.path)
@@ -69,11 +85,11 @@ class Disk:
     def start_save(self, keyspace: Keyspace, about: Facts) -> int:
         """Begin to save the data as it is now; answer the process that does it. Raises OSError if there can be none."""
         if not self._may_fork:
-            try:
-                self.save(keyspace, about)
-                self._problem = ""
-            except OSError as error:
-                self._problem = describe(error)
+            frozen = freeze(keyspace)
+            if frozen is None:
+                self._problem = _run(self._write(keyspace, about))
+            else:
+                self._gradual = keyspace, about, self._write(frozen, about)
             return os.getpid()
         child = os.fork()
         if not child:
@@ -88,6 +104,8 @@ class Disk:
             if child:
                 self._child = 0
                 self._problem = self._judge(child, os.waitstatus_to_exitcode(status))
+        elif self._gradual is not None:
+            self._problem = self._go_on()
         problem, self._problem = self._problem, None
         return problem
 
@@ -98,7 +116,29 @@ class Disk:
             os.waitpid(self._child, 0)
             _discard(self._temporary(self._child))
             self._child = 0
+        if self._gradual is not None:
+            self._end_gradual()
         self._problem = None
+
+    def _go_on(self) -> str | None:
+        """Write a bit more of what is frozen; answer as `poll_save`."""
+        assert self._gradual is not None
+        keyspace, about, steps = self._gradual
+        if keyspace.is_frozen:
+            problem = _run(steps, SLICE_SECONDS)
+        else:  # the data is weighed since, and what was written so far does not fit with the rest
+            steps.close()
+            problem = _run(self._write(keyspace, about))
+        if problem is not None:
+            self._end_gradual()
+        return problem
+
+    def _end_gradual(self) -> None:
+        assert self._gradual is not None
+        keyspace, _, steps = self._gradual
+        steps.close()
+        thaw(keyspace)
+        self._gradual = None
 
     def _save_and_exit(self, keyspace: Keyspace, about: Facts) -> NoReturn:
         """The child's part: nothing but this, and nothing that the parent holds is kept open by it."""
@@ -148,6 +188,21 @@ class Disk:
         except CorruptError as error:
             advice = "'redis-check-rdb' tells more; without the file the server starts with no data"
             raise OSError(errno.EINVAL, f"the data cannot be loaded: {error}. {advice}", str(self.path)) from None
+
+
+def _run(steps: Iterator[None], seconds: float = inf) -> str | None:
+    """Write, for so long at most; answer as `poll_save`."""
+    end = time.monotonic() + seconds
+    try:
+        for _ in steps:
+            if time.monotonic() > end:
+                return None
+    except OSError as error:
+        return describe(error)
+    except Exception:
+        logger.exception("bug: a save was cut short")
+        return "a bug"
+    return ""
 
 
 def _discard(path: Path) -> None:

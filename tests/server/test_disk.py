@@ -10,6 +10,8 @@ import pytest
 
 from respstore.config import Config
 from respstore.keyspace import Keyspace
+from respstore.keyspace.weighing import Scale, WeighedKeys, weigh
+from respstore.server import disk as disk_module
 from respstore.server.disk import Disk
 
 PATIENCE = 30.0
@@ -90,6 +92,58 @@ def test_where_nothing_can_be_removed_either_the_failure_is_told(
     disk = Disk(config, may_fork=may_fork)
     disk.start_save(keyspace(), {})
     assert ended(disk).endswith(os.strerror(errno.ENOENT))
+
+
+def test_without_a_process_of_its_own_it_saves_bit_by_bit_what_was_there_at_the_beginning(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_module, "SLICE_SECONDS", 0.0)
+    disk, data = Disk(config, may_fork=False), keyspace(10_000)
+    disk.start_save(data, {})
+    for number in range(5):
+        assert disk.poll_save() is None
+        data.databases[0].put(b"new %d" % number, b"x", "set")
+        data.databases[0].delete(b"%d" % number)
+    assert names(tmp_path) == [f"temp-{os.getpid()}.rdb"]
+    assert ended(disk) == ""
+    assert loaded(disk) == 10_000
+    assert len(data.databases[0].data) == 10_000
+    assert not data.is_frozen
+
+
+def test_what_is_saved_bit_by_bit_can_be_given_up(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_module, "SLICE_SECONDS", 0.0)
+    disk, data = Disk(config, may_fork=False), keyspace(10_000)
+    disk.start_save(data, {})
+    assert disk.poll_save() is None
+    disk.stop_save()
+    assert names(tmp_path) == []
+    assert disk.poll_save() is None
+    assert not data.is_frozen
+
+
+def test_data_that_becomes_weighed_is_saved_as_it_is_then(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_module, "SLICE_SECONDS", 0.0)
+    disk, data = Disk(config, may_fork=False), keyspace(10_000)
+    disk.start_save(data, {})
+    assert disk.poll_save() is None
+    weigh(data, lambda keys: WeighedKeys(Scale(), keys))
+    data.databases[0].put(b"new", b"x", "set")
+    assert disk.poll_save() == ""
+    assert loaded(disk) == 10_001
+
+
+def test_a_bug_is_no_success(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk = Disk(config, may_fork=False)
+    monkeypatch.setattr(disk, "pieces", lambda keyspace, about: iter([b"x", None]))
+    disk.start_save(keyspace(), {})
+    assert ended(disk) == "a bug"
+    assert "a save was cut short" in caplog.text
+    assert names(tmp_path) == []
 
 
 def test_the_old_file_stays_where_the_new_one_cannot_take_its_place(config: Config, tmp_path: Path) -> None:
