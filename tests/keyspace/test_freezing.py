@@ -146,6 +146,14 @@ def test_where_maxmemory_begins_to_count_nothing_is_frozen_any_more() -> None:
     assert freeze(engine.keyspace) is None
 
 
+def test_libraries_are_frozen_too() -> None:
+    keyspace = filled()
+    keyspace.libraries = (b"code",)
+    frozen = freeze(keyspace)
+    assert frozen is not None
+    assert frozen.libraries == (b"code",)
+
+
 def test_expiry_is_frozen_too() -> None:
     keyspace = filled()
     keyspace.databases[0].set_deadline(b"list", 5)
