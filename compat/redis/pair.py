@@ -151,7 +151,8 @@ class Pair:
         self._queued.clear()
         for side in self.sides:
             side.close_clients()
-            side.ask_all([(b"CLIENT", b"UNPAUSE"), (b"PING",), (b"FLUSHALL",), (b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")])
+            side.ask_all([(b"CLIENT", b"UNPAUSE"), (b"PING",), (b"FLUSHALL",), (b"FUNCTION", b"FLUSH")])
+            side.ask_all([(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")])
             if self._config_changed:
                 side.restore_config()
             if self._users_changed:

@@ -306,6 +306,8 @@ def rule_of(arguments: Sequence[bytes]) -> Rule:
     words = [argument.decode("latin-1").upper() for argument in arguments[:2]]
     if words[1:] == ["HELP"]:
         return prose
+    if words[:1] in (["EVAL"], ["EVAL_RO"]) and arguments[1:3] and b"(unpack(ARGV))" in arguments[1]:
+        return rule_of(arguments[3:]) if len(arguments) > 3 else exact  # of the command that the script calls
     if words == ["CONFIG", "GET"] and EVERYTHING in arguments:
         return kind
     if words in ALL_COMMANDS and (len(arguments) == len(words) or arguments[-1] == b"*"):

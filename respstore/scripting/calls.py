@@ -6,6 +6,7 @@ over; it may neither wait nor do what is marked `noscript`; whoever may not writ
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -26,6 +27,8 @@ logger = logging.getLogger("respstore")
 _LEVELS: Final = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _SIMPLE: Final = frozenset((bytes, int))
 _STATUS_OK: Final = (None, STATUS, OK.encode())
+_STREAM_READS: Final = frozenset(("xread", "xreadgroup"))
+"""These are refused where they would wait; other commands that wait just do not, in a script."""
 
 
 @attrs.frozen
@@ -134,6 +137,8 @@ class Calls:
             raise RespError(errors.SCRIPT_FORBIDDEN_COMMAND)
         if session.gate & RESTRICTED:
             engine.acl.check_in_script(session, command, args)
+        if command.name in _STREAM_READS and _blocks(args):
+            raise RespError(errors.SCRIPT_BLOCKS.format(errors.printable(args[0])))
         if "write" in command.flags:
             self._check_write(session, entry)
         if self._is_short and "denyoom" in command.flags and not engine.scripts.has_written:
@@ -184,3 +189,9 @@ class Calls:
 def _word(word: bytes | float) -> bytes:
     """An argument as a command gets it: Lua's numbers as C prints them with 17 digits."""
     return word if isinstance(word, bytes) else b"%.17g" % word
+
+
+def _blocks(args: Sequence[bytes]) -> bool:
+    """Whether a command that reads streams is told to wait."""
+    options = [word.upper() for word in args[1:]]
+    return b"BLOCK" in options[: options.index(b"STREAMS") if b"STREAMS" in options else None]

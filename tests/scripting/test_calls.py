@@ -19,6 +19,9 @@ def test_a_command_that_cannot_be_is_refused_as_by_redis(session: Session) -> No
         b"redis.call('client')": b"-ERR Wrong number of args calling Redis command from script",
         b"redis.call('subscribe', 'x')": b"-ERR This Redis command is not allowed from script",
         b"redis.call('blpop', 'x', 0)": b"-ERR This Redis command is not allowed from script",
+        b"redis.call('xRead', 'block', 1, 'streams', 'x', 0)": (
+            b"-ERR xRead command is not allowed with BLOCK option from scripts"
+        ),
         b"redis.call('lpush', 's', 1)": b"-WRONGTYPE Operation against a key holding the wrong kind of value",
     }.items():
         assert (script, error_of(session, script)) == (script, text)

@@ -22,6 +22,7 @@ from compat.redis.strategies import (
     hyperloglogs,
     keys,
     lists,
+    scripting,
     server,
     sets,
     sorted_sets,
@@ -52,11 +53,18 @@ STRATEGIES: dict[str, Strategy] = {
     **channels.STRATEGIES,
     **cluster.STRATEGIES,
     **connection.STRATEGIES,
+    **scripting.strategies(_any_call),
     **server.STRATEGIES,
     "command|getkeys": command("COMMAND GETKEYS", _any_call),
     "command|getkeysandflags": command("COMMAND GETKEYSANDFLAGS", _any_call),
 }
-EXCLUDED: dict[str, str] = {**acl.EXCLUDED, **keys.EXCLUDED, **hyperloglogs.EXCLUDED, **server.EXCLUDED}
+EXCLUDED: dict[str, str] = {
+    **acl.EXCLUDED,
+    **keys.EXCLUDED,
+    **hyperloglogs.EXCLUDED,
+    **scripting.EXCLUDED,
+    **server.EXCLUDED,
+}
 
 # Each example draws its commands from a handful of these, so that they meet ("swarm testing"), and from the following,
 # which fill the keys and release who waits.
