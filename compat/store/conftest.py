@@ -14,7 +14,9 @@ from respstore import Store
 from respstore.store import link
 from tests.store.servers import PATIENCE
 
-KINDS = ("respstore", "redis", "sentinel", "cluster")
+KINDS = ("respstore", "scripts", "redis", "sentinel", "cluster")
+NO_COMMANDS = [word for name in ("BGET", "BEXISTS", "CAS", "BARRIER") for word in ("--rename-command", name, "")]
+"""A respstore without them is for a store as any other server: `scripts`."""
 
 
 @attrs.frozen
@@ -35,6 +37,9 @@ def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
         case "cluster":
             with cluster() as some_nodes:
                 yield Kind("cluster", some_nodes.url, some_nodes.nodes)
+        case "scripts":
+            with respstore_server(*NO_COMMANDS) as server:
+                yield Kind("scripts", f"redis://127.0.0.1:{server.port}", (server,))
         case name:
             with (redis_server if name == "redis" else respstore_server)() as server:
                 yield Kind(name, f"redis://127.0.0.1:{server.port}", (server,))

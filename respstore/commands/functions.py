@@ -107,7 +107,7 @@ def function_delete(session: Session, library: bytes) -> str:
 
 
 @command(
-    "function|flush [(ASYNC | SYNC)]",
+    "function|flush [async=(ASYNC | SYNC)]",
     group="scripting",
     since="7.0.0",
     flags="write noscript",

@@ -123,7 +123,7 @@ def script_exists(session: Session, sha1: bytes, *more: bytes) -> list[int]:
 
 
 @command(
-    "script|flush [(ASYNC | SYNC)@6.2.0]",
+    "script|flush [async=(ASYNC | SYNC)@6.2.0]",
     group="scripting",
     since="2.6.0",
     flags="noscript",

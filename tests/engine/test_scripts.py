@@ -7,7 +7,7 @@ import pytest
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.protocol.tcpstore import ADD
-from tests.talk import make_engine, received, talk
+from tests.talk import FakeSystem, array, make_engine, received, talk
 from tests.wire import ask, number, torch_client
 
 BUSY = b"-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n"
@@ -32,6 +32,14 @@ def ticking(clock: Callable[[], float]) -> Callable[[], float]:
         return clock() + looks / 1000
 
     return monotonic
+
+
+def taken(engine: Engine) -> bytes:
+    """The effects since the last time."""
+    assert isinstance(engine.system, FakeSystem)
+    files = engine.system.append_files
+    data, files.data = files.data + engine.effects.take(), b""
+    return data
 
 
 @pytest.fixture
@@ -138,6 +146,25 @@ def test_the_server_can_be_shut_down_where_nothing_is_saved(engine: Engine, sess
     assert talk(other, b"SHUTDOWN") == BUSY
     assert talk(other, b"SHUTDOWN NOSAVE") == b""
     assert engine.system.stopped  # type: ignore[attr-defined]
+
+
+def test_what_a_script_did_is_told_as_one(engine: Engine, session: Session, other: Session) -> None:
+    engine.effects.listen(on=True)
+    script = b"redis.call('set', 'k', 1) redis.call('incr', 'k') "
+    talk(session, b"EVAL", script, b"0")
+    unit = [array(b"MULTI"), array(b"SELECT", b"0"), array(b"SET", b"k", b"1"), array(b"INCR", b"k"), array(b"EXEC")]
+    assert taken(engine) == b"".join(unit)
+
+    talk(session, b"EVAL", script + b"for i = 1, 2000000 do end", b"0")
+    assert engine.scripts.is_suspended
+    assert taken(engine) == b""
+    while engine.scripts.is_suspended:
+        engine.between_ticks()
+    assert taken(engine) == b"".join([unit[0], *unit[2:]])
+
+    talk(session, b"EVAL", script + FOREVER, b"0")
+    engine.stop()
+    assert taken(engine) == b""
 
 
 def test_the_client_of_a_script_may_leave(engine: Engine, session: Session, other: Session) -> None:
