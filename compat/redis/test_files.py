@@ -62,6 +62,7 @@ def test_a_server_starts_on_what_the_other_wrote(
 
 def fill(server: RunningServer) -> None:
     with server.client() as client, server.client(db=9) as other:
+        client.function_load("#!lua name=library\nredis.register_function('one', function() return 1 end)")
         Filler(client, 1).fill()
         Filler(other, 2).fill()
         for number, key in enumerate(sorted(other.keys("*"))):
@@ -71,7 +72,7 @@ def fill(server: RunningServer) -> None:
 def told(server: RunningServer) -> list[object]:
     """What a server tells of all its data, with its digest first: it covers the types that have no more to tell."""
     with server.client() as client, server.client(db=9) as other:
-        facts: list[object] = [client.execute_command("DEBUG", "DIGEST")]
+        facts: list[object] = [client.execute_command("DEBUG", "DIGEST"), client.function_list(withcode=True)]
         for database in (client, other):
             keys = sorted(database.keys("*"))
             facts += [[key, database.pexpiretime(key), described(database, key)] for key in keys]

@@ -79,8 +79,9 @@ def _transfer(name: str, arguments: Sequence[str]) -> int:
         return _fail(name, "interrupted; the same again goes on, what is there already is not sent twice", INTERRUPTED)
     if copied.different:
         return _fail(name, _differences(copied))
+    libraries = f"{copied.libraries:,} libraries of functions and " if copied.libraries else ""
     print(
-        f"{copied.given.keys:,} keys of {ends[0]} are at {ends[1]}, {copied.present:,} of them were before; "
+        f"{libraries}{copied.given.keys:,} keys of {ends[0]} are at {ends[1]}, {copied.present:,} of them were before; "
         f"digest {copied.found.digest} at both ends; {time.monotonic() - started:.1f} s"
     )
     return 0

@@ -22,12 +22,18 @@ class Source(Protocol):
     def batches(self) -> Iterator[list[Entry]]:
         """All of them, each once; raises TransferError."""
 
+    def libraries(self) -> Sequence[bytes]:
+        """The code of the libraries of functions; raises TransferError."""
+
 
 class Target(Protocol):
     """Where it goes to. Everything raises TransferError."""
 
     def write(self, entries: Sequence[Entry], *, replaces: bool) -> int:
         """Make the keys; tell how many were there already, and were left alone unless it `replaces` them."""
+
+    def load(self, libraries: Sequence[bytes], *, replaces: bool) -> None:
+        """Load libraries of functions that are not there already."""
 
     def read(self, entries: Sequence[Entry]) -> list[Entry | None]:
         """What is found of these keys."""
@@ -62,18 +68,20 @@ class Copied:
         given, found: what the source had, and what the target has of that.
         present: how many keys were there already.
         different: the keys that are not the same there.
+        libraries: how many libraries of functions the source had.
     """
 
     given: Tally = attrs.Factory(Tally)
     found: Tally = attrs.Factory(Tally)
     present: int = 0
     different: list[str] = attrs.Factory(list)
+    libraries: int = 0
 
 
 def copy(
     source: Source, target: Target, now: Callable[[], int], tell: Callable[[int], None], *, replaces: bool
 ) -> Copied:
-    """Copy all keys.
+    """Copy all keys and libraries.
 
     Args:
         source: where from.
@@ -85,7 +93,10 @@ def copy(
     Raises:
         TransferError: an end does not do its part.
     """
-    copied = Copied()
+    libraries = source.libraries()
+    if libraries:
+        target.load(libraries, replaces=replaces)
+    copied = Copied(libraries=len(libraries))
     for batch in source.batches():
         copied.present += target.write(batch, replaces=replaces)
         for entry, other in zip(batch, target.read(batch), strict=True):

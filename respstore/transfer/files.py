@@ -46,6 +46,14 @@ class FileEnd:
             while keys := list(islice(names, KEYS_PER_BATCH)):
                 yield [Entry(db.index, key, db.data[key], db.deadline(key)) for key in keys]
 
+    def libraries(self) -> Sequence[bytes]:
+        """The code of the libraries of functions; to be called after `count`."""
+        return self._keyspace.libraries
+
+    def load(self, libraries: Sequence[bytes], *, replaces: bool) -> None:
+        """Have these libraries of functions."""
+        self._keyspace.libraries = tuple(libraries)
+
     def write(self, entries: Sequence[Entry], *, replaces: bool) -> int:
         """Make the keys. None is there before."""
         for entry in entries:
@@ -71,7 +79,9 @@ class FileEnd:
             self._disk.save(self._keyspace, about)
         except OSError as error:
             raise TransferError(describe(error)) from None
-        if digest_of_keyspace(self._load()) != digest_of_keyspace(self._keyspace):
+        written = self._load()
+        is_same = digest_of_keyspace(written) == digest_of_keyspace(self._keyspace)
+        if not is_same or written.libraries != self._keyspace.libraries:
             raise TransferError(f"{self._path} does not hold what was written to it")
 
     def _load(self) -> Keyspace:

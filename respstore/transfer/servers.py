@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from respstore.config import Config
-from respstore.persistence.rdb.dump import decode_dump, encode_dump
+from respstore.persistence.rdb.dump import decode_dump, decode_libraries, dump_libraries, encode_dump
 from respstore.persistence.rdb.primitives import CorruptError
 from respstore.transfer.entries import Entry, TransferError, name_of
 
@@ -46,6 +46,18 @@ class ServerEnd:
                 new = list(dict.fromkeys(key for key in keys if key not in seen))
                 seen.update(new)
                 yield [entry for entry in self._entries(db, new) if entry is not None]
+
+    def libraries(self) -> Sequence[bytes]:
+        """The code of the libraries of functions; servers older than Redis 7.0 have none."""
+        return decode_libraries(self._ask(0, [("FUNCTION", "DUMP")])[0]) if self._is_new() else ()
+
+    def load(self, libraries: Sequence[bytes], *, replaces: bool) -> None:
+        """Load libraries of functions that are not there already."""
+        known = self.libraries()
+        new = [code for code in libraries if code not in known]
+        if new:
+            payload = dump_libraries(new, self._config)
+            self._ask(0, [("FUNCTION", "RESTORE", payload, "REPLACE" if replaces else "APPEND")])
 
     def write(self, entries: Sequence[Entry], *, replaces: bool) -> int:
         """Make the keys."""

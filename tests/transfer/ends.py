@@ -16,12 +16,14 @@ class FakeEnd:
 
     Attributes:
         keys: what it holds.
+        code: of its libraries.
         finished: whether it was told that this is all.
     """
 
     def __init__(self, *entries: Entry) -> None:
         self.keys = keys_of(*entries)
         self.finished = False
+        self.code: list[bytes] = []
 
     def count(self) -> int:
         return len(self.keys)
@@ -29,6 +31,12 @@ class FakeEnd:
     def batches(self) -> Iterator[list[Entry]]:
         for entry in self.keys.values():
             yield [entry]
+
+    def libraries(self) -> Sequence[bytes]:
+        return self.code
+
+    def load(self, libraries: Sequence[bytes], *, replaces: bool) -> None:
+        self.code += libraries
 
     def write(self, entries: Sequence[Entry], *, replaces: bool) -> int:
         present = [entry for entry in entries if (entry.db, entry.key) in self.keys]

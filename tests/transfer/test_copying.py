@@ -34,6 +34,13 @@ def test_or_is_replaced() -> None:
     assert (copied.present, copied.different) == (1, [])
 
 
+def test_libraries_of_functions_arrive() -> None:
+    source, target = FakeEnd(), FakeEnd()
+    source.code = [b"code"]
+    assert copy(source, target, lambda: 0, lambda keys: None, replaces=False).libraries == 1
+    assert target.code == [b"code"]
+
+
 class Forgetful(FakeEnd):
     def read(self, entries: object) -> list[Entry | None]:
         return [None]

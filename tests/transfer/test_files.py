@@ -24,6 +24,15 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [entry for batch in again.batches() for entry in batch] == ENTRIES
 
 
+def test_libraries_of_functions_are_written_and_read(tmp_path: Path) -> None:
+    end = FileEnd(tmp_path / "a.rdb", now)
+    end.load([b"code"], replaces=False)
+    end.finish()
+    again = FileEnd(tmp_path / "a.rdb", now)
+    again.count()
+    assert list(again.libraries()) == [b"code"]
+
+
 def test_many_keys_come_in_batches(tmp_path: Path) -> None:
     end = FileEnd(tmp_path / "a.rdb", now)
     end.write([Entry(0, b"%d" % number, b"x", None) for number in range(KEYS_PER_BATCH + 1)], replaces=False)

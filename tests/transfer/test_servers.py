@@ -56,6 +56,24 @@ def test_it_keeps_what_it_has_unless_told_otherwise(client: redis.Redis) -> None
     assert client.get("a") == b"new"
 
 
+def test_libraries_of_functions(client: redis.Redis) -> None:
+    first, second, other = (
+        b"#!lua name=%s\nredis.register_function('%s', function() return %d end)" % (name, name, number)
+        for name, number in ((b"a", 1), (b"b", 2), (b"b", 3))
+    )
+    end = ServerEnd(client, now)
+    assert list(end.libraries()) == []
+    end.load([first], replaces=False)
+    end.load([first, second], replaces=False)
+    assert sorted(end.libraries()) == [first, second]
+    with pytest.raises(TransferError, match="already exists"):
+        end.load([other], replaces=False)
+    end.load([other], replaces=True)
+    assert sorted(end.libraries()) == [first, other]
+    end._version = 6
+    assert list(end.libraries()) == []
+
+
 def test_an_old_server_does_not_know_when_a_key_expires(client: redis.Redis) -> None:
     client.set("a", "x", px=1_000_000)
     client.set("b", "x")
