@@ -34,8 +34,6 @@ PAUSE_SECONDS: Final = 0.001
 LOAD_SECONDS: Final = 0.5
 """How long the code of a library may run when it is loaded, as in Redis."""
 
-_SUSPENDED: Final = object()
-
 
 class Usage(NamedTuple):
     """How many scripts, libraries and functions there are, and how many bytes they take.
@@ -83,6 +81,8 @@ class Scripts:
         self._is_killed = False
         self._slice_end = 0.0
         self._load_end: float | None = None
+        self._works: list[Callable[[], Any]] = []  # what the stage is to do, ...
+        self._outcomes: list[tuple[Any, RespError | None]] = []  # ... and what came of it
         self._stage: greenlet | None = None
         self._loop: greenlet | None = None
         self._again: float | None = None
@@ -104,13 +104,14 @@ class Scripts:
         if self.running is not None:
             return work()
         if self._stage is None:
-            self._loop, self._stage = _make_stage()
+            self._loop, self._stage = _make_stage(self._works, self._outcomes)
         self.running = session
         self._is_killed = False
         self._engine.effects.begin_unit()
-        outcome = self._stage.switch(work)
-        if outcome is not _SUSPENDED:
-            return self._end(outcome)
+        self._works.append(work)
+        self._stage.switch()
+        if self._outcomes:
+            return self._end()
         logger.warning("a script of client %s is slow: clients are told BUSY until it ends", session.describe())
         session.set_gate(PARKED, on=True)
         self._engine.set_gates(BUSY, on=True)
@@ -153,7 +154,7 @@ class Scripts:
             if engine.system.monotonic() >= self._slice_end and not self._is_killed:
                 now = engine.keyspace.now
                 assert self._loop is not None
-                self._loop.switch(_SUSPENDED)
+                self._loop.switch()
                 engine.keyspace.now = now  # the script's clock stands still
                 self._slice_end = engine.system.monotonic() + SLICE_SECONDS
         except BaseException:
@@ -169,8 +170,8 @@ class Scripts:
         """Let the script go on if it is time; to be called at `next_deadline`."""
         if self._again is None or now < self._again or self._stage is None:
             return
-        outcome = self._stage.switch()
-        if outcome is _SUSPENDED:
+        self._stage.switch()
+        if not self._outcomes:
             self._rest()
             return
         session = self.running
@@ -178,7 +179,7 @@ class Scripts:
         self._engine.set_gates(BUSY, on=False)
         self._engine.waiting.is_held = False
         try:
-            value = self._end(outcome)
+            value = self._end()
         except RespError as error:
             value = error
         session.resume(value)
@@ -215,28 +216,31 @@ class Scripts:
         self._again = self._engine.system.monotonic() + PAUSE_SECONDS
         self._engine.waiting.rearm(self._again)
 
-    def _end(self, outcome: Any) -> Any:
+    def _end(self) -> Any:
         self._again = self.running = None
         self.words = ()
         self._engine.effects.end_unit()
-        value, error = outcome
+        value, error = self._outcomes.pop()
         if error is not None:
             raise error
         return value
 
 
-def _make_stage() -> "tuple[greenlet, greenlet]":
-    """This stack, and one that does what it is given and answers what comes of it, again and again.
+def _make_stage(
+    works: list[Callable[[], Any]], outcomes: list[tuple[Any, RespError | None]]
+) -> "tuple[greenlet, greenlet]":
+    """This stack, and one that does what `works` has and puts what comes of it into `outcomes`, again and again.
 
-    To make one takes longer than most scripts do. It knows nobody, so that it goes with its engine.
+    To make one takes longer than most scripts do. It holds nothing while it rests, neither what it did nor for whom.
     """
     from greenlet import getcurrent, greenlet  # noqa: PLC0415 - who runs no scripts need not wait for it
 
     loop = getcurrent()
 
-    def play(work: Callable[[], Any]) -> None:
+    def play() -> None:
         while True:
-            work = loop.switch(_settled(work))
+            outcomes.append(_settled(works.pop()))
+            loop.switch()
 
     return loop, greenlet(play)
 

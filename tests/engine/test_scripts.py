@@ -1,11 +1,14 @@
 """A script that takes too long: what others hear meanwhile, and how it ends."""
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.errors import RespError
 from respstore.protocol.tcpstore import ADD
 from tests.talk import FakeSystem, array, make_engine, received, talk
 from tests.wire import ask, number, torch_client
@@ -173,3 +176,17 @@ def test_the_client_of_a_script_may_leave(engine: Engine, session: Session, othe
     talk(other, b"SCRIPT KILL")
     engine.between_ticks()
     assert talk(other, b"PING") == b"+PONG\r\n"
+
+
+def test_the_stack_that_stays_keeps_nothing(engine: Engine) -> None:
+    def perform() -> "weakref.ref[Callable[[], None]]":
+        def work() -> None:
+            raise RespError("ERR no")
+
+        with pytest.raises(RespError, match="no"):
+            engine.scripts.perform(Session(engine), work)
+        return weakref.ref(work)
+
+    gone = perform()
+    gc.collect()
+    assert gone() is None
