@@ -320,6 +320,7 @@ class Engine:
         while self.waiting:
             self.waiting.close(RespError(errors.SHUTTING_DOWN))
             self.end_of_turn()
+        self.scripts.close()
 
     def _expire_keys(self, now: float) -> None:
         """Delete some of the keys whose time is over; if there are more, go on soon, but let others work in between."""

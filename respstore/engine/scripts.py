@@ -191,6 +191,10 @@ class Scripts:
             self._engine.effects.drop_unit()
             self.go_on(float("inf"))
 
+    def close(self) -> None:
+        """Part with what runs scripts: it refers to the engine in a way that the garbage collector does not see."""
+        self.interpreter = None
+
     def next_deadline(self) -> float | None:
         """When the script has to go on, on the monotonic clock in seconds; None if there is none."""
         return self._again

@@ -110,7 +110,7 @@ class Runtime:
         self._compile, self._run_script, self._run_function, self._stage, self._load = sandbox(
             *(host.call, host.set_protocol, host.is_permitted, host.log, host.hash, host.tick),
             *(
-                self._emit,
+                _collector(self._emitted),
                 without_tail_calls,
                 is_for_functions,
                 REDIS_VERSION.encode(),
@@ -184,7 +184,7 @@ class Runtime:
             result = self._load(function)
         except LuaError as error:
             raise BrokenRuntimeError from error
-        emitted, self._emitted = self._emitted, []
+        emitted = self._take_emitted()
         if result is not True:
             return _failure(result)
         return [
@@ -207,17 +207,28 @@ class Runtime:
         if type(result) is int or type(result) is float:
             return _integer(result)
         if result[1] == _EMITTED:
-            result, self._emitted = self._emitted, []
+            result = self._take_emitted()
         elif result[1] == _FAILED:
             return _failure(result)
         return _value(iter(result))
+
+    def _take_emitted(self) -> list[Any]:
+        emitted = self._emitted[:]
+        self._emitted.clear()
+        return emitted
 
     def _check_room(self, size: int) -> None:
         if not self.has_room_for(size):
             raise BrokenRuntimeError
 
-    def _emit(self, *tokens: Any) -> None:
-        self._emitted += tokens
+
+def _collector(items: list[Any]) -> Callable[..., None]:
+    """What adds to a list. Lua's references keep what they are to for good: the interpreter is not to be among that."""
+
+    def collect(*more: Any) -> None:
+        items.extend(more)
+
+    return collect
 
 
 def _failure(result: Sequence[Any]) -> Failure:

@@ -1,10 +1,13 @@
 """What an engine keeps of scripts."""
 
+import gc
+import weakref
+
 from respstore.engine.engine import Engine
 from respstore.engine.scripts import Usage
 from respstore.engine.session import Session
 from respstore.scripting.interpreter import MOST_SCRIPTS, Interpreter
-from tests.talk import talk
+from tests.talk import make_engine, talk
 
 
 def test_scripts_that_were_only_sent_by_eval_are_forgotten_in_the_end(engine: Engine, session: Session) -> None:
@@ -26,6 +29,20 @@ def test_an_interpreter_whose_memory_is_full_is_replaced(engine: Engine, session
     engine.scripts.interpreter._replace()
 
     assert talk(session, b"EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0") == b":1\r\n"
+
+
+def test_nothing_is_left_of_an_engine_that_has_stopped() -> None:
+    engine = make_engine()
+    talk(Session(engine), b"EVAL", b"return 1", b"0")
+    runtime = weakref.ref(engine.scripts.interpreter._runtime)
+    talk(Session(engine), b"SCRIPT FLUSH")
+    assert runtime() is None
+    talk(Session(engine), b"EVAL", b"error('x')", b"0")
+    engine.stop()
+    gone = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert gone() is None
 
 
 def test_what_there_is_of_scripts_is_counted(engine: Engine, session: Session) -> None:
