@@ -135,7 +135,7 @@ class AppendOnly:
         if not at_once and config.appendfsync == "everysec" and self._must_wait():
             return
         data = effects.take()
-        if data and config.aof_timestamp_enabled and self._stamp != (now := engine.keyspace.now // 1000):
+        if config.aof_timestamp_enabled and data and self._stamp != (now := engine.keyspace.now // 1000):
             self._stamp = now
             data = b"#TS:%d\r\n%b" % (now, data)
         try:
@@ -148,14 +148,15 @@ class AppendOnly:
             effects.unwritten.insert(0, data)
             self._fail(error)
         else:
-            self._succeed()
+            if self.problem:
+                self._succeed()
 
     def _must_wait(self) -> bool:
         """Whether the disk is still busy with the last second: to write now could take as long as that does."""
-        now = self._engine.system.monotonic()
         if not self._is_syncing or self._engine.system.append_files.poll_sync() is not None:
             self._postponed = None
             return False
+        now = self._engine.system.monotonic()
         if self._postponed is None:
             self._postponed = now
         if now - self._postponed < BUSY_SECONDS:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from respstore.engine.session import Session
 
 _SHORT: Final = len(BULK_HEADS)
+_FEW: Final = 8
+"""Arguments, for the beginnings of requests that are at hand."""
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
@@ -107,18 +109,31 @@ class Effects:
     def _told_of(self, entry: Entry) -> "Handler":
         """A writing command's handler, and then what it did."""
         keyspace, run = self._engine.keyspace, entry.run
+        append, extend = self.unwritten.append, self.unwritten.extend
         name = entry.command.name.upper().encode().split(b"|")
+        tail = b"".join(encode_request(name)).partition(b"\r\n")[2]
+        heads = [b"*%d\r\n%b" % (len(name) + count, tail) for count in range(_FEW)]
 
         def handler(session: "Session", *args: bytes) -> Any:
-            self.begin_unit()
+            depth = self._depth
+            self._depth = depth + 1
             told, changes = self._told, keyspace.changes - keyspace.expired
             try:
                 value = run(session, *args)
                 if keyspace.changes - keyspace.expired != changes and self._told == told:
-                    self._propagated(session.db.index, (*name, *args))
+                    if depth or self._unit or session.db.index != self._selected or len(args) >= _FEW:
+                        self._propagated(session.db.index, (*name, *args))
+                    else:  # most often so: the same, in half the time
+                        self._told = told + 1
+                        append(heads[len(args)])
+                        for word in args:
+                            length = len(word)
+                            extend((BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, word, CRLF))
                 return value
             finally:
-                self.end_unit()
+                self._depth = depth
+                if not depth and self._unit:
+                    self._end_unit()
 
         return handler
 

@@ -27,6 +27,7 @@ from respstore.engine.dispatch import (
     RELEASED,
     RESTRICTED,
     UNAUTHENTICATED,
+    UNWRITTEN,
     YIELDED,
     Entry,
 )
@@ -201,6 +202,8 @@ class TCPStoreSession(Session):
             self.set_gate(YIELDED, on=True)
             engine.yield_turn(self)
             return True
+        if self.gate & UNWRITTEN and entry is not None and "write" in entry.command.flags:
+            raise errors.unwritten(engine.append_only.problem)
         if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry):
             self._next = operation
             self.set_gate(PARKED, on=True)

@@ -49,8 +49,13 @@ class LogFile:
         if self._is_torn:
             self.truncate(self.size)
             self._is_torn = False
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         try:
+            written = self.write(data)
+            if written == len(data):  # so it is but for a disk that is full
+                self.size += written
+                return
+            rest = memoryview(data)[written:]
             while rest:
                 rest = rest[self.write(rest) :]
         except OSError:
@@ -58,7 +63,7 @@ class LogFile:
             raise
         self.size += len(data)
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Write some of this; answer how much."""
         return os.write(self._descriptor, data)
 

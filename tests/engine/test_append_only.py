@@ -4,7 +4,9 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.protocol import tcpstore
 from tests.talk import OK, FakeAppendFiles, FakeSystem, make_engine, pass_time, talk
+from tests.wire import READY, ask, torch_client
 
 FULL = OSError(28, "No space left on device")
 MISCONF = b"-MISCONF Errors writing to the AOF file: No space left on device\r\n"
@@ -113,6 +115,17 @@ def test_with_everysec_writes_are_refused_until_the_disk_has_room(engine: Engine
     assert files(engine).data == SET
     assert talk(session, b"SET b 1") == OK
     assert status(engine, "aof_last_write_status") == "ok"
+
+
+def test_a_torch_client_that_would_write_then_is_sent_away(engine: Engine) -> None:
+    client, other = torch_client(engine), torch_client(engine)
+    ask(client, tcpstore.SET, b"/k", b"v")
+    files(engine).problem = FULL
+    ask(client, tcpstore.SET, b"/k", b"w")
+    assert ask(other, tcpstore.CHECK, [b"/k"]) == READY
+    ask(client, tcpstore.SET, b"/k", b"x")
+    assert client.is_closing
+    assert talk(Session(engine), b"GET k") == b"$1\r\nw\r\n"
 
 
 def test_what_a_thread_could_not_bring_to_disk_refuses_writes(engine: Engine) -> None:

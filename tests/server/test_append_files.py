@@ -27,7 +27,7 @@ class FailingFile(LogFile):
     is_broken = False
     cuts = True
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         if not self.room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         written = super().write(data[: self.room])
