@@ -118,6 +118,10 @@ class _Base(Disk):
             return super().pieces(keyspace, about)
         return write_commands(keyspace)
 
+    def save_as_it_is_now(self, keyspace: Keyspace, about: Facts) -> str | None:
+        # What was done since stands in the next file already, and would be done twice.
+        return "the data as it was at the beginning is lost, for it is weighed since (maxmemory)"
+
 
 class AppendFiles:
     """The files in the folder that `dir` and `appenddirname` name.

@@ -128,10 +128,14 @@ class Disk:
             problem = _run(steps, SLICE_SECONDS)
         else:  # the data is weighed since, and what was written so far does not fit with the rest
             steps.close()
-            problem = _run(self._write(keyspace, about))
+            problem = self.save_as_it_is_now(keyspace, about)
         if problem is not None:
             self._end_gradual()
         return problem
+
+    def save_as_it_is_now(self, keyspace: Keyspace, about: Facts) -> str | None:
+        """The data as it was when the save began is not to be had any more; answer as `poll_save`."""
+        return _run(self._write(keyspace, about))
 
     def _end_gradual(self) -> None:
         assert self._gradual is not None

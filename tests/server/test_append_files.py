@@ -118,6 +118,16 @@ def test_until_a_rewrite_is_done_the_old_files_count(start: Callable[..., Engine
     assert talk(Session(start()), b"MGET a b") == b"*2\r\n$1\r\n1\r\n$1\r\n1\r\n"
 
 
+def test_a_base_of_what_was_done_since_is_none(start: Callable[..., Engine], tmp_path: Path) -> None:
+    engine = start()
+    session = Session(engine)
+    for line in (b"INCR a", b"BGREWRITEAOF", b"INCR a", b"CONFIG SET maxmemory 1gb", b"INCR a"):
+        assert not talk(session, line).startswith(b"-")
+    pass_time(engine, 0.1)
+    assert engine.append_only.failures == 1
+    assert talk(Session(start()), b"GET a") == b"$1\r\n3\r\n"
+
+
 def test_it_is_switched_off_and_on(start: Callable[..., Engine], tmp_path: Path) -> None:
     engine = start()
     session = Session(engine)
