@@ -14,7 +14,7 @@ from tests.scripting.test_runtime import FakeHost
 
 pytestmark = pytest.mark.timeout(60, method="thread")  # a script that does not come back lets no signal through
 
-SMALL = 16 * 1024**2
+SMALL = 8 * 1024**2
 LAST_TICK = 300
 """How often a script's host is asked whether it may go on, before it may not: a fraction of a second."""
 
