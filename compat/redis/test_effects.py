@@ -108,6 +108,11 @@ def plain(effects: list[list[bytes]]) -> list[list[bytes]]:
             words[0] = b"RESTORE"
         elif name in (b"XADD", b"XTRIM"):
             words = without_limit([word for word in words if word != b"="])
+            if words[2] == b"NOMKSTREAM":
+                del words[2]
+            place = 4 if words[2] in (b"MAXLEN", b"MINID") else 2
+            if name == b"XADD" and words[place].isdigit():
+                words[place] += b"-0"
         elif name == b"SWAPDB" and int(words[1]) == int(words[2]):
             continue
         elif name == b"XGROUP" and words[1] in (b"SETID", b"CREATECONSUMER"):
