@@ -124,13 +124,15 @@ DUMP secret | EXISTS app:k secret | SORT app:l BY secret* | SORT app:l GET secre
 OBJECT ENCODING secret | BITOP NOT app:x secret | SINTERCARD 2 app:k secret | XREAD STREAMS app:s secret 0 0
 BLPOP secret 0.01 | MEMORY USAGE secret | KEYS * | CONFIG SET requirepass x | CONFIG GET requirepass
 ACL SETUSER bob allkeys | ACL WHOAMI | MONITOR | DEBUG OBJECT secret | SUBSCRIBE news | PUBLISH news x | SAVE
-SHUTDOWN | SLOWLOG GET | CLIENT LIST | CLIENT KILL ID 1 | WATCH secret | EVAL return 0 | FLUSHALL | SWAPDB 0 1
-MIGRATE h 1 secret 0 1
+SHUTDOWN | SLOWLOG GET | CLIENT LIST | CLIENT KILL ID 1 | WATCH secret | FLUSHALL | SWAPDB 0 1
+MIGRATE h 1 secret 0 1 | EVAL return(redis.call('STRLEN','secret')) 0 | EVAL return(redis.call('GET','app:k')) 0
+EVAL return(redis.pcall('COPY','secret','app:x')) 0 | EVAL return(redis.call('SORT','app:l','GET','secret*')) 0
+EVAL return(redis.call('KEYS','*')) 1 app:k | EVAL return(redis.call('STRLEN',KEYS[1])) 1 secret
 """
 
 
 def past_the_rules(server: RunningServer) -> str:
-    """What a user may not read, by every detour: MULTI, COMMAND GETKEYS, SORT's patterns, commands without keys."""
+    """What a user may not read, by every detour: MULTI, scripts, SORT's patterns, commands without keys."""
     admin = server.client()
     admin.execute_command(
         "ACL SETUSER bob on >pw resetkeys ~app:* resetchannels +@all -@admin -@dangerous -get +sort +config|get"
