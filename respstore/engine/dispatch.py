@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from respstore.config.config import Renaming
+    from respstore.engine.engine import Engine
     from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
@@ -257,14 +258,13 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
         entry.rejected += 1
         raise RespError(errors.OUT_OF_MEMORY)
-    if session.gate & (UNSAVED | UNWRITTEN) and _needs_disk(session, entry):
-        problem = session.engine.append_only.problem
-        if session.engine.snapshots.refuses_writes():
-            entry.rejected += 1
-            raise RespError(errors.UNSAVED)
-        if problem:
-            entry.rejected += 1
-            raise errors.unwritten(problem)
+    if (
+        session.gate & (UNSAVED | UNWRITTEN)
+        and _needs_disk(session, entry)
+        and (refusal := disk_problem(session.engine)) is not None
+    ):
+        entry.rejected += 1
+        raise refusal
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
         entry.rejected += 1
         raise errors.subscribed(entry.command.name)
@@ -278,6 +278,13 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
         entry.rejected += 1
         raise session.engine.scripts.busy()
     return entry
+
+
+def disk_problem(engine: "Engine") -> RespError | None:
+    """Why nothing may be written now: the data could not be saved, or what is done cannot be written down."""
+    if engine.snapshots.refuses_writes():
+        return RespError(errors.UNSAVED)
+    return errors.unwritten(engine.append_only.problem) if engine.append_only.problem else None
 
 
 def _needs_disk(session: "Session", entry: Entry) -> bool:

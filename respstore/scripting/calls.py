@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from respstore import errors
-from respstore.engine.dispatch import RESTRICTED, UNSAVED, Entry, call, find
+from respstore.engine.dispatch import RESTRICTED, UNSAVED, UNWRITTEN, call, disk_problem, find
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, OK, Output, encode
@@ -140,7 +140,7 @@ class Calls:
         if command.name in _STREAM_READS and _blocks(args):
             raise RespError(errors.SCRIPT_BLOCKS.format(errors.printable(args[0])))
         if "write" in command.flags:
-            self._check_write(session, entry)
+            self._check_write(session)
         if self._is_short and "denyoom" in command.flags and not engine.scripts.has_written:
             raise RespError(errors.OUT_OF_MEMORY)
         if "write" in command.flags:
@@ -152,11 +152,11 @@ class Calls:
             raise value
         return value
 
-    def _check_write(self, session: "Session", entry: Entry) -> None:
+    def _check_write(self, session: "Session") -> None:
         if not self._permissions.may_write:
             raise RespError(errors.SCRIPT_READ_ONLY)
-        if session.gate & UNSAVED and self._engine.snapshots.refuses_writes():
-            raise RespError(errors.UNSAVED)
+        if session.gate & (UNSAVED | UNWRITTEN) and (problem := disk_problem(self._engine)) is not None:
+            raise problem
 
     def _reply(self, runtime: Runtime, value: Any) -> Any:
         """What a handler answered, as sandbox.lua takes it."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from respstore import errors
+from respstore.engine.dispatch import disk_problem
 from respstore.engine.scripts import Usage
 from respstore.errors import RespError, quotable
 from respstore.scripting.calls import READS, WRITES, Calls, Permissions
@@ -223,6 +224,8 @@ class Interpreter:
         may_write = "no-writes" not in flags
         if may_write and is_read_only:
             raise RespError(errors.SCRIPT_WRITES)
+        if may_write and (problem := disk_problem(self._engine)) is not None:
+            raise problem
         ignores_memory = "allow-oom" in flags or not may_write
         memory = self._engine.memory
         if not ignores_memory and memory.limit and not memory.has_room_for(()):

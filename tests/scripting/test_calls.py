@@ -1,8 +1,12 @@
 """redis.call, as a script of a client runs it."""
 
+import pytest
+
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from tests.talk import make_engine, talk
+from tests.talk import FakeSystem, make_engine, talk
+
+FULL = OSError(28, "No space left on device")
 
 
 def error_of(session: Session, script: bytes) -> bytes:
@@ -82,6 +86,28 @@ def test_where_memory_is_short_only_scripts_that_say_so_write() -> None:
     assert talk(session, b"EVAL", b"#!lua\nreturn redis.call('get', 'k')", b"0") == out_of_memory + b"\r\n"
     assert talk(session, b"EVAL", b"#!lua flags=allow-oom\nreturn redis.call('set', 'k', 1)", b"0") == b"+OK\r\n"
     assert talk(session, b"EVAL", b"#!lua flags=no-writes\nreturn redis.call('get', 'k')", b"0") == b"$1\r\n1\r\n"
+
+
+@pytest.mark.parametrize("is_log", [False, True], ids=["dump.rdb", "append-only file"])
+def test_while_the_disk_fails_only_scripts_that_read_are_run(*, is_log: bool) -> None:
+    engine = make_engine(appendonly=is_log)
+    session = Session(engine)
+    assert isinstance(engine.system, FakeSystem)
+    if is_log:
+        engine.append_only.start()
+        engine.system.append_files.problem = FULL
+        talk(session, b"SET a 1")
+    else:
+        talk(session, b"SET a 1")
+        engine.system.disk.problem = FULL
+        talk(session, b"BGSAVE")
+    refusal = talk(session, b"SET b 1").removesuffix(b"\r\n")
+
+    assert refusal.startswith(b"-MISCONF")
+    assert error_of(session, b"redis.call('set', 'b', 1)") == refusal
+    assert talk(session, b"EVAL", b"return redis.call('get', 'a')", b"0") == b"$1\r\n1\r\n"
+    assert talk(session, b"EVAL", b"#!lua\nreturn redis.call('get', 'a')", b"0") == refusal + b"\r\n"
+    assert talk(session, b"EVAL", b"#!lua flags=no-writes\nreturn redis.call('get', 'a')", b"0") == b"$1\r\n1\r\n"
 
 
 def test_nothing_waits_in_a_script(session: Session) -> None:
