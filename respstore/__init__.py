@@ -3,7 +3,7 @@ r"""respstore: a server that speaks Redis's protocol, written in Python on trio.
 The rooms, each of which says in its first lines what it is for (`tests/test_layout.py` keeps the doors between them):
 
     errors, exceptions  the texts of the protocol; the exceptions of the Python API
-    numbers             numbers as Redis reads and prints them
+    numbers, wording    numbers as Redis reads and prints them; how names stand in messages
     protocol/           bytes <-> values: requests.py, replies.py; tcpstore.py for torch's own clients
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock
     engine/             how a command lives: a client's session, dispatch, waiting, transactions, users (acl/), memory.

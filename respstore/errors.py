@@ -5,9 +5,9 @@ changes is a string constant (`raise RespError(SYNTAX)`); one with a variable pa
 `RespError`. What a peer sent goes into a text through `printable` only.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Final
+from collections.abc import Sequence
+
+from respstore.wording import escaped, shown_member
 
 
 class RespError(Exception):
@@ -42,16 +42,6 @@ def quotable(data: bytes) -> str:
     """What error messages quote of an argument: all before the first NUL, where a string of C ends."""
     return printable(data.partition(b"\0")[0])
 
-
-def escaped(data: bytes) -> str:
-    r"""Bytes of a peer as printable text between quotes: a NUL becomes `\x00`; what is longer than a line is cut."""
-    text = data[:QUOTED].replace(b"\\", rb"\\").replace(b"'", rb"\'").decode("utf-8", "backslashreplace")
-    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return f"{escaped}..." if len(data) > QUOTED else escaped
-
-
-QUOTED: Final = 128
-"""How many bytes of a name an error quotes at most."""
 
 # Of any command
 SYNTAX = "ERR syntax error"
@@ -660,7 +650,7 @@ def wrong_parties(name: bytes, parties: int, named: int) -> RespError:
 
 def member_replaced(member: bytes | int) -> RespError:
     """A member that waits at a barrier has come there again; this is for the connection by which it came before."""
-    return RespError(f"REPLACED member {listable(member_name(member))} arrived again from another connection")
+    return RespError(f"REPLACED member {shown_member(member)} arrived again from another connection")
 
 
 def barrier_timeout(name: bytes, epoch: int, state: str) -> RespError:
@@ -672,32 +662,6 @@ def barrier_reset(name: bytes, reason: bytes) -> RespError:
     """BARRIERRESET, for those who were waiting; the reason may be empty."""
     because = f": {escaped(reason)}" if reason else ""
     return RespError(f"BROKENBARRIER barrier '{escaped(name)}' was reset{because}")
-
-
-def member_name(member: bytes | int) -> bytes:
-    """What a member of a barrier is called: by its name, or if it gave none by the number of its connection."""
-    return member if isinstance(member, bytes) else b"client:%d" % member
-
-
-def listable(name: bytes) -> str:
-    """A name for a list of names: between quotes where it could be taken for anything else."""
-    text = escaped(name)
-    return f"'{text}'" if not text or any(char in " ,;'" for char in text) else text
-
-
-LISTED: Final = 20
-"""How many names an error about a barrier lists at most."""
-
-
-def listed(names: Iterable[bytes], count: int) -> str:
-    """The first of so many names, and how many more there are."""
-    text = ", ".join(map(listable, islice(names, LISTED)))
-    return f"{text} ... and {count - LISTED} more" if count > LISTED else text
-
-
-def time_waited(seconds: float) -> str:
-    """How long somebody has waited at a barrier."""
-    return f"{seconds:.1f}s" if seconds >= 1 else f"{seconds:.3g}s"
 
 
 def namespace_open(name: bytes, port: int) -> RespError:

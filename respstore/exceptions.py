@@ -124,7 +124,7 @@ class StoreTimeoutError(StoreError, TimeoutError):
     Args:
         text: the message.
         missing: the keys that were still missing, as the caller named them, or the first ranks that had not come to a
-            barrier, up to `errors.LISTED`; empty where it waited for something else.
+            barrier, up to `wording.LISTED`; empty where it waited for something else.
         waited: how long it waited, in seconds.
     """
 

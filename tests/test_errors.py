@@ -35,31 +35,6 @@ def test_printable_loses_nothing(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        (b"plain text", "plain text"),
-        ("caf\u00e9".encode(), "caf\u00e9"),
-        (b"a\0\r\n\x7f", r"a\x00\r\n\x7f"),
-        (b"\xff'\\", r"\xff\'\\"),
-        ("\u2028\u00a0".encode(), r"\u2028\xa0"),
-        (b"x" * 128, "x" * 128),
-        (b"x" * 129, "x" * 128 + "..."),
-    ],
-)
-def test_escaped_is_one_printable_line(data: bytes, text: str) -> None:
-    assert errors.escaped(data) == text
-    assert text.isprintable()
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [(b"3", "3"), (b"host-a/1:x", "host-a/1:x"), (b"", "''"), (b"a b", "'a b'"), (b"a,b", "'a,b'"), (b"a\0", r"a\x00")],
-)
-def test_a_name_in_a_list_is_quoted_where_it_must_be(name: bytes, text: str) -> None:
-    assert errors.listable(name) == text
-
-
-@pytest.mark.parametrize(
     ("data", "text"), [(b"a\0b", "a"), (b"\0", ""), (b"", ""), (b"ab", "ab"), (b"\xff\0", "\udcff")]
 )
 def test_quotable_ends_where_a_string_of_c_ends(data: bytes, text: str) -> None:

@@ -12,11 +12,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "respstore"
 
 # Doors open towards the rooms named: a room may import these, itself, and nothing else of respstore.
-COMMON = {"errors", "numbers"}
+COMMON = {"errors", "numbers", "wording"}
 DOORS: dict[str, set[str]] = {
-    "errors": set(),
+    "errors": {"wording"},
     "exceptions": set(),
     "numbers": set(),
+    "wording": set(),
     "keyspace": COMMON,
     "protocol": COMMON,
     "config": {"exceptions", *COMMON, "protocol"},
@@ -28,7 +29,7 @@ DOORS: dict[str, set[str]] = {
     "server": {"exceptions", "errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},
     "store": {"exceptions", *COMMON, "server"},
     "transfer": {"keyspace", "config", "engine", "persistence", "server"},
-    "cli": {"exceptions", "errors", "config", "ports", "server", "transfer"},
+    "cli": {"exceptions", "errors", "wording", "config", "ports", "server", "transfer"},
     "pytest_plugin": {"server"},
     "torch": {"exceptions", "ports", "server", "store"},
 }

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from respstore.cli.addresses import UsageError, connect, full_address, server_name
-from respstore.cli.waits import Barrier, NoWaitsError, Waiter, duration, listed, read_waits, shown
+from respstore.cli.waits import Barrier, NoWaitsError, Waiter, duration, read_waits, shown
+from respstore.wording import listed
 
 if TYPE_CHECKING:
     import redis
@@ -141,7 +142,7 @@ def _barrier_row(barrier: Barrier) -> tuple[object, ...]:
 
 
 def _waiter_row(waiter: Waiter) -> tuple[object, ...]:
-    keys, member = listed(waiter.keys), "" if waiter.member is None else waiter.member
+    keys, member = listed(waiter.keys, len(waiter.keys)), "" if waiter.member is None else waiter.member
     return (
         *(waiter.client, waiter.name, waiter.addr, waiter.command, waiter.db),
         *(keys, member, duration(waiter.waiting_s)),

@@ -4,18 +4,16 @@ Names are any bytes. They are text here by `printable`, which loses nothing; wha
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from respstore.cli.addresses import server_name
 from respstore.errors import printable
+from respstore.wording import listed
 
 if TYPE_CHECKING:
     import redis
-
-LISTED: Final = 20
-"""How many members are named at most."""
 
 
 class NoWaitsError(Exception):
@@ -69,9 +67,9 @@ class Barrier:
             count = self.parties - len(self.members) - len(self.gave_up)
             parts = [f"{count} more"] if count > 0 else []
         else:
-            parts = [listed(list(map(str, self.missing)))] if self.missing else []
+            parts = [listed(map(str, self.missing), len(self.missing))] if self.missing else []
         if self.gave_up:
-            parts.append(f"gave up: {listed(self.gave_up)}")
+            parts.append(f"gave up: {listed(self.gave_up, len(self.gave_up))}")
         return ", ".join(parts)
 
 
@@ -160,12 +158,6 @@ def shown(text: str) -> str:
 
 def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first of some names."""
-    text = ", ".join(names[:LISTED])
-    return f"{text} ... and {len(names) - LISTED} more" if len(names) > LISTED else text
 
 
 def duration(seconds: float) -> str:

@@ -9,9 +9,9 @@ from respstore.engine.command import command
 from respstore.engine.counters import Counter
 from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
-from respstore.errors import member_name
 from respstore.keyspace.glob import compile_glob
 from respstore.numbers import MAX_INTEGER
+from respstore.wording import member_name
 
 MAX_PARTIES: Final = 1_000_000
 

@@ -17,9 +17,9 @@ from respstore.engine.command import command
 from respstore.engine.keyspecs import first, span
 from respstore.engine.session import Session
 from respstore.engine.waiting import LEAVE, Park
-from respstore.errors import member_name
 from respstore.keyspace import Database, Value
 from respstore.keyspace.glob import compile_glob
+from respstore.wording import member_name
 
 
 @command(

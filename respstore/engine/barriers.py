@@ -22,6 +22,7 @@ from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.numbers import MAX_INTEGER, parse_integer
+from respstore.wording import listed, shown_member, time_waited
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
@@ -176,15 +177,15 @@ class Barrier:
             ranks = self._ranks()
             others = ""
             if ranks is None:
-                others = f"; present: {errors.listed(map(errors.member_name, self.arrivals), len(self.arrivals))}"
+                others = f"; present: {listed(map(shown_member, self.arrivals), len(self.arrivals))}"
             elif len(ranks) < self.parties:
-                missing = (b"%d" % rank for rank in self._others(ranks))
-                others = f"; missing: {errors.listed(missing, self.parties - len(ranks))}"
+                missing = map(str, self._others(ranks))
+                others = f"; missing: {listed(missing, self.parties - len(ranks))}"
             if self.gave_up:
-                others += f"; gave up before: {errors.listed(map(errors.member_name, self.gave_up), len(self.gave_up))}"
+                others += f"; gave up before: {listed(map(shown_member, self.gave_up), len(self.gave_up))}"
             self._state = f"{len(self.arrivals)} of {self.parties} arrived", others
         came, others = self._state
-        return errors.barrier_timeout(self.name, self.epoch, f"{came} after {errors.time_waited(seconds)}{others}")
+        return errors.barrier_timeout(self.name, self.epoch, f"{came} after {time_waited(seconds)}{others}")
 
 
 class Arrival:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from respstore import errors
 from respstore.errors import RespError
+from respstore.wording import escaped
 
 if TYPE_CHECKING:
     from respstore.config import Config
@@ -229,4 +230,4 @@ def _overlap(one: bytes, other: bytes) -> bool:
 
 
 def _described(namespace: Namespace) -> str:
-    return f"namespace '{errors.escaped(namespace.name)}'" if namespace.name else "no namespace"
+    return f"namespace '{escaped(namespace.name)}'" if namespace.name else "no namespace"

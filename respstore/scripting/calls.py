@@ -17,6 +17,7 @@ from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, OK, Output, encode
 from respstore.scripting.runtime import CHUNK, ERROR, LIGHT, LIST, NO_MEMORY, NOTHING, REPLY, STATUS, Runtime
+from respstore.wording import escaped
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine
@@ -114,7 +115,7 @@ class Calls:
 
     def log(self, level: int, text: bytes) -> None:
         """Write to the server's log."""
-        logger.log(_LEVELS[level], "script: %s", errors.escaped(text))
+        logger.log(_LEVELS[level], "script: %s", escaped(text))
 
     def hash(self, text: bytes) -> bytes:
         """SHA-1 in hexadecimal digits."""

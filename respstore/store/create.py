@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore.exceptions import PortInUseError, StoreTimeoutError, display_address
 from respstore.store.store import Store, Timeout, seconds_of
+from respstore.wording import listed
 
 if TYPE_CHECKING:
     from respstore.server.embedded import Server
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 COUNT: Final = "_tcp_store/num_members/num_members"
 LAST: Final = "_tcp_store/num_members/last_member"
 MEMBERS: Final = "_tcp_store/num_members/members"
-
-SHOWN: Final = 20
-"""How many workers an error names before it counts the rest."""
 
 LOOK_SECONDS: Final = 1.0
 """How long a server that has just answered may take to say who has joined."""
@@ -210,14 +208,9 @@ def _report(members: bytes, count: int, world_size: int, limit: float) -> str:
     """How many have joined, who they are, and who is missing if they have ranks."""
     workers = [line.split(" ") for line in members.decode("utf-8", "replace").splitlines()]
     names = [f"rank {rank} on {host} (pid {pid})" if rank else f"{host} (pid {pid})" for rank, host, pid in workers]
-    text = f"{count} of {world_size} workers joined within {limit:g} s: {_listed(names)}"
+    text = f"{count} of {world_size} workers joined within {limit:g} s: {listed(names, len(names))}"
     missing = {str(rank) for rank in range(world_size)}
     present = {rank for rank, _, _ in workers}
     if present <= missing and len(present) == len(workers):
-        text += f"; missing ranks: {_listed(sorted(missing - present, key=int))}"
+        text += f"; missing ranks: {listed(sorted(missing - present, key=int), len(missing - present))}"
     return text
-
-
-def _listed(names: Sequence[str]) -> str:
-    text = ", ".join(names[:SHOWN])
-    return f"{text} and {len(names) - SHOWN} more" if len(names) > SHOWN else text

@@ -30,6 +30,7 @@ from respstore.store.link import Link
 from respstore.store.operations import PASSED, Arrival, Name, WrongEpochError, answer, read_epoch
 from respstore.store.scripts import ARRIVE, COMPARE_SET, LEAVE, LOOK, Script
 from respstore.store.slots import hash_slot, hash_tag
+from respstore.wording import LISTED, listable, listed, time_waited
 
 SHORTEST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.25
@@ -177,11 +178,11 @@ def timeout(
     if ranks <= set(range(parties)):
         missing = [b"%d" % rank for rank in range(parties) if rank not in ranks]
         if missing:
-            others = f"; missing: {errors.listed(missing, len(missing))}"
+            others = f"; missing: {listed(map(listable, missing), len(missing))}"
     else:
-        others = f"; present: {errors.listed(came, len(came))}"
+        others = f"; present: {listed(map(listable, came), len(came))}"
     if gave_up:
-        others += f"; gave up before: {errors.listed(gave_up, len(gave_up))}"
-    state = f"{len(came)} of {parties} arrived after {errors.time_waited(waited)}{others}"
+        others += f"; gave up before: {listed(map(listable, gave_up), len(gave_up))}"
+    state = f"{len(came)} of {parties} arrived after {time_waited(waited)}{others}"
     text = errors.barrier_timeout(counter, epoch, state).text
-    return StoreTimeoutError(text.partition(" ")[2], tuple(map(bytes.decode, missing[: errors.LISTED])), waited)
+    return StoreTimeoutError(text.partition(" ")[2], tuple(map(bytes.decode, missing[:LISTED])), waited)

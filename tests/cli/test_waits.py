@@ -3,7 +3,7 @@
 import pytest
 
 from respstore.cli.addresses import connect
-from respstore.cli.waits import LISTED, NoWaitsError, duration, listed, read_waits, shown
+from respstore.cli.waits import NoWaitsError, duration, read_waits, shown
 from tests.cli.programs import served
 from tests.cli.waiting import barrier, knowing, parked
 from tests.ports.strangers import answering, info
@@ -111,11 +111,6 @@ def test_a_barrier_that_was_released_meanwhile_is_left_out():
 )
 def test_says_who_is_absent(fields, absent):
     assert barrier(**fields).absent == absent
-
-
-def test_names_no_thousand():
-    assert listed(["a"] * LISTED) == ", ".join(["a"] * LISTED)
-    assert listed(["a"] * (LISTED + 5)).endswith("a ... and 5 more")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from respstore.engine.barriers import PASSED, Barrier, arrive, find, read_counte
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.waiting import Park, WaitingRoom
-from respstore.errors import LISTED, RespError
+from respstore.errors import RespError
+from respstore.wording import LISTED
 from tests.talk import pass_time, received, talk
 
 

@@ -262,8 +262,8 @@ def test_does_not_guess_who_is_missing():
 def test_names_no_thousand_workers():
     text = create._report(b"".join(b"%d h 1\n" % rank for rank in range(0, 100, 2)), 50, 100, 1.0)
 
-    assert "rank 38 on h (pid 1) and 30 more; missing ranks: 1, 3, 5," in text
-    assert text.endswith("39 and 30 more")
+    assert "rank 38 on h (pid 1) ... and 30 more; missing ranks: 1, 3, 5," in text
+    assert text.endswith("39 ... and 30 more")
 
 
 def test_waits_until_all_have_joined(server):
