@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 README = Path(__file__).resolve().parent / "README.md"
+FRONT_PAGE = README.parent.parent / "README.md"
+"""The users' README, which shows a little of it."""
 
 
 def write_section(name: str, text: str, path: Path = README) -> None:

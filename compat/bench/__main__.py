@@ -32,11 +32,12 @@ from compat.bench.tables import (
     print_tables,
     releases_table,
     scan_table,
+    speed_in_short,
     speed_table,
     stores_table,
     verdict,
 )
-from compat.report import write_section
+from compat.report import FRONT_PAGE, write_section
 from compat.servers import RunningServer, ServerError, find_program, redis_server, respstore_server
 
 ROUNDS = 3
@@ -76,6 +77,8 @@ class Results:
     conditions: str
     tables: list[Table]
     figures: Sequence[Figure | Measure | Growth]
+    in_short: str = ""
+    """What README.md says of it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,12 +101,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(console: Console, section: str, results: Results, *, is_full: bool) -> None:
-    """Prints what was measured and, of a full run, writes it into its section of compat/README.md."""
+    """Prints what was measured and, of a full run, writes it into its section, and in short into README.md."""
     print_tables(console, results.tables)
     summary = verdict(results.figures)
     console.print(results.conditions, summary, sep="\n", highlight=False)
     if is_full:
         write_section(section, "\n\n".join([results.conditions, markdown(results.tables), summary]))
+        if results.in_short:
+            write_section(section, results.in_short, FRONT_PAGE)
     else:
         console.print("compat/README.md is left as it was: this was not a full run.")
 
@@ -146,7 +151,7 @@ def run(plan: Plan, console: Console) -> Results:
     if memory:
         tables.append(memory_table(memory))
     figures = [figure for comparison in comparisons for figure in comparison.figures]
-    return Results(conditions, tables, [*figures, *memory])
+    return Results(conditions, tables, [*figures, *memory], speed_in_short(comparisons) if plan.is_full else "")
 
 
 def run_growth(plan: Plan, console: Console) -> Results:

@@ -22,7 +22,8 @@ from compat.bench.pipeline import in_parts, run_all
 from compat.servers import RunningServer, ServerError, find_program
 
 CLIENTS = 50
-PIPELINES = (1, 16)
+DEEP = 16
+PIPELINES = (1, DEEP)
 SECONDS = 1.0
 """How long a measurement is meant to take: short enough to alternate often, long for the kernel's ticks of 10 ms."""
 PILOT_REQUESTS = {1: 5_000, 16: 40_000}

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from compat.bench.benchmark import CLIENTS, Comparison
+from compat.bench.benchmark import CLIENTS, DEEP, Comparison
 from compat.bench.figures import (
     COLLECTION_BAR,
     CPU_BAR,
@@ -50,6 +50,24 @@ def speed_table(pipeline: int, comparisons: Iterable[Comparison], missing: Seque
         header += [f"Redis {quantity}", "respstore", "ratio"]
     header.append("bars")
     return Table(f"{CLIENTS} clients, P={pipeline}", f"Bars: {'; '.join(bars)}.", header, rows)
+
+
+IN_SHORT = ("SET", "GET", "INCR", "LPUSH", "HSET", "ZADD", "LRANGE_100", "MSET", "XREADGROUP_10")
+"""The tests that README.md shows: what people do most, and what is slowest."""
+
+
+def speed_in_short(comparisons: Sequence[Comparison]) -> str:
+    """Throughput for README.md, in Markdown: a table for one request at a time, a sentence for many."""
+    by_test = {(comparison.test, comparison.pipeline): comparison.throughput for comparison in comparisons}
+    header = ["test", "requests/s, Redis", "respstore", "ratio"]
+    rows = [[name, *_values(by_test[name, 1], ",.0f")] for name in IN_SHORT]
+    deep = {test: figure.ratio for (test, pipeline), figure in by_test.items() if pipeline == DEEP}
+    worst, best = min(deep, key=deep.__getitem__), max(deep, key=deep.__getitem__)
+    sentence = (
+        f"With {DEEP} requests in a pipeline it serves {deep[worst]:.2f} ({worst}) to {deep[best]:.2f} ({best}) times "
+        f"as many, GET {deep['GET']:.2f} and SET {deep['SET']:.2f}."
+    )
+    return f"{markdown_table(header, rows)}\n\n{sentence}"
 
 
 def _speed_cells(comparison: Comparison) -> list[str]:

@@ -1,6 +1,15 @@
-from compat.bench.benchmark import Comparison, Sample
+from compat.bench.benchmark import DEEP, Comparison, Sample
 from compat.bench.figures import Bar, Figure, Measure
-from compat.bench.tables import markdown, memory_table, releases_table, speed_table, stores_table, verdict
+from compat.bench.tables import (
+    IN_SHORT,
+    markdown,
+    memory_table,
+    releases_table,
+    speed_in_short,
+    speed_table,
+    stores_table,
+    verdict,
+)
 
 
 def comparison(test: str = "GET", pipeline: int = 1, throughput: float = 1.0) -> Comparison:
@@ -13,6 +22,15 @@ def test_a_row_shows_both_servers_the_ratio_with_its_spread_and_what_was_missed(
     table = speed_table(1, [comparison(throughput=0.5), comparison(pipeline=16)], missing=[])
     assert [row[:4] for row in table.rows] == [["GET", "100,000", "50,000", "0.50 (0.50-0.50)"]]
     assert table.rows[0][-1] == "missed: throughput"
+
+
+def test_in_short_there_is_a_table_for_one_request_and_a_sentence_for_many() -> None:
+    one_at_a_time = [comparison(test, throughput=1.0) for test in IN_SHORT]
+    many = [comparison("GET", DEEP, 0.5), comparison("SET", DEEP, 0.6), comparison("XADD", DEEP, 0.3)]
+    table, sentence = speed_in_short([*one_at_a_time, *many]).split("\n\n")
+    assert table.splitlines()[2] == "| SET | 100,000 | 100,000 | 1.00 (1.00-1.00) |"
+    assert len(table.splitlines()) == 2 + len(IN_SHORT)
+    assert "serves 0.30 (XADD) to 0.60 (SET) times as many, GET 0.50 and SET 0.60." in sentence
 
 
 def test_what_respstore_lacks_is_listed() -> None:
