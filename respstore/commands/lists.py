@@ -384,11 +384,10 @@ def move(db: Database, source: bytes, destination: bytes, wherefrom: bytes, wher
     Raises:
         RespError: one of the two is no list; nothing is moved.
     """
-    get = db.get if db.expires else db.data.get
-    value = as_list(get(source))
+    value = as_list(db.get(source))
     if value is None:
         return None
-    target = as_list(get(destination))
+    target = as_list(db.get(destination))
     element = value.popleft() if wherefrom == LEFT else value.pop()
     event = "lpush" if whereto == LEFT else "rpush"
     if target is None:
