@@ -23,7 +23,7 @@ DOORS: dict[str, set[str]] = {
     "config": {"exceptions", *COMMON, "protocol"},
     "ports": {"exceptions"},
     "engine": {"exceptions", *COMMON, "keyspace", "protocol", "config"},
-    "persistence": {*COMMON, "keyspace", "config"},
+    "persistence": {*COMMON, "keyspace", "protocol", "config"},
     "scripting": {*COMMON, "keyspace", "protocol", "engine"},
     "commands": {"exceptions", *COMMON, "keyspace", "protocol", "config", "engine", "persistence", "scripting"},
     "server": {"exceptions", "errors", "keyspace", "protocol", "config", "ports", "engine", "persistence", "commands"},

@@ -11,13 +11,13 @@ import attrs
 from respstore import errors
 from respstore.engine.arguments import Words, integer
 from respstore.engine.command import command
-from respstore.engine.effects import encode_request
 from respstore.engine.keyspecs import FoundKey, at, keyword
 from respstore.engine.session import Session
 from respstore.engine.system import Peer
 from respstore.errors import RespError
 from respstore.persistence.rdb.dump import encode_dump
 from respstore.protocol.replies import OK
+from respstore.protocol.requests import encode_request
 
 _KEY, _FIRST_OPTION = 3, 6
 _SPEC = at(_KEY, "RW access delete")
@@ -60,11 +60,11 @@ def migrate(session: Session, host: bytes, port: bytes, key: bytes, db: bytes, t
     found = {name: request for name, request in requests.items() if request is not None}
     if not found:
         return "NOKEY"
-    before = [encode_request(words) for words in (*parsed.login, (b"SELECT", b"%d" % index))]
+    before = [encode_request(tuple(words)) for words in (*parsed.login, (b"SELECT", b"%d" % index))]
     seconds = (milliseconds if milliseconds > 0 else _DEFAULT_TIMEOUT_MS) / 1000
     peer = _connect(session, host, port, seconds)
     try:
-        _send(peer, b"".join([piece for request in (*before, *found.values()) for piece in request]))
+        _send(peer, b"".join([*before, *found.values()]))
         problems = [line for line in (_read(peer) for _ in before) if line.startswith(b"-")]
         is_elsewhere = bool(problems)  # what is restored is not where it should be
         moved = []
@@ -85,7 +85,7 @@ def migrate(session: Session, host: bytes, port: bytes, key: bytes, db: bytes, t
     return OK
 
 
-def _restore(session: Session, key: bytes, *, replaces: bool) -> list[bytes] | None:
+def _restore(session: Session, key: bytes, *, replaces: bool) -> bytes | None:
     """The request that makes the key on the other side; None if there is no such key here."""
     db = session.db
     value = db.read(key)

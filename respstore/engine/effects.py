@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore.engine.dispatch import Entry
 from respstore.keyspace.propagating import propagate_effects
-from respstore.protocol.replies import BULK_HEADS, CRLF
+from respstore.protocol.requests import encode_request
 
 if TYPE_CHECKING:
     from respstore.engine.command import Handler
     from respstore.engine.engine import Engine
     from respstore.engine.session import Session
 
-_SHORT: Final = len(BULK_HEADS)
-_FEW: Final = 8
-"""Arguments, for the beginnings of requests that are at hand."""
-_MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
-_EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
+_MULTI: Final = encode_request((b"MULTI",))
+_EXEC: Final = encode_request((b"EXEC",))
 
 
 class Effects:
@@ -109,10 +106,8 @@ class Effects:
     def _told_of(self, entry: Entry) -> "Handler":
         """A writing command's handler, and then what it did."""
         keyspace, run = self._engine.keyspace, entry.run
-        append, extend = self.unwritten.append, self.unwritten.extend
+        append = self.unwritten.append
         name = entry.command.name.upper().encode().split(b"|")
-        tail = b"".join(encode_request(name)).partition(b"\r\n")[2]
-        heads = [b"*%d\r\n%b" % (len(name) + count, tail) for count in range(_FEW)]
 
         def handler(session: "Session", *args: bytes) -> Any:
             depth = self._depth
@@ -121,14 +116,11 @@ class Effects:
             try:
                 value = run(session, *args)
                 if keyspace.changes - keyspace.expired != changes and self._told == told:
-                    if depth or self._unit or session.db.index != self._selected or len(args) >= _FEW:
+                    if depth or self._unit or session.db.index != self._selected:
                         self._propagated(session.db.index, (*name, *args))
                     else:  # most often so: the same, in half the time
                         self._told = told + 1
-                        append(heads[len(args)])
-                        for word in args:
-                            length = len(word)
-                            extend((BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, word, CRLF))
+                        append(encode_request((*name, *args)))
                 return value
             finally:
                 self._depth = depth
@@ -171,16 +163,7 @@ class Effects:
         for index, words in unit:
             if index != self._selected:
                 self._selected = index
-                pieces += encode_request((b"SELECT", b"%d" % index))
-            pieces += encode_request(words)
+                pieces.append(encode_request((b"SELECT", b"%d" % index)))
+            pieces.append(encode_request(tuple(words)))
         if len(unit) > 1:
             pieces.append(_EXEC)
-
-
-def encode_request(words: Sequence[bytes]) -> list[bytes]:
-    """A command as a client would send it, in pieces to be joined."""
-    pieces = [b"*%d\r\n" % len(words)]
-    for word in words:
-        length = len(word)
-        pieces += (BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, word, CRLF)
-    return pieces

@@ -2,10 +2,10 @@
 
 import pytest
 
-from respstore.engine.effects import encode_request
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
+from respstore.protocol.requests import encode_request
 from tests.talk import OK, FakeSystem, make_engine, pass_time, received, talk
 from tests.wire import ask, torch_client
 
@@ -147,7 +147,7 @@ def test_a_restored_value_expires_at_a_time(engine: Engine) -> None:
         assert talk(session, b"RESTORE", b"b", ttl, dump, b"REPLACE") == OK
         name, key, time, rest = (effect % dump).split(b" ", 3)
         rest = [dump, *rest[len(dump) + 1 :].split()]
-        assert taken(engine) == b"".join(encode_request([name, key, time, *rest]))
+        assert taken(engine) == encode_request((name, key, time, *rest))
     assert talk(session, b"RESTORE", b"b", b"1", dump, b"REPLACE", b"ABSTTL") == OK
     assert told(engine) == ["DEL b"]
 

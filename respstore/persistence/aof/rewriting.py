@@ -12,6 +12,7 @@ from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import MIN_ID, Stream
 from respstore.keyspace.stream_node import StreamId
 from respstore.numbers import format_double
+from respstore.protocol.requests import encode_request
 
 ITEMS_PER_COMMAND: Final = 64
 """How many elements one command brings, as in Redis."""
@@ -29,12 +30,12 @@ def write_commands(keyspace: Keyspace) -> Iterator[bytes]:
         Pieces of the file.
     """
     for code in keyspace.libraries:
-        yield _request(b"FUNCTION", b"LOAD", code)
+        yield encode_request((b"FUNCTION", b"LOAD", code))
     for db in keyspace.databases:
         if db.data:
-            yield _request(b"SELECT", b"%d" % db.index)
+            yield encode_request((b"SELECT", b"%d" % db.index))
             for key, value in db.data.items():
-                yield b"".join([_request(*words) for words in _commands(db, key, value)])
+                yield b"".join([encode_request(tuple(words)) for words in _commands(db, key, value)])
 
 
 def _commands(db: Database, key: bytes, value: Value) -> Iterator[Sequence[bytes]]:
@@ -86,7 +87,3 @@ def _stream(key: bytes, stream: Stream) -> Iterator[Sequence[bytes]]:
 
 def _id(id_: StreamId) -> bytes:
     return b"%d-%d" % id_
-
-
-def _request(*words: bytes) -> bytes:
-    return b"".join([b"*%d\r\n" % len(words), *[b"$%d\r\n%b\r\n" % (len(word), word) for word in words]])
