@@ -27,9 +27,11 @@ from respstore.engine.dispatch import (
     RELEASED,
     RESTRICTED,
     UNAUTHENTICATED,
+    UNSAVED,
     UNWRITTEN,
     YIELDED,
     Entry,
+    disk_problem,
 )
 from respstore.engine.session import Session
 from respstore.engine.waiting import PENDING, Park
@@ -202,8 +204,13 @@ class TCPStoreSession(Session):
             self.set_gate(YIELDED, on=True)
             engine.yield_turn(self)
             return True
-        if self.gate & UNWRITTEN and entry is not None and "write" in entry.command.flags:
-            raise errors.unwritten(engine.append_only.problem)
+        if (
+            self.gate & (UNSAVED | UNWRITTEN)
+            and entry is not None
+            and "write" in entry.command.flags
+            and (problem := disk_problem(engine)) is not None
+        ):
+            raise problem
         if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry):
             self._next = operation
             self.set_gate(PARKED, on=True)

@@ -5,7 +5,9 @@ import pytest
 from respstore.config.values import SavePoint
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.protocol import tcpstore
 from tests.talk import OK, FakeDisk, FakeSystem, make_engine, pass_time, talk
+from tests.wire import NOT_READY, ask, torch_client
 
 FAILED = OSError(28, "No space left on device", "/data/dump.rdb")
 MISCONF = b"-MISCONF Redis is configured to save RDB snapshots"
@@ -72,6 +74,18 @@ def test_a_failure_refuses_transactions_that_write(engine: Engine, session: Sess
     talk(session, b"MULTI")
     assert talk(session, b"GET a") == b"+QUEUED\r\n"
     assert talk(session, b"EXEC") == b"*1\r\n$-1\r\n"
+
+
+def test_after_a_failure_a_torch_client_that_would_write_is_sent_away(engine: Engine, session: Session) -> None:
+    client, other = torch_client(engine), torch_client(engine)
+    fail(engine)
+    assert ask(other, tcpstore.CHECK, [b"/k"]) == NOT_READY
+    ask(client, tcpstore.SET, b"/k", b"v")
+    assert client.is_closing
+    assert talk(session, b"EXISTS k") == b":0\r\n"
+    engine.config.stop_writes_on_bgsave_error = False
+    ask(other, tcpstore.SET, b"/k", b"v")
+    assert talk(session, b"GET k") == b"$1\r\nv\r\n"
 
 
 def test_after_a_failure_it_tries_again_soon_but_not_at_once(engine: Engine, session: Session) -> None:
