@@ -206,10 +206,12 @@ class AppendOnly:
                 self.rewrite()
             except RespError:
                 pass  # it is in the log
-        if self.is_on:
-            self._sync()
+        self.sync_if_due()
 
-    def _sync(self) -> None:
+    def sync_if_due(self) -> None:
+        """Have brought to disk what was written, if a second is over; and see what came of the last time."""
+        if not self.is_on:
+            return
         engine = self._engine
         files, now = engine.system.append_files, engine.system.monotonic()
         if self._is_syncing:

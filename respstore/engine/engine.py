@@ -245,6 +245,7 @@ class Engine:
         now_ms = self.begin_turn()
         now = self.system.monotonic()
         if self.scripts.is_suspended:
+            self.append_only.sync_if_due()
             self._continue_script(now)
             return
         self.waiting.expire(now)
@@ -284,6 +285,7 @@ class Engine:
         self.begin_turn()
         now = self.system.monotonic()
         if self.scripts.is_suspended:
+            self.append_only.sync_if_due()
             self._continue_script(now)
             return
         self.waiting.expire(now)

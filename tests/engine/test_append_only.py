@@ -1,13 +1,17 @@
 """When effects are written, what is promised to whom, and what follows if the disk does not do its part."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from respstore.engine.append_only import BUSY_SECONDS, SYNC_SECONDS
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
 from tests.talk import OK, FakeAppendFiles, FakeSystem, make_engine, pass_time, talk
 from tests.wire import READY, ask, torch_client
 
+TICK = 0.1
 FULL = OSError(28, "No space left on device")
 MISCONF = b"-MISCONF Errors writing to the AOF file: No space left on device\r\n"
 SET = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"
@@ -80,6 +84,87 @@ def test_as_long_as_the_disk_is_busy_writing_waits_but_not_for_ever(engine: Engi
     pass_time(engine, 1.1)
     assert len(files(engine).data) > written
     assert status(engine, "aof_delayed_fsync") == "1"
+
+
+class SlowFiles(FakeAppendFiles):
+    """An append-only file on a disk that needs `seconds` for each sync, and keeps those waiting who write meanwhile.
+
+    Attributes:
+        on_disk: how much a loss of power leaves.
+        waited: seconds in which the server could do nothing.
+    """
+
+    def __init__(self, system: FakeSystem) -> None:
+        super().__init__()
+        self.seconds = 0.0
+        self.on_disk = b""
+        self.waited = 0.0
+        self._system = system
+        self._syncing: tuple[float, bytes] | None = None
+
+    def append(self, data: bytes) -> None:
+        if self.poll_sync() is None and self._syncing is not None:
+            rest = self._syncing[0] - self._system.seconds
+            self._system.advance(rest)
+            self.waited += rest
+        super().append(data)
+
+    def start_sync(self) -> None:
+        self._syncing = self._system.seconds + self.seconds, self.data
+
+    def poll_sync(self) -> str | None:
+        if self._syncing is not None:
+            end, data = self._syncing
+            if self._system.seconds < end:
+                return None
+            self.on_disk, self._syncing = data, None
+        return ""
+
+
+@given(
+    turns=st.lists(
+        st.tuples(
+            st.integers(1, 3),  # ticks before it
+            st.booleans(),  # somebody writes
+            st.sampled_from([0.0, 0.05, 0.5, 0.9, 1.5, 30.0]),  # how long a sync takes from now on
+        ),
+        min_size=1,
+        max_size=100,
+    )
+)
+@example(turns=[(1, True, 0.0)] * 25)
+@example(turns=[(1, True, 0.9)] * 50)
+@example(turns=[(1, True, 30.0)] * 100)
+def test_with_everysec_no_more_than_a_second_is_lost_and_what_the_disk_takes(
+    turns: list[tuple[int, bool, float]],
+) -> None:
+    """Whenever the power fails: what was acknowledged before the last second is on disk.
+
+    A sync that is under way adds its time: at most `BUSY_SECONDS`, for then writing waits for it. So does the one
+    before, if it took longer than the second after which this one was due.
+    """
+    engine = make_engine(appendonly=True)
+    assert isinstance(engine.system, FakeSystem)
+    slow = SlowFiles(engine.system)
+    engine.system.append_files = slow
+    engine.append_only.start()
+    session = Session(engine)
+    acknowledged: list[float] = []  # when each write was, on a clock that stands still while the server does
+    slowest = 0.0
+    for ticks, writes, seconds in turns:
+        for _ in range(ticks):
+            pass_time(engine, TICK)
+        slow.seconds = seconds
+        slowest = max(slowest, seconds)
+        before = engine.system.seconds - slow.waited
+        assert talk(session, b"INCR a" if writes else b"GET a")
+        if writes:
+            acknowledged.append(before)
+        slow.poll_sync()
+        lost = acknowledged[slow.on_disk.count(b"INCR") :]
+        # The first write that waits for the disk may come a few ticks after the sync has begun.
+        busy = 0.0 if not slowest else min(slowest, BUSY_SECONDS + 3 * TICK)
+        assert not lost or before - lost[0] <= max(SYNC_SECONDS, busy) + busy + 2 * TICK
 
 
 def test_times_are_written_if_that_is_asked_for() -> None:

@@ -64,6 +64,19 @@ def test_others_are_told_that_the_server_is_busy_until_the_script_is_killed(
     assert talk(other, b"SCRIPT KILL") == b"-NOTBUSY No scripts in execution right now.\r\n"
 
 
+def test_what_was_done_before_is_on_disk_within_a_second_however_long_the_script_takes(
+    engine: Engine, session: Session, other: Session
+) -> None:
+    engine.append_only.start()
+    assert isinstance(engine.system, FakeSystem)
+    talk(other, b"SET k v")
+    assert talk(session, b"EVAL", FOREVER, b"0") == b""
+    engine.system.advance(1.0)
+    engine.tick()
+    assert engine.scripts.is_suspended
+    assert engine.system.append_files.calls == ["open", "start_sync"]
+
+
 def test_a_slow_script_ends_by_itself_and_requests_behind_it_run(engine: Engine, session: Session) -> None:
     assert talk(session, b"EVAL", b"for i = 1, 2000000 do end return redis.call('incr', 'n')", b"0") == b""
     assert talk(session, b"INCR n") == b""

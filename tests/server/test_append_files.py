@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.lowlevel
+import trio.testing
 
 from respstore.config import Config
 from respstore.engine.engine import Engine
@@ -269,6 +270,46 @@ async def test_a_thread_brings_files_to_disk(tmp_path: Path) -> None:
         talk(Session(running.server.engine), b"SET b 1")
     async with serving(dir=tmp_path, appendonly=True) as running:
         assert talk(Session(running.server.engine), b"MGET a b") == b"*2\r\n$1\r\n1\r\n$1\r\n1\r\n"
+
+
+class SyncedFile(LogFile):
+    """A file that knows how much of it a loss of power leaves: what was there when the last sync began."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.on_disk = 0
+
+    def sync(self) -> None:
+        size = self.size
+        super().sync()
+        self.on_disk = size
+
+
+async def test_when_a_sync_has_ended_all_that_was_written_before_is_on_disk(tmp_path: Path) -> None:
+    opened: list[SyncedFile] = []
+
+    def open_log(path: Path) -> SyncedFile:
+        opened.append(SyncedFile(path))
+        return opened[-1]
+
+    config, engine = Config(), make_engine()
+    config.dir = str(tmp_path)
+    files = AppendFiles(config, may_fork=False, open_log=open_log)
+    files.open(engine.keyspace, {})
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(files.run_syncs)
+        await trio.testing.wait_all_tasks_blocked()
+        files.append(b"one")
+        files.start_sync()
+        files.append(b"two")
+        files.start_rewrite(engine.keyspace, {}, anew=False)  # from now on there is another file
+        files.append(b"three")
+        files.start_sync()
+        while files.poll_sync() is None:
+            await trio.lowlevel.checkpoint()
+        assert [log.on_disk for log in opened] == [len(b"onetwo"), len(b"three")]
+        nursery.cancel_scope.cancel()
+    files.close()
 
 
 async def test_a_server_that_cannot_keep_its_promise_ends_with_the_reason(tmp_path: Path) -> None:
