@@ -26,10 +26,11 @@ ping    Tell who answers at an address, by default 127.0.0.1:6379.
 top     Show the barriers, who waits for what and for how long, clients and load, until q or Ctrl-C.
 barriers
         Print the barriers at which somebody waits, who has come, and who is missing.
-import  Copy all keys from a FILE such as dump.rdb, or from the server at a URL, to the server at the address, and
-        compare both ends. What is there already stays, or is overwritten with --replace. After an interruption the
-        same command goes on.
-export  The same in the other direction.
+import  Copy all keys from a FILE, or from the server at a URL, to the server at the address, and compare both ends:
+        how many keys there are, and a digest of all that is in them. What is there already stays, or is overwritten
+        with --replace. After an interruption the same command goes on. FILE is a dump.rdb, an appendonlydir, or an
+        append-only file of older versions.
+export  The same in the other direction. A FILE that ends with a slash is a new appendonlydir, any other an RDB.
 
 Exit status: 0 after a graceful stop or a reply; 1 for a failure; 2 for a wrong command line or configuration;
 98 if somebody else has the port.

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -13,15 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from respstore.cli.addresses import UsageError, connect, full_address
-from respstore.transfer.copying import Copied, copy
+from respstore.transfer.copying import Copied, Source, Target, copy
 from respstore.transfer.entries import TransferError
-from respstore.transfer.files import FileEnd
+from respstore.transfer.finding import source_at, target_at
 from respstore.transfer.servers import ServerEnd
 
 TIME_LIMIT: Final = 60.0
 """How long to wait for each reply, in seconds: some batches are large."""
 _NAMED_AT_MOST: Final = 5
 INTERRUPTED: Final = 130
+_GOES_ON: Final = "; the same again goes on, what is there already is not sent twice"
 
 
 @attrs.frozen
@@ -65,18 +66,14 @@ def _transfer(name: str, arguments: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         with ExitStack() as stack:
-            other, here = _end(options.other, stack), _server(options.address, stack)
-            if name == "import":
-                ends = options.other, options.address
-                copied = _copy(other, here, replaces=options.replaces)
-            else:
-                _check_is_new(options)
-                ends = options.address, options.other
-                copied = _copy(here, other, replaces=options.replaces)
-    except (TransferError, redis.RedisError, OSError, ValueError) as error:
+            here = _server(options.address, stack)
+            ends = (_source(options, stack), here) if name == "import" else (here, _target(options, stack))
+            copied = _copy(*ends, replaces=options.replaces)
+    except (TransferError, redis.RedisError, ValueError) as error:
         return _fail(name, str(error))
     except KeyboardInterrupt:
-        return _fail(name, "interrupted; the same again goes on, what is there already is not sent twice", INTERRUPTED)
+        goes_on = "" if name == "export" and not _is_url(options.other) else _GOES_ON
+        return _fail(name, f"interrupted{goes_on}", INTERRUPTED)
     if copied.different:
         return _fail(name, _differences(copied))
     libraries = f"{copied.libraries:,} libraries of functions and " if copied.libraries else ""
@@ -87,29 +84,33 @@ def _transfer(name: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _end(where: str, stack: ExitStack) -> FileEnd | ServerEnd:
-    return _server(where, stack) if _is_url(where) else FileEnd(Path(where).absolute(), _now)
+def _source(options: _Options, stack: ExitStack) -> Source:
+    if _is_url(options.other):
+        return _server(options.other, stack)
+    return source_at(Path(options.other).absolute(), _now)
+
+
+def _target(options: _Options, stack: ExitStack) -> Target:
+    if _is_url(options.other):
+        return _server(options.other, stack)
+    return stack.enter_context(closing(target_at(options.other, _now, replaces=options.replaces)))
 
 
 def _server(address: str, stack: ExitStack) -> ServerEnd:
     return ServerEnd(stack.enter_context(connect(address, TIME_LIMIT)), _now)
 
 
-def _check_is_new(options: _Options) -> None:
-    if not _is_url(options.other) and Path(options.other).exists() and not options.replaces:
-        raise TransferError(f"{options.other} exists; --replace overwrites it")
-
-
 def _is_url(where: str) -> bool:
     return "://" in where
 
 
-def _copy(source: FileEnd | ServerEnd, target: FileEnd | ServerEnd, *, replaces: bool) -> Copied:
+def _copy(source: Source, target: Target, *, replaces: bool) -> Copied:
     """Copy, and show on a terminal how far it is."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("keys", total=source.count())
+        task = progress.add_task("keys", total=None)
+        progress.update(task, total=source.count())
         return copy(source, target, _now, lambda keys: progress.update(task, completed=keys), replaces=replaces)
 
 

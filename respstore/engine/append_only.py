@@ -23,7 +23,7 @@ from respstore.keyspace.propagating import keep_dead
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine
-    from respstore.engine.system import Loaded
+    from respstore.engine.system import Load, Loaded
 
 logger = logging.getLogger("respstore")
 
@@ -75,10 +75,14 @@ class AppendOnly:
 
     def load(self) -> "tuple[Loaded, Iterator[None]] | None":
         """Begin to load the file; as `AppendFiles.load`."""
+        return self.replay(self._engine.system.append_files.load)
+
+    def replay(self, load: "Load") -> "tuple[Loaded, Iterator[None]] | None":
+        """As `load`, from files that `load` knows."""
         engine = self._engine
         session = _Past(engine)
         keep_dead(engine.keyspace, on=True)
-        found = engine.system.append_files.load(engine.keyspace, session.run)
+        found = load(engine.keyspace, session.run)
         if found is None:
             keep_dead(engine.keyspace, on=False)
             return None

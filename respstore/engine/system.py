@@ -22,6 +22,10 @@ class Loaded(Protocol):
         """How many were left out, for their time is over."""
 
 
+Load = Callable[[Keyspace, Run], tuple[Loaded, Iterator[None]] | None]
+"""As `AppendFiles.load`."""
+
+
 class Disk(Protocol):
     """The file that the data is saved to as a whole. Everything raises OSError where the disk does not do its part."""
 

@@ -49,14 +49,14 @@ def digest_of_keyspace(keyspace: Keyspace) -> str:
 
 def digest_of_key(key: bytes, value: Value, *, expires: bool) -> int:
     """What a key adds to the sum of its database: all of these are xored."""
-    return _sha1(_bytes(_value(_mix(0, key), value, expires=expires)))
+    return _sha1(_bytes(_value(mix(0, key), value, expires=expires)))
 
 
 def digest_of_sums(sums: Mapping[int, int]) -> str:
     """The digest of databases, by the sum of each that is not empty."""
     total = 0
     for index in sorted(sums):
-        total = _mix(total, index.to_bytes(4, "big")) ^ sums[index]
+        total = mix(total, index.to_bytes(4, "big")) ^ sums[index]
     return _bytes(total).hex()
 
 
@@ -69,15 +69,20 @@ def digest_of_value(db: Database, key: bytes) -> str:
     return _bytes(0 if value is None else _value(0, value, expires=db.deadline(key) is not None)).hex()
 
 
+def mix(digest: int, data: bytes | bytearray) -> int:
+    """The digest with bytes mixed in."""
+    return _sha1(_bytes(_add(digest, data)))
+
+
 def _value(digest: int, value: Value, *, expires: bool) -> int:
-    digest = _contents(_mix(digest, TYPE_NUMBERS[type(value)].to_bytes(4, "big")), value)
+    digest = _contents(mix(digest, TYPE_NUMBERS[type(value)].to_bytes(4, "big")), value)
     return _add(digest, b"!!expire!!") if expires else digest
 
 
 def _contents(digest: int, value: Value) -> int:
     if isinstance(value, deque | LongList):
         for element in value:
-            digest = _mix(digest, element)
+            digest = mix(digest, element)
         return digest
     if isinstance(value, Set):
         for member in value:
@@ -85,23 +90,19 @@ def _contents(digest: int, value: Value) -> int:
         return digest
     if isinstance(value, SortedSet):
         for member, score in value.scores.items():
-            digest = _add(digest, _bytes(_mix(_mix(0, member), format_double(score))))
+            digest = _add(digest, _bytes(mix(mix(0, member), format_double(score))))
         return digest
     if isinstance(value, Hash):
         for field, text in value.items():
-            digest = _add(digest, _bytes(_mix(_mix(0, field), text)))
+            digest = _add(digest, _bytes(mix(mix(0, field), text)))
         return digest
     if isinstance(value, Stream):
         for id_, fields, values in value:
-            digest = _mix(digest, b"%d.%d" % id_)
+            digest = mix(digest, b"%d.%d" % id_)
             for text in chain.from_iterable(zip(fields, values, strict=True)):
-                digest = _mix(digest, text)
+                digest = mix(digest, text)
         return digest
-    return _mix(digest, b"%d" % value if isinstance(value, int) else value)
-
-
-def _mix(digest: int, data: bytes | bytearray) -> int:
-    return _sha1(_bytes(_add(digest, data)))
+    return mix(digest, b"%d" % value if isinstance(value, int) else value)
 
 
 def _add(digest: int, data: bytes | bytearray) -> int:

@@ -4,14 +4,11 @@ It is a folder of files (persistence/aof/manifest.py). The manifest is replaced 
 and a file is in the list before anything in it is needed, so that a crash at any moment leaves what can be loaded.
 """
 
-import errno
 import logging
-import mmap
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 import trio
 
@@ -20,16 +17,12 @@ from respstore.engine.snapshots import describe
 from respstore.engine.system import Facts, Run
 from respstore.keyspace import Keyspace
 from respstore.persistence.aof.manifest import BASE, File, Manifest
-from respstore.persistence.aof.reader import TruncatedError, read_units
+from respstore.persistence.aof.reader import TruncatedError
 from respstore.persistence.aof.rewriting import write_commands
-from respstore.persistence.rdb.file import MAGIC, FileReader
-from respstore.persistence.rdb.primitives import Buffer, CorruptError
+from respstore.server.append_loading import Replay, load_files, read_manifest
 from respstore.server.disk import Disk, sync_folder
 
 logger = logging.getLogger("respstore")
-
-UNITS_PER_STEP: Final = 1000
-_ADVICE: Final = "'redis-check-aof --fix' makes it good up to there; keep a copy"
 
 
 class LogFile:
@@ -78,23 +71,6 @@ class LogFile:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
-
-
-class Replay:
-    """What is read from the files.
-
-    Attributes:
-        expired: how many keys were left out, for their time was over: none, for a later command may need them.
-    """
-
-    def __init__(self, keyspace: Keyspace) -> None:
-        self._keyspace = keyspace
-        self.expired = 0
-
-    @property
-    def keys(self) -> int:
-        """How many keys there are so far."""
-        return sum([len(db.data) for db in self._keyspace.databases])
 
 
 class _Base(Disk):
@@ -165,19 +141,18 @@ class AppendFiles:
     def load(self, keyspace: Keyspace, run: Run) -> tuple[Replay, Iterator[None]] | None:
         """Begin to load the files; None if there are none. Raises OSError if they cannot be read."""
         self._read_manifest()
-        if not self._manifest.parts():
+        paths = [self._folder / file.name for file in self._manifest.parts()]
+        if not paths:
             return None
-        return Replay(keyspace), self._steps(keyspace, run)
+        cut = self._cut if self._config.aof_load_truncated else None
+        return Replay(keyspace), load_files(paths, keyspace, self._config, run, cut)
 
     def _read_manifest(self) -> None:
-        path = self._manifest_path
         try:
-            self._manifest = Manifest.parse(path.read_text(encoding="utf-8", errors="surrogateescape"))
+            self._manifest = read_manifest(self._manifest_path)
         except FileNotFoundError:
             self._manifest = Manifest()
             self._adopt_single_file()
-        except CorruptError as error:
-            raise OSError(errno.EINVAL, f"the list of the append-only files is damaged: {error}", str(path)) from None
 
     def _adopt_single_file(self) -> None:
         """Take over the one file that versions before 7.0 kept, as a base."""
@@ -192,36 +167,6 @@ class AppendFiles:
         elif self._folder.is_dir() and (self._folder / name).is_file():  # a crash came in between
             self._manifest = Manifest(File(name, 1, BASE))
             self._write_manifest()
-
-    def _steps(self, keyspace: Keyspace, run: Run) -> Iterator[None]:
-        parts = self._manifest.parts()
-        for file in parts:
-            path = self._folder / file.name
-            try:
-                yield from self._load_file(path, keyspace, run)
-            except TruncatedError as error:
-                if file is not parts[-1] or not self._config.aof_load_truncated:
-                    raise _damaged(path, error) from None
-                self._cut(path, error)
-            except CorruptError as error:
-                raise _damaged(path, error) from None
-
-    def _load_file(self, path: Path, keyspace: Keyspace, run: Run) -> Iterator[None]:
-        with path.open("rb") as file:
-            is_empty = not file.seek(0, os.SEEK_END)
-            data: Buffer = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        at = 0
-        if data[: len(MAGIC)] == MAGIC:
-            reader = FileReader(data, keyspace, self._config)
-            yield from reader.load()
-            at = reader.at
-        for number, unit in enumerate(read_units(data, at)):
-            try:
-                run(unit.commands)
-            except LookupError as error:
-                raise CorruptError(str(error), unit.end) from None
-            if number % UNITS_PER_STEP == 0:
-                yield
 
     def _cut(self, path: Path, error: TruncatedError) -> None:
         logger.warning("%s: %s; what is behind that is cut off (aof-load-truncated)", path, error)
@@ -397,7 +342,3 @@ class AppendFiles:
         """Give the base that was written its name."""
         assert manifest.base is not None
         self._base.path.rename(self._folder / manifest.base.name)
-
-
-def _damaged(path: Path, error: CorruptError) -> OSError:
-    return OSError(errno.EINVAL, f"the data cannot be loaded: {error}. {_ADVICE}", str(path))

@@ -25,7 +25,7 @@ from respstore.engine.system import Facts
 from respstore.keyspace import Keyspace
 from respstore.keyspace.freezing import freeze, thaw
 from respstore.persistence.rdb.file import FileReader, write_file
-from respstore.persistence.rdb.primitives import CorruptError
+from respstore.persistence.rdb.primitives import Buffer, CorruptError
 
 logger = logging.getLogger("respstore")
 
@@ -178,9 +178,7 @@ class Disk:
         if not self._config.dbfilename:
             return None
         try:
-            with self.path.open("rb") as file:
-                is_empty = not file.seek(0, os.SEEK_END)
-                data = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            data = map_file(self.path)
         except FileNotFoundError:
             return None
         reader = FileReader(data, keyspace, self._config)
@@ -213,6 +211,13 @@ def _discard(path: Path) -> None:
     """Remove what is of no use; where the disk may only be read that is an error even if there is nothing."""
     with suppress(OSError):
         path.unlink()
+
+
+def map_file(path: Path) -> Buffer:
+    """What is in a file, without all of it being in memory. Raises OSError."""
+    with path.open("rb") as file:
+        is_empty = not file.seek(0, os.SEEK_END)
+        return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def sync_folder(folder: Path) -> None:

@@ -35,11 +35,11 @@ class Target(Protocol):
     def load(self, libraries: Sequence[bytes], *, replaces: bool) -> None:
         """Load libraries of functions that are not there already."""
 
-    def read(self, entries: Sequence[Entry]) -> list[Entry | None]:
-        """What is found of these keys."""
+    def read(self, entries: Sequence[Entry]) -> Sequence[Entry | None]:
+        """What is found of these keys; a target that can tell only in the end answers what it was given."""
 
-    def finish(self) -> None:
-        """Make it last; nothing is written afterwards."""
+    def finish(self, given: "Tally") -> None:
+        """This was all: make it last."""
 
 
 @attrs.define
@@ -56,7 +56,7 @@ class Tally:
 
     @property
     def digest(self) -> str:
-        """The digest of all of them, as DEBUG DIGEST has it where there is nothing else."""
+        """The digest of all of them: that of DEBUG DIGEST if none expires or is a stream (see `Entry.digest`)."""
         return digest_of_sums(self._sums)
 
 
@@ -104,11 +104,11 @@ def copy(
                 continue
             digest = entry.digest()
             copied.given.add(entry, digest)
-            other_digest = None if other is None else other.digest()
+            other_digest = digest if other is entry else None if other is None else other.digest()
             if other is not None and other_digest is not None:
                 copied.found.add(other, other_digest)
             if digest != other_digest:
                 copied.different.append(str(entry))
         tell(copied.given.keys)
-    target.finish()
+    target.finish(copied.given)
     return copied

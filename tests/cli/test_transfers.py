@@ -1,5 +1,6 @@
 """`respstore import` and `respstore export`: all keys, from a file or a server to a server, and to a file."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import redis
 
 from respstore.cli import main
 from respstore.transfer.servers import ServerEnd
-from tests.cli.programs import served
+from tests.cli.programs import COMMAND, ROOT, served
 
 
 @pytest.fixture
@@ -66,7 +67,9 @@ def test_what_goes_wrong_is_told_in_a_line(
 ) -> None:
     missing = tmp_path / "missing.rdb"
     assert main(["import", str(missing), port(filled)]) == 1
-    assert capsys.readouterr().err == f"respstore import: {missing}: there is no such file\n"
+    assert capsys.readouterr().err == (
+        f"respstore import: {missing}: there is no such file; a server is named by a URL, such as redis://host:6379\n"
+    )
 
 
 def test_it_can_be_interrupted(
@@ -77,7 +80,49 @@ def test_it_can_be_interrupted(
 
     monkeypatch.setattr(ServerEnd, "count", interrupt)
     assert main(["export", str(tmp_path / "a.rdb"), port(filled)]) == 130
+    assert capsys.readouterr().err == "respstore export: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+    assert main(["export", f"redis://127.0.0.1:{port(filled)}", port(filled)]) == 130
     assert capsys.readouterr().err.startswith("respstore export: interrupted; the same again goes on")
+
+
+@pytest.mark.slow
+def test_what_was_killed_is_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, keys = tmp_path / "a.rdb", 30_000
+    with served() as address, redis.Redis.from_url(address.url) as source:
+        source.mset({b"%d" % number: b"x" for number in range(keys)})
+        assert main(["export", str(path), str(address.port)]) == 0
+    with served() as address, redis.Redis.from_url(address.url) as target:
+        with subprocess.Popen([*COMMAND, "import", str(path), str(address.port)], cwd=ROOT) as process:
+            while not target.dbsize():
+                assert process.poll() is None
+            process.kill()
+        there = target.dbsize()
+        assert 0 < there < keys
+        assert main(["import", str(path), str(address.port)]) == 0
+        assert target.dbsize() == keys
+    assert f"{keys:,} keys of {path} are at {address}, {there:,} of them were before" in capsys.readouterr().out
+
+
+def test_a_password_is_asked_for_and_not_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with served(requirepass=b"secret") as address:
+        assert main(["export", str(tmp_path / "a.rdb"), str(address.port)]) == 1
+        assert capsys.readouterr().err == (
+            f"respstore export: {address}: Authentication required. (a URL brings the password along: "
+            "redis://:PASSWORD@HOST:PORT or redis://USER:PASSWORD@HOST:PORT)\n"
+        )
+        assert main(["export", str(tmp_path / "a.rdb"), f"redis://:secret@{address}"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"0 keys of {address} are at ")
+    assert "secret" not in told
+
+
+def test_an_append_only_file(filled: redis.Redis, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = f"{tmp_path}/appendonlydir"
+    assert main(["export", folder + "/", port(filled)]) == 0
+    with served() as address, redis.Redis.from_url(address.url) as target:
+        assert main(["import", folder, str(address.port)]) == 0
+        assert target.lrange("list", 0, -1) == [b"y", b"z"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--replace"], ["--what"], ["a.rdb", "1", "2"]])

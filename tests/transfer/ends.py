@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from respstore.transfer.copying import Tally
 from respstore.transfer.entries import Entry
 
 Keys = dict[tuple[int, bytes], Entry]
@@ -48,5 +49,5 @@ class FakeEnd:
     def read(self, entries: Sequence[Entry]) -> list[Entry | None]:
         return [self.keys.get((entry.db, entry.key)) for entry in entries]
 
-    def finish(self) -> None:
+    def finish(self, given: Tally) -> None:
         self.finished = True

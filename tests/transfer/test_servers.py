@@ -1,11 +1,15 @@
 """A server as an end of a copy: it gives all keys, and takes them."""
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import redis
 
+from respstore.transfer import servers
+from respstore.transfer.copying import Tally
 from respstore.transfer.entries import Entry, TransferError
 from respstore.transfer.servers import KEYS_PER_BATCH, ServerEnd
 from tests.cli.programs import served
@@ -43,7 +47,7 @@ def test_it_takes_keys(client: redis.Redis) -> None:
     end = ServerEnd(client, now)
     assert end.write(entries, replaces=False) == 0
     assert end.read([*entries, Entry(0, b"none", b"", None)]) == [*entries, None]
-    end.finish()
+    end.finish(Tally())
 
 
 def test_it_keeps_what_it_has_unless_told_otherwise(client: redis.Redis) -> None:
@@ -110,3 +114,31 @@ def test_what_a_module_keeps_cannot_be_read(client: redis.Redis, monkeypatch: py
     monkeypatch.setattr(end, "_ask", lambda db, requests: [b"\x07\x81\x24\x55\xd0\xac\x53\x91\x2e\x04" + bytes(10), -1])
     with pytest.raises(TransferError, match="'a' of db 0 cannot be read: a value of the module type JFXQrFORL"):
         end.read([Entry(0, b"a", b"", None)])
+
+
+def test_a_key_that_is_named_twice_comes_once(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.mset({b"%d" % number: b"x" for number in range(10)})
+    end = ServerEnd(client, now)
+    ask = end._ask
+
+    def ask_twice(db: int, requests: Sequence[tuple[str | bytes | int, ...]], *, raises: bool = True) -> list[Any]:
+        replies = ask(db, requests, raises=raises)
+        return [[cursor, keys * 2] for cursor, keys in replies] if requests[0][0] == "SCAN" else replies
+
+    monkeypatch.setattr(end, "_ask", ask_twice)
+    assert sorted(entry.key for batch in end.batches() for entry in batch) == [b"%d" % number for number in range(10)]
+
+
+def test_large_values_come_one_by_one(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "BYTES_PER_BATCH", 10_000)
+    client.mset({b"%d" % number: os.urandom(3000 if number < 20 else 10) for number in range(1000)})
+    sizes = [(len(batch), sum(len(entry.value) for entry in batch)) for batch in ServerEnd(client, now).batches()]
+    assert sum(keys for keys, _ in sizes) == 1000
+    assert max(keys for keys, _ in sizes) > 10 * min(keys for keys, _ in sizes)
+
+
+def test_an_old_server_takes_nothing(client: redis.Redis) -> None:
+    end = ServerEnd(client, now)
+    end._version = 6
+    with pytest.raises(TransferError, match=f"^{end}, Redis 6, does not take values as Redis 7.0 and later have them"):
+        end.write([Entry(0, b"a", b"x", None)], replaces=False)

@@ -8,7 +8,7 @@ Both ways are iterators, so that who writes or loads much can do something else 
 file, the other tells how far it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
@@ -47,6 +47,8 @@ _END = 255
 
 _FIRST_WITH_CHECKSUM: Final = 5
 _KEYS_PER_PIECE: Final = 1000
+_BYTES_PER_STEP: Final = 1 << 14
+_BYTES_PER_SUM: Final = 1 << 20
 _HEAD_OF_STRING: Final = bytes((STRING,))
 
 
@@ -64,26 +66,53 @@ def write_file(keyspace: Keyspace, about: Mapping[str, str | int], config: Confi
     Yields:
         Pieces of the file.
     """
-    crc = 0
-    for piece in _write_data(keyspace, about, encode_compressed if config.rdbcompression else encode_string):
-        if config.rdbchecksum:
-            crc = update(crc, piece)
-        yield piece
-    yield crc.to_bytes(CHECKSUM_BYTES, "little")
-
-
-def _write_data(keyspace: Keyspace, about: Mapping[str, str | int], encode: EncodeString) -> Iterator[bytes]:
-    fields = [
-        bytes((_AUXILIARY,)) + encode_string(name.encode()) + encode_string(str(value).encode())
-        for name, value in about.items()
-    ]
-    yield MAGIC + b"%0*d" % (_VERSION_DIGITS, VERSION) + b"".join(fields) + encode_libraries(keyspace.libraries, encode)
+    writer = FileWriter(config)
+    yield writer.begin(about, keyspace.libraries)
     for db in keyspace.databases:
         if db.data:
-            yield bytes((_DATABASE,)) + encode_length(db.index)
-            yield bytes((_SIZES,)) + encode_length(len(db.data)) + encode_length(len(db.expires))
-            yield from _write_keys(db, encode)
-    yield bytes((_END,))
+            yield writer.select(db.index, len(db.data), len(db.expires))
+            yield from writer.keys(db)
+    yield writer.end()
+
+
+class FileWriter:
+    """A file whose keys come bit by bit. What the methods give is to be written in the order in which they are called.
+
+    Args:
+        config: as of `write_file`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._encode = encode_compressed if config.rdbcompression else encode_string
+        self._is_signed = config.rdbchecksum
+        self._crc = 0
+
+    def begin(self, about: Mapping[str, str | int], libraries: Iterable[bytes]) -> bytes:
+        """The head of the file: auxiliary fields, and libraries of functions by their code."""
+        fields = [
+            bytes((_AUXILIARY,)) + encode_string(name.encode()) + encode_string(str(value).encode())
+            for name, value in about.items()
+        ]
+        head = MAGIC + b"%0*d" % (_VERSION_DIGITS, VERSION)
+        return self._signed(head + b"".join(fields) + encode_libraries(libraries, self._encode))
+
+    def select(self, index: int, keys: int, expires: int) -> bytes:
+        """The keys that follow are those of a database, about so many, of which so many expire."""
+        sizes = bytes((_SIZES,)) + encode_length(keys) + encode_length(expires)
+        return self._signed(bytes((_DATABASE,)) + encode_length(index) + sizes)
+
+    def keys(self, db: Database) -> Iterator[bytes]:
+        """All keys of a database."""
+        return map(self._signed, _write_keys(db, self._encode))
+
+    def end(self) -> bytes:
+        """The end of the file."""
+        return self._signed(bytes((_END,))) + self._crc.to_bytes(CHECKSUM_BYTES, "little")
+
+    def _signed(self, piece: bytes) -> bytes:
+        if self._is_signed:
+            self._crc = update(self._crc, piece)
+        return piece
 
 
 def _write_keys(db: Database, encode: EncodeString) -> Iterator[bytes]:
@@ -159,11 +188,13 @@ class FileReader:
         version = self._read_head()
         reader = self._reader
         deadline: int | None = None
+        pause = _BYTES_PER_STEP
         while (code := reader.byte()) != _END:
             if code < _FIRST_CODE:
                 self._read_key(code, deadline)
                 deadline = self._idle_seconds = self._frequency = None
-                if self.keys % _KEYS_PER_PIECE == 0:
+                if reader.at >= pause:
+                    pause = reader.at + _BYTES_PER_STEP
                     yield
             elif code == _EXPIRY_MS:
                 deadline = reader.integer(8, signed=True)
@@ -238,5 +269,10 @@ class FileReader:
             return
         end = reader.at
         given = reader.integer(CHECKSUM_BYTES)
-        if given and self._config.rdbchecksum and given != update(0, reader.data[:end]):
+        if not given or not self._config.rdbchecksum:
+            return
+        crc = 0
+        for at in range(0, end, _BYTES_PER_SUM):  # a large file is not brought to memory as a whole
+            crc = update(crc, reader.data[at : min(at + _BYTES_PER_SUM, end)])
+        if crc != given:
             raise CorruptError("a wrong checksum", end)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -111,9 +112,8 @@ def test_it_pauses_again_and_again() -> None:
         keyspace.databases[0].put(b"%d" % number, b"x", "set")
     data = written(keyspace)
     reader = FileReader(data, Keyspace(16), Config())
-    places = [reader.at for _ in reader.load()]
-    assert len(places) == 5
-    assert places == sorted(set(places))
+    places = [0, *[reader.at for _ in reader.load()], len(data)]
+    assert all(0 < place - before < 20_000 for before, place in pairwise(places))
 
 
 def test_old_files_and_what_stands_behind_a_file() -> None:
