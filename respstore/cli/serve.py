@@ -20,6 +20,7 @@ import trio
 from respstore.cli.daemon import go_into_background, let_go, pidfile, tell_supervisor
 from respstore.cli.join import NotJoinedError, attempts, join, may_be_starting
 from respstore.cli.limits import allow_clients
+from respstore.cli.loading_bar import LoadingBar
 from respstore.config import Config
 from respstore.exceptions import ConfigError, PortInUseError, display_address
 from respstore.server.listeners import Address
@@ -83,7 +84,8 @@ def _run(config: Config, options: _Options) -> None:
     if options.port_file is not None:
         options.port_file.unlink(missing_ok=True)  # who waits for it shall not find that of the last server
     limit_clients(config)
-    server = Server(config, dedicated=True, owns_process=True)
+    shows = sys.stderr.isatty() and not config.logfile and not config.daemonize
+    server = Server(config, dedicated=True, owns_process=True, report=LoadingBar() if shows else None)
     if options.join:
         found = _listen_or_join(server)
         if found is not None:

@@ -17,6 +17,7 @@ from respstore.engine import REDIS_VERSION
 from respstore.engine.command import command
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.engine.system import Loaded
 from respstore.protocol.replies import Verbatim
 
 Field = tuple[str, object]
@@ -245,6 +246,19 @@ def _persistence(engine: Engine) -> Iterator[Field]:
         yield "aof_buffer_length", sum(map(len, engine.effects.unwritten))
         yield "aof_pending_bio_fsync", int(files.poll_sync() is None)
         yield "aof_delayed_fsync", log.delays
+    if snapshots.is_loading and loaded is not None:
+        yield "loading_start_time", snapshots.loading_since
+        yield "loading_total_bytes", loaded.size
+        yield "loading_rdb_used_mem", loaded.used_memory
+        yield "loading_loaded_bytes", loaded.at
+        yield "loading_loaded_perc", f"{loaded.at / max(loaded.size, 1) * 100:.2f}"
+        yield "loading_eta_seconds", _seconds_left(engine, loaded)
+
+
+def _seconds_left(engine: Engine, loaded: Loaded) -> int:
+    """How long loading will still take, going by how long it took so far; rules: genRedisInfoString in server.c."""
+    seconds = engine.keyspace.now // 1000 - engine.snapshots.loading_since
+    return seconds * (loaded.size - loaded.at) // (loaded.at + 1) if seconds else 1
 
 
 def _stats(engine: Engine) -> Iterator[Field]:

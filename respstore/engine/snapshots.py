@@ -34,8 +34,9 @@ class Snapshots:
         saves: how many succeeded.
         succeeded: whether the last background save did.
         seconds: how long that took; None if there was none.
-        loaded: what was read at the start; None if nothing was.
+        loaded: what was read at the start, or is; None if nothing was.
         is_loading: the data is not whole yet.
+        loading_since: wall clock when that began, in seconds.
         is_scheduled: a background save is to begin when the append-only file is rewritten.
     """
 
@@ -47,6 +48,7 @@ class Snapshots:
         self.seconds: int | None = None
         self.loaded: Loaded | None = None
         self.is_loading = False
+        self.loading_since = 0
         self.is_scheduled = False
         self._changes = 0  # of the keyspace when the last snapshot was made
         self._started: float | None = None
@@ -150,15 +152,16 @@ class Snapshots:
 
     # Loading
 
-    def begin_loading(self) -> None:
+    def begin_loading(self, loaded: "Loaded") -> None:
         """From now on clients are asked to wait, unless their commands need no data."""
         self.is_loading = True
+        self.loaded = loaded
+        self.loading_since = self._engine.read_clock() // 1000
         self._engine.set_gates(LOADING, on=True)
 
-    def end_loading(self, loaded: "Loaded") -> None:
+    def end_loading(self) -> None:
         """The data is there."""
         self.is_loading = False
-        self.loaded = loaded
         self._changes = self._engine.keyspace.changes
         self._engine.set_gates(LOADING, on=False)
 

@@ -21,6 +21,18 @@ class Loaded(Protocol):
     def expired(self) -> int:
         """How many were left out, for their time is over."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes there are to read."""
+
+    @property
+    def at(self) -> int:
+        """How many of them are read."""
+
+    @property
+    def used_memory(self) -> int:
+        """Bytes of memory that the data took where it was written; 0 if that is not told."""
+
 
 Load = Callable[[Keyspace, Run], tuple[Loaded, Iterator[None]] | None]
 """As `AppendFiles.load`."""

@@ -19,7 +19,7 @@ from respstore.keyspace import Keyspace
 from respstore.persistence.aof.manifest import BASE, File, Manifest
 from respstore.persistence.aof.reader import TruncatedError
 from respstore.persistence.aof.rewriting import write_commands
-from respstore.server.append_loading import Replay, load_files, read_manifest
+from respstore.server.append_loading import Replay, read_manifest
 from respstore.server.disk import Disk, sync_folder
 
 logger = logging.getLogger("respstore")
@@ -145,7 +145,8 @@ class AppendFiles:
         if not paths:
             return None
         cut = self._cut if self._config.aof_load_truncated else None
-        return Replay(keyspace), load_files(paths, keyspace, self._config, run, cut)
+        replay = Replay(paths, keyspace, self._config)
+        return replay, replay.load(run, cut)
 
     def _read_manifest(self) -> None:
         try:

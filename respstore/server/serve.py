@@ -33,7 +33,7 @@ from respstore.protocol.replies import encode_error
 from respstore.server.accepting import refusal, refuse, set_options
 from respstore.server.backends import HAS_POLLER, Backends
 from respstore.server.listeners import Address, Listeners
-from respstore.server.loading import load
+from respstore.server.loading import LogReport, Report, load
 from respstore.server.output import GRACE_SECONDS
 from respstore.server.process import Process
 from respstore.server.tcpstore_ports import TCPStorePorts
@@ -78,6 +78,7 @@ class Server:
             one, unless the environment says `USE_LIBUV=0`, as for torch's TCPStore.
         dedicated: whether the trio loop runs nothing else, see `Poller`.
         owns_process: whether the process does nothing else: then the data is saved in the background, see `Disk`.
+        report: told how far loading is; the log by default.
 
     Attributes:
         engine: its state.
@@ -85,12 +86,19 @@ class Server:
     """
 
     def __init__(
-        self, config: Config, use_poller: bool | None = None, *, dedicated: bool = False, owns_process: bool = False
+        self,
+        config: Config,
+        use_poller: bool | None = None,
+        *,
+        dedicated: bool = False,
+        owns_process: bool = False,
+        report: Report | None = None,
     ) -> None:
         """Raises ConfigError if the users that the configuration declares make no sense."""
         self.config = config
         self.stopping = trio.Event()
         self._problem: OSError | None = None
+        self._report = report or LogReport()
         self._process = Process(config, self.stopping.set, self._fail, is_own=owns_process)
         self.engine = Engine(config, TABLE, self._process, random.Random(os.urandom(32)))
         self.engine.acl.load_at_start()
@@ -154,7 +162,7 @@ class Server:
                             "respstore %s listens on %s (pid %d)", __version__, self._listeners, self._process.pid
                         )
                         try:
-                            await load(self.engine, self.stopping)
+                            await load(self.engine, self.stopping, self._report)
                             task_status.started(self._listeners.address)
                             await self.stopping.wait()
                         except OSError as error:

@@ -13,7 +13,7 @@ from respstore.config import Config
 from respstore.keyspace import Keyspace
 from respstore.persistence.aof.manifest import Manifest
 from respstore.persistence.aof.reader import TruncatedError
-from respstore.server.append_loading import Replay, load_files, read_manifest
+from respstore.server.append_loading import Replay, read_manifest
 from respstore.server.disk import sync_folder
 from respstore.server.serve import Server
 from respstore.transfer.copying import Tally
@@ -48,10 +48,8 @@ class AppendOnlySource:
         config = Config()
         config.databases = DATABASES
         engine = Server(config).engine
-        paths = self._paths()
-        found = engine.append_only.replay(
-            lambda keyspace, run: (Replay(keyspace), load_files(paths, keyspace, config, run, _pass_over))
-        )
+        replay = Replay(self._paths(), engine.keyspace, config)
+        found = engine.append_only.replay(lambda keyspace, run: (replay, replay.load(run, _pass_over)))
         assert found is not None
         for _ in found[1]:
             pass

@@ -144,16 +144,26 @@ def test_while_it_loads_clients_are_asked_to_wait(engine: Engine, session: Sessi
     found = disk(engine).load(engine.keyspace)
     assert found is not None
     loaded, steps = found
-    engine.snapshots.begin_loading()
+    engine.snapshots.begin_loading(loaded)
     assert talk(session, b"GET a") == b"-LOADING Redis is loading the dataset in memory\r\n"
     assert talk(Session(engine), b"GET a").startswith(b"-LOADING")
     assert talk(session, b"INFO persistence").find(b"\nloading:1\r") > 0
+    pass_time(engine, 3)
+    told = talk(session, b"INFO persistence").partition(b"loading_start_time:")[2].split()
+    assert told == [
+        *(b"1700000000", b"loading_total_bytes:%d" % loaded.size, b"loading_rdb_used_mem:0"),
+        *(b"loading_loaded_bytes:%d" % loaded.at, b"loading_loaded_perc:%.2f" % (100 * loaded.at / loaded.size)),
+        b"loading_eta_seconds:%d" % (3 * (loaded.size - loaded.at) // (loaded.at + 1)),
+    ]
     engine.snapshots.finish_exit()  # what is not whole is not saved
     for _ in steps:
         pass
-    engine.snapshots.end_loading(loaded)
+    told = talk(session, b"INFO persistence").partition(b"loading_rdb_used_mem:")[2].split()
+    assert [told[0], *told[2:]] == [b"10000000", b"loading_loaded_perc:100.00", b"loading_eta_seconds:0"]
+    engine.snapshots.end_loading()
     assert talk(session, b"GET a") == b"$1\r\n1\r\n"
     assert engine.snapshots.changes() == 0
+    assert b"loading_" not in talk(session, b"INFO persistence")
 
 
 def test_reload(engine: Engine, session: Session) -> None:

@@ -7,7 +7,8 @@ import pytest
 from respstore.config import Config
 from respstore.keyspace import Keyspace
 from respstore.persistence.aof.reader import TruncatedError
-from respstore.server.append_loading import Replay, load_files, read_manifest
+from respstore.persistence.rdb.file import write_file
+from respstore.server.append_loading import UNITS_PER_STEP, Replay, read_manifest
 
 PING = b"*1\r\n$4\r\nPING\r\n"
 
@@ -20,8 +21,9 @@ def load(paths: list[Path], cut: list[int] | None) -> list[list[list[bytes]]]:
         assert cut is not None
         cut.append(error.at)
 
-    for _ in load_files(paths, Keyspace(16), Config(), ran.append, None if cut is None else note):  # type: ignore[arg-type]
-        pass
+    replay = Replay(paths, Keyspace(16), Config())
+    for _ in replay.load(ran.append, None if cut is None else note):  # type: ignore[arg-type]
+        assert 0 <= replay.at <= replay.size == 27
     return ran
 
 
@@ -55,7 +57,18 @@ def test_the_manifest(tmp_path: Path) -> None:
         read_manifest(tmp_path / "damaged")
 
 
-def test_what_is_read_counts_keys() -> None:
+def test_how_far_it_is(tmp_path: Path) -> None:
+    names = ["base", "one", "two"]
     keyspace = Keyspace(2)
-    keyspace.databases[1].put(b"a", b"x", "set")
-    assert (Replay(keyspace).keys, Replay(keyspace).expired) == (1, 0)
+    for number in range(20_000):
+        keyspace.databases[1].put(b"%d" % number, b"x", "set")
+    (tmp_path / "base").write_bytes(b"".join(write_file(keyspace, {}, Config())) + PING * 10)
+    for name in names[1:]:
+        (tmp_path / name).write_bytes(PING * UNITS_PER_STEP * 2)
+    replay = Replay([tmp_path / name for name in names], loaded := Keyspace(2), Config())
+    seen = [(replay.at, replay.keys) for _ in replay.load(lambda commands: None, None)]
+    assert seen == sorted(set(seen))
+    assert len(seen) > 10
+    assert seen[-1][0] > replay.size * 0.8
+    assert seen[-1][1] == len(loaded.databases[1].data) == 20_000
+    assert replay.expired == 0

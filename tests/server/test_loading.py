@@ -1,5 +1,6 @@
 """A server that starts with data: it has it, or it does not start, and never writes over what it could not read."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import trio
 from respstore.config import Config
 from respstore.engine.session import Session
 from respstore.keyspace import Keyspace
+from respstore.persistence.rdb.file import FileReader, write_file
+from respstore.server.append_files import AppendFiles
 from respstore.server.disk import Disk
-from respstore.server.loading import load
+from respstore.server.loading import Loaded, LogReport, load
 from respstore.server.serve import Server
 from tests.server.serving import make_config, serving
 from tests.talk import OK, make_engine, talk
@@ -47,6 +50,58 @@ async def test_a_damaged_file_ends_it_and_stays(tmp_path: Path) -> None:
     assert path.read_bytes() == b"damaged"
 
 
+class Notes:
+    """Notes how far loading is: how many keys of how many bytes; and when it ends."""
+
+    seconds = 2.0
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int] | None] = []
+
+    def tell(self, loaded: Loaded) -> None:
+        self.told.append((loaded.keys, loaded.at))
+
+    def end(self) -> None:
+        self.told.append(None)
+
+
+@pytest.mark.parametrize("appends", [False, True], ids=["dump.rdb", "append-only file"])
+async def test_how_far_it_is_is_told_after_a_second_and_then_again_and_again(tmp_path: Path, appends: bool) -> None:
+    engine = make_engine(appendonly=appends, dir=str(tmp_path))
+    for number in range(20_000):
+        engine.keyspace.databases[0].put(b"%d" % number, b"x", "set")
+    files = AppendFiles(engine.config, may_fork=False)
+    files.open(engine.keyspace, {})
+    files.close()
+    engine.system.disk = Disk(engine.config, may_fork=False)
+    engine.system.disk.save(engine.keyspace, {})
+    other = make_engine(appendonly=appends, dir=str(tmp_path))
+    other.system.disk, other.system.append_files = engine.system.disk, files
+    moments = count(0.0, 0.4)
+    other.system.monotonic = lambda: next(moments)
+    notes = Notes()
+    await load(other, trio.Event(), notes)
+    assert notes.told.pop() is None
+    assert 1 < len(notes.told) < 12
+    assert notes.told == sorted(set(notes.told))
+    assert notes.told[-1] < (20_000, files.size)
+    quick = make_engine(appendonly=appends, dir=str(tmp_path))
+    quick.system.disk, quick.system.append_files = engine.system.disk, AppendFiles(quick.config, may_fork=False)
+    notes = Notes()
+    await load(quick, trio.Event(), notes)
+    assert notes.told == [None]
+    assert len(quick.keyspace.databases[0].data) == 20_000
+
+
+def test_a_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    keyspace = Keyspace(1)
+    keyspace.databases[0].put(b"a", b"x", "set")
+    reader = FileReader(b"".join(write_file(keyspace, {}, Config())), keyspace, Config())
+    with caplog.at_level("INFO", "respstore"):
+        LogReport().tell(reader)
+    assert caplog.messages == ["loading the data: 0 keys so far, 0 % of 28 bytes"]
+
+
 async def test_who_stops_it_while_it_loads_need_not_wait(tmp_path: Path) -> None:
     config = Config()
     config.dir = str(tmp_path)
@@ -60,6 +115,6 @@ async def test_who_stops_it_while_it_loads_need_not_wait(tmp_path: Path) -> None
     engine.system.monotonic = trio.current_time
     stopping = trio.Event()
     stopping.set()
-    await load(engine, stopping)
+    await load(engine, stopping, LogReport())
     assert engine.snapshots.is_loading
     assert len(engine.keyspace.databases[0].data) < 100_000

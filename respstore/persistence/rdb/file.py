@@ -46,6 +46,8 @@ _END = 255
 """Operation codes, as rdb.h numbers them."""
 
 _FIRST_WITH_CHECKSUM: Final = 5
+_USED_MEMORY: Final = "used-mem"
+"""The auxiliary field."""
 _KEYS_PER_PIECE: Final = 1000
 _BYTES_PER_STEP: Final = 1 << 14
 _BYTES_PER_SUM: Final = 1 << 20
@@ -175,6 +177,17 @@ class FileReader:
     def at(self) -> int:
         """How far the file is read, in bytes; in the end, where it ends."""
         return self._reader.at
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, and of what may stand behind it."""
+        return self._reader.end
+
+    @property
+    def used_memory(self) -> int:
+        """Bytes of memory that the data took where it was written; 0 if the file does not tell."""
+        told = self.about.get(_USED_MEMORY, "")
+        return int(told) if told.isdecimal() else 0
 
     def load(self) -> Iterator[None]:
         """Load the keys.
