@@ -84,6 +84,7 @@ class Entry:
             is such of a command that has subcommands or a guard: its requests need `dispatch`.
         calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
         subcommands: entries by their word in lower case.
+        words: of how many words the name is.
     """
 
     __slots__ = (
@@ -100,12 +101,14 @@ class Entry:
         "run",
         "subcommands",
         "times",
+        "words",
     )
 
     def __init__(self, command: Command) -> None:
         self.command = command
         self.minimum = UNLIMITED if command.subcommands or command.guard else command.minimum
         self.maximum = command.maximum
+        self.words = 1 + command.name.count("|")
         self.calls = 0
         self.rejected = 0
         self.failed = 0
@@ -294,7 +297,7 @@ def _needs_disk(session: "Session", entry: Entry) -> bool:
     return "write" in entry.command.flags or entry.command.name == "ping"
 
 
-def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
+def call(session: "Session", entry: Entry, args: "Sequence[bytes]") -> Any:
     """Call the handler of a resolved entry, whatever the session's gate says.
 
     Args:
@@ -305,33 +308,47 @@ def call(session: "Session", entry: Entry, args: list[bytes]) -> Any:
     Raises:
         RespError: the handler's, or what stands for its bug.
     """
-    record = entry.command
-    engine = session.engine
-    started = engine.system.monotonic()
+    if session.gate & (MONITORED | TRACKING):
+        return _call_observed(session, entry, args)
+    return _call(session, entry, args)
+
+
+def _call_observed(session: "Session", entry: Entry, args: "Sequence[bytes]") -> Any:
+    record, engine = entry.command, session.engine
     if session.gate & TRACKING:
         engine.trackers.current = session
     is_told_before = "skip_monitor" in record.flags  # a script, which comes before what it calls
     if session.gate & MONITORED and is_told_before:
         engine.monitors.tell(session, record, args)
     try:
-        if len(args) > record.maximum:
-            raise errors.too_many_arguments(record.name)
-        return entry.run(session, *args[1 + record.name.count("|") :])
+        return _call(session, entry, args)
+    finally:
+        if session.gate & MONITORED and not is_told_before:
+            engine.monitors.tell(session, record, args)
+        if session.gate & TRACKING:
+            engine.trackers.remember(session, record, args)
+
+
+def _call(session: "Session", entry: Entry, args: "Sequence[bytes]") -> Any:
+    timing, clock = session.engine.timing, session.engine.system.monotonic
+    started = clock()
+    try:
+        if len(args) > entry.maximum:
+            raise errors.too_many_arguments(entry.command.name)
+        return entry.run(session, *args[entry.words :])
     except RespError as error:
         entry.failed += 1
         error.quote(args)
         raise
     except Exception:
-        logger.exception("bug: %s of client %s", record.name, session.describe())
+        logger.exception("bug: %s of client %s", entry.command.name, session.describe())
         entry.failed += 1
         raise RespError(errors.INTERNAL) from None
     finally:
         entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
-        engine.timing.called(session, entry, args, engine.system.monotonic() - started)
-        if session.gate & MONITORED and not is_told_before:
-            engine.monitors.tell(session, record, args)
-        if session.gate & TRACKING:
-            engine.trackers.remember(session, record, args)
+        seconds = clock() - started
+        if entry.left or seconds >= timing.limit:
+            timing.called(session, entry, args, seconds)
 
 
 def _dispatch_muted(session: "Session", args: list[bytes]) -> Any:

@@ -128,7 +128,7 @@ class Timing:
         return [(entry, args) for entry, args in known if "fast" not in entry.command.flags] or known
 
     def called(self, session: "Session", entry: Entry, args: Sequence[bytes], seconds: float) -> None:
-        """A request that went through dispatch.py took so long."""
+        """A request that went through dispatch.py took so long; to be called if that is slow, or `entry.left`."""
         is_slow = seconds >= self.limit
         if is_slow or entry.left:
             self._count(entry, seconds, is_slow=is_slow)
@@ -136,7 +136,7 @@ class Timing:
             self._engine.look_at += seconds  # it is known: the batch is judged by the rest
             self._since += seconds
             if self._slow_calls:
-                self._slow_calls.append((entry, args, seconds))  # in their order
+                self._slow_calls.append((entry, list(args), seconds))  # in their order
             else:
                 self._log(session, entry, args, seconds)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from respstore import errors
-from respstore.engine.dispatch import RESTRICTED, UNSAVED, UNWRITTEN, call, disk_problem, find
+from respstore.engine.command import Command
+from respstore.engine.dispatch import RESTRICTED, UNSAVED, UNWRITTEN, Entry, call, disk_problem, find
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
-from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, OK, Output, encode
-from respstore.scripting.runtime import CHUNK, ERROR, LIGHT, LIST, NO_MEMORY, NOTHING, REPLY, STATUS, Runtime
+from respstore.protocol.replies import NO_REPLY, OK, Output, encode
+from respstore.scripting.runtime import CHUNK, ERROR, LIGHT, LIST, NO_MEMORY, NOTHING, REPLY, Runtime
 from respstore.wording import escaped
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("respstore")
 
 _LEVELS: Final = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
-_SIMPLE: Final = frozenset((bytes, int))
-_STATUS_OK: Final = (None, STATUS, OK.encode())
 _STREAM_READS: Final = frozenset(("xread", "xreadgroup"))
 """These are refused where they would wait; other commands that wait just do not, in a script."""
+_UNUSUAL: Final = RESTRICTED | UNSAVED | UNWRITTEN
+"""... of the client: its commands are looked at one by one."""
 
 
 @attrs.frozen
@@ -58,12 +59,19 @@ class Calls:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+        self._scripts = engine.scripts
         self._session: Session | None = None
         self._permissions = WRITES
         self._protocol = 2
         self._is_short = False
         self._runtime: Runtime | None = None
-        self.tick = engine.scripts.tick
+        self._gathered: list[bytes] = []
+        self._kept: Sequence[Any] = ()
+        entries = {name: entry for name, entry in engine.entries.items() if _is_usual(entry.command)}
+        reads = {name: entry for name, entry in entries.items() if "write" not in entry.command.flags}
+        self._usual: dict[bytes, Entry] = {}
+        self._usual_of = {True: entries, False: reads}
+        self.tick = self._scripts.tick
 
     def begin(self, session: "Session", permissions: Permissions, runtime: Runtime) -> None:
         """A script of a client begins, in this interpreter."""
@@ -74,6 +82,7 @@ class Calls:
         self._is_short = bool(
             engine.memory.limit and not permissions.ignores_memory and not engine.memory.has_room_for(())
         )
+        self._usual = {} if self._is_short else self._usual_of[permissions.may_write]
 
     def end(self) -> None:
         """It is over."""
@@ -81,28 +90,59 @@ class Calls:
 
     # The host
 
-    def call(self, *words: bytes | float) -> Any:
+    def call(self, *words: bytes) -> Any:
         """Run a command."""
-        runtime = self._runtime
+        session, runtime, entry = self._session, self._runtime, self._usual.get(words[0])
+        assert session is not None
         assert runtime is not None
-        if runtime.is_nearly_full and not runtime.has_room_for(0):
-            return None, NO_MEMORY
         try:
-            return self._reply(runtime, self._call([_word(word) for word in words]))
+            if (
+                entry is None
+                or session.gate & _UNUSUAL
+                or ((count := len(words)) != entry.minimum and not entry.minimum < count <= entry.maximum)
+            ):
+                entry = self._admit(session, words)
+            if "write" in entry.command.flags:
+                self._scripts.has_written = True
+            value = call(session, entry, words)
+            kind = type(value)
+            if kind is int or (kind is bytes and runtime.has_room_for(len(value))):
+                return value
+            if value is OK:
+                return True
+            if value is None and self._protocol == 2:
+                return False
+            self._keep(value)
         except RespError as error:
-            text = error.text.encode("utf-8", "surrogateescape")
-            return None, ERROR, text[:LIGHT]
+            self._keep(error)
         except BaseException:
             logger.exception("bug: a command of a script failed")
-            return None, ERROR, errors.INTERNAL.encode()
+            self._keep(RespError(errors.INTERNAL))
+        return None
+
+    def gather(self, is_first: bool, *words: bytes) -> None:
+        """These are the first, or the next, words of a command that has many."""
+        if is_first:  # what is there was for a command that the script had no memory for
+            self._gathered = []
+        self._gathered += words
+
+    def call_gathered(self) -> Any:
+        """As `call`, of the words that were gathered."""
+        words, self._gathered = self._gathered, []
+        return self.call(*words)
+
+    def take(self) -> Any:
+        """What the last command answered, if `call` could not say it."""
+        kept, self._kept = self._kept, ()
+        return kept
 
     def set_protocol(self, number: int) -> None:
         """Replies of commands are those of this version of the protocol from now on."""
         self._protocol = number
 
-    def is_permitted(self, *words: bytes | float) -> bool | None:
+    def is_permitted(self, *words: bytes) -> bool | None:
         """Whether the client's user may run a command; None if there is none such."""
-        args = [_word(word) for word in words]
+        args = list(words)
         try:
             entry = find(self._engine.entries, args[0])
             entry = None if entry is None else entry.resolve(args)
@@ -123,35 +163,32 @@ class Calls:
 
     # Inside
 
-    def _call(self, args: list[bytes]) -> Any:
-        session, engine = self._session, self._engine
-        assert session is not None
-        entry = find(engine.entries, args[0])
-        if entry is not None and entry.subcommands and len(args) > 1:
-            entry = entry.subcommands.get(args[1].lower())
+    def _admit(self, session: "Session", words: Sequence[bytes]) -> Entry:
+        """The entry of a command that a script may run now.
+
+        Raises:
+            RespError: it may not.
+        """
+        engine = self._engine
+        entry = find(engine.entries, words[0])
+        if entry is not None and entry.subcommands and len(words) > 1:
+            entry = entry.subcommands.get(words[1].lower())
         if entry is None:
             raise RespError(errors.SCRIPT_UNKNOWN_COMMAND)
         command = entry.command
-        if not command.takes(len(args)):
+        if not command.takes(len(words)):
             raise RespError(errors.SCRIPT_WRONG_ARITY)
         if "noscript" in command.flags:
             raise RespError(errors.SCRIPT_FORBIDDEN_COMMAND)
         if session.gate & RESTRICTED:
-            engine.acl.check_in_script(session, command, args)
-        if command.name in _STREAM_READS and _blocks(args):
-            raise RespError(errors.SCRIPT_BLOCKS.format(errors.printable(args[0])))
+            engine.acl.check_in_script(session, command, words)
+        if command.name in _STREAM_READS and _blocks(words):
+            raise RespError(errors.SCRIPT_BLOCKS.format(errors.printable(words[0])))
         if "write" in command.flags:
             self._check_write(session)
-        if self._is_short and "denyoom" in command.flags and not engine.scripts.has_written:
+        if self._is_short and "denyoom" in command.flags and not self._scripts.has_written:
             raise RespError(errors.OUT_OF_MEMORY)
-        if "write" in command.flags:
-            engine.scripts.has_written = True
-        value = call(session, entry, args)
-        while type(value) is Park:
-            value = value.if_denied
-        if isinstance(value, RespError):
-            raise value
-        return value
+        return entry
 
     def _check_write(self, session: "Session") -> None:
         if not self._permissions.may_write:
@@ -159,37 +196,44 @@ class Calls:
         if session.gate & (UNSAVED | UNWRITTEN) and (problem := disk_problem(self._engine)) is not None:
             raise problem
 
-    def _reply(self, runtime: Runtime, value: Any) -> Any:
-        """What a handler answered, as sandbox.lua takes it."""
-        kind = type(value)
-        if kind is bytes:
-            return value if len(value) < LIGHT or runtime.has_room_for(len(value)) else (None, NO_MEMORY)
-        if kind is int:
-            return value
-        if value is OK:
-            return _STATUS_OK
-        if value is None or value is NULL_ARRAY:
-            return False if self._protocol == 2 else (None, NOTHING)
-        if value is NO_REPLY:
-            return None, NOTHING
-        if (
-            kind is list
-            and len(value) <= CHUNK
-            and _SIMPLE.issuperset(map(type, value))
-            and sum(len(item) for item in value if type(item) is bytes) < LIGHT
-        ):
-            return None, LIST, *value
-        pieces: Output = []
-        encode(value, self._protocol, pieces)
-        size = sum(map(len, pieces))
-        if size >= LIGHT and not runtime.has_room_for(size):
-            return None, NO_MEMORY
-        return None, REPLY, b"".join(pieces)
+    def _keep(self, value: Any) -> None:
+        """Keep a reply until sandbox.lua takes it: its kind, and what belongs to that."""
+        while type(value) is Park:
+            value = value.if_denied
+        runtime = self._runtime
+        assert runtime is not None
+        if not runtime.has_room_for(0):
+            self._kept = (NO_MEMORY,)
+        elif isinstance(value, RespError):
+            self._kept = (ERROR, value.text.encode("utf-8", "surrogateescape")[:LIGHT])
+        elif value is NO_REPLY:
+            self._kept = (NOTHING,)
+        elif type(value) is list and self._protocol == 2 and (items := _few_strings(value)) is not None:
+            self._kept = (LIST, *items)
+        else:
+            pieces: Output = []
+            encode(value, self._protocol, pieces)
+            size = sum(map(len, pieces))
+            has_room = size < LIGHT or runtime.has_room_for(size)
+            self._kept = (REPLY, b"".join(pieces)) if has_room else (NO_MEMORY,)
 
 
-def _word(word: bytes | float) -> bytes:
-    """An argument as a command gets it: Lua's numbers as C prints them with 17 digits."""
-    return word if isinstance(word, bytes) else b"%.17g" % word
+def _few_strings(items: Sequence[Any]) -> Sequence[Any] | None:
+    """These as Lua takes them one by one, False for null; None if they are many, or large, or something else."""
+    if len(items) > CHUNK:
+        return None
+    strings = items if None not in items else [item for item in items if item is not None]
+    try:
+        if len(b"".join(strings)) >= LIGHT:  # the fastest way to ask what they are, too
+            return None
+    except TypeError:
+        return None
+    return items if strings is items else [False if item is None else item for item in items]
+
+
+def _is_usual(command: Command) -> bool:
+    """Whether a script may always run a command, if the script may write and there is memory, and its client may."""
+    return "noscript" not in command.flags and command.name not in _STREAM_READS
 
 
 def _blocks(args: Sequence[bytes]) -> bool:

@@ -28,7 +28,7 @@ CHUNK: Final = 200
 """How many values are handed over at once: Lua's stack is small."""
 
 STATUS, ERROR, LIST, REPLY, NOTHING, NO_MEMORY = 1, 2, 3, 4, 5, 0
-"""What `Host.call` answers, other than a value: None, one of these, and what belongs to it (see sandbox.lua)."""
+"""What `Host.take` answers: one of these, and what belongs to it (see sandbox.lua)."""
 _ARRAY, _MAP, _SET, _DOUBLE, _BIG_NUMBER, _VERBATIM, _TRUE, _FALSE, _NULL, _EMITTED, _FAILED = range(6, 17)
 
 _LOWEST: Final = -(2**63)
@@ -38,13 +38,22 @@ _LOWEST: Final = -(2**63)
 class Host(Protocol):
     """What scripts can do outside of Lua. None of it raises."""
 
-    def call(self, *words: bytes | float) -> Any:
-        """Run a command."""
+    def call(self, *words: bytes) -> Any:
+        """Run a command: its reply, if that is a string or an integer; True for OK, False for null, None for others."""
+
+    def gather(self, is_first: bool, *words: bytes) -> None:
+        """These are the first, or the next, words of a command that has many."""
+
+    def call_gathered(self) -> Any:
+        """As `call`, of the words that were gathered."""
+
+    def take(self) -> Any:
+        """The reply for which `call` gave None, in parts: one of the kinds above, and what belongs to it."""
 
     def set_protocol(self, number: int) -> None:
         """Replies of commands are those of this version of the protocol from now on."""
 
-    def is_permitted(self, *words: bytes | float) -> bool | None:
+    def is_permitted(self, *words: bytes) -> bool | None:
         """Whether the user may run a command; None if there is none such."""
 
     def log(self, level: int, text: bytes) -> None:
@@ -108,7 +117,8 @@ class Runtime:
         self._used = lua.get_memory_used
         sandbox = lua.eval(b"loadstring")(Path(__file__).with_name("sandbox.lua").read_bytes(), b"=respstore")
         self._compile, self._run_script, self._run_function, self._stage, self._load = sandbox(
-            *(host.call, host.set_protocol, host.is_permitted, host.log, host.hash, host.tick),
+            *(host.call, host.gather, host.call_gathered, host.take),
+            *(host.set_protocol, host.is_permitted, host.log, host.hash, host.tick),
             *(
                 _collector(self._emitted),
                 without_tail_calls,
@@ -125,14 +135,10 @@ class Runtime:
 
     def has_room_for(self, size: int) -> bool:
         """Whether a value of so many bytes can be handed over; garbage is collected to make room."""
-        if self._used() + size > self._full:
-            self._lua.gccollect()
+        if self._used() + size <= self._full:
+            return True
+        self._lua.gccollect()
         return bool(self._used() + size <= self._full)
-
-    @property
-    def is_nearly_full(self) -> bool:
-        """Whether a value that is not weighed may be too much."""
-        return bool(self._used() > self._full)
 
     def compile(self, text: bytes, name: bytes) -> Callable[..., Any]:
         """A script's text as a function.

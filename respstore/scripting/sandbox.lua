@@ -7,12 +7,13 @@
 -- - What all scripts share cannot be changed: they see each such table through an empty one, a view.
 -- - All code runs under the hook that ends scripts, coroutines included.
 
-local call_redis, set_protocol, is_permitted, write_log, hash, tick, emit, without_tail_calls, is_for_functions, version, number, libraries = ...
+local call_redis, gather_words, call_gathered, take_reply, set_protocol, is_permitted, write_log, hash, tick, emit,
+  without_tail_calls, is_for_functions, version, number, libraries = ...
 
 local error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall =
   error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall
 local getmetatable, load_text, collectgarbage = getmetatable, loadstring, collectgarbage
-local byte, dump, find, gsub, sub = string.byte, string.dump, string.find, string.gsub, string.sub
+local byte, dump, find, format, sub = string.byte, string.dump, string.find, string.format, string.sub
 local concat, floor = table.concat, math.floor
 local co_create, co_resume = coroutine.create, coroutine.resume
 local getinfo, sethook, setfenv = debug.getinfo, debug.sethook, setfenv
@@ -22,6 +23,7 @@ local CHUNK = 200 -- how many values are handed to Python at once
 local MAX_DEPTH = 200 -- of a reply
 local READONLY = "Attempt to modify a readonly table"
 local NO_MEMORY = "not enough memory"
+local NO_WORDS = "ERR Lua redis lib command arguments must be strings or integers"
 
 -- Kinds of what Python and Lua tell each other, as in runtime.py
 local STATUS, ERROR, LIST, REPLY, NOTHING = 1, 2, 3, 4, 5
@@ -347,55 +349,110 @@ function parse(text, position)
   end
 end
 
-local function answered(raises, value, kind, ...)
-  if value ~= nil then
-    return value
-  elseif kind == STATUS then
-    return { ok = (...) }
-  elseif kind == LIST then
+local function complain(raises, text)
+  local problem = { err = text }
+  if raises then
+    error(problem, 0)
+  end
+  return problem
+end
+
+-- A reply that is neither a string nor an integer, OK or null.
+local function taken(raises, kind, ...)
+  if kind == LIST then
     return { ... }
   elseif kind == REPLY then
     return (parse(..., 1))
   elseif kind == ERROR then
-    local problem = { err = (...) }
-    if raises then
-      error(problem, 0)
-    end
-    return problem
+    return complain(raises, (...))
   elseif kind == NOTHING then
     return nil
   end
   error(NO_MEMORY, 0)
 end
 
-local function complain(raises, text)
-  return answered(raises, nil, ERROR, text)
+-- What is no string as a word of a command: a number as C prints it with 17 digits; nil if it is none.
+local function as_word(value)
+  if type(value) ~= "number" then
+    return nil
+  elseif value % 1 == 0 and value > -1e15 and value < 1e15 and (value ~= 0 or 1 / value > 0) then
+    return format("%d", value) -- the same, and faster
+  end
+  return format("%.17g", value)
 end
 
--- Whether all are what may be sent in a command.
-local function are_words(...)
+-- The words of a command; nil if one can be none.
+local function words_of(...)
+  local words = { ... }
   for i = 1, select("#", ...) do
-    local kind = type((select(i, ...)))
-    if kind ~= "string" and kind ~= "number" then
-      return false
+    if type(words[i]) ~= "string" then
+      words[i] = as_word(words[i])
+      if not words[i] then
+        return nil
+      end
     end
   end
-  return true
+  return words
 end
 
-local function request(raises, count, ...)
-  if count == 2 then
-    local name, key = ...
-    local kind, other = type(name), type(key)
-    if (kind == "string" or kind == "number") and (other == "string" or other == "number") then
-      return answered(raises, call_redis(name, key))
-    end
-  elseif count == 0 then
-    return complain(raises, "ERR Please specify at least one argument for this redis lib call")
-  elseif are_words(...) then
-    return answered(raises, call_redis(...))
+local function call_by(words)
+  local count = #words
+  if count <= CHUNK then
+    return call_redis(unpack(words, 1, count))
   end
-  return complain(raises, "ERR Lua redis lib command arguments must be strings or integers")
+  for start = 1, count, CHUNK do
+    gather_words(start == 1, unpack(words, start, start + CHUNK - 1 < count and start + CHUNK - 1 or count))
+  end
+  return call_gathered()
+end
+
+-- redis.call and redis.pcall. Most commands have few words: to look at each of them here is twice as fast as to put them
+-- into a table.
+local function caller(raises)
+  return function(...)
+    local count = select("#", ...)
+    local name, first, second, third = ...
+    local reply
+    if count <= 4 then
+      if type(name) ~= "string" then
+        name = as_word(name)
+      end
+      if count > 1 and type(first) ~= "string" then
+        first = as_word(first)
+      end
+      if count > 2 and type(second) ~= "string" then
+        second = as_word(second)
+      end
+      if count > 3 and type(third) ~= "string" then
+        third = as_word(third)
+      end
+      if count == 2 and name and first then
+        reply = call_redis(name, first)
+      elseif count == 3 and name and first and second then
+        reply = call_redis(name, first, second)
+      elseif count == 4 and name and first and second and third then
+        reply = call_redis(name, first, second, third)
+      elseif count == 1 and name then
+        reply = call_redis(name)
+      elseif count == 0 then
+        return complain(raises, "ERR Please specify at least one argument for this redis lib call")
+      else
+        return complain(raises, NO_WORDS)
+      end
+    else
+      local words = words_of(...)
+      if not words then
+        return complain(raises, NO_WORDS)
+      end
+      reply = call_by(words)
+    end
+    if reply == true then
+      return { ok = "OK" }
+    elseif reply ~= nil then
+      return reply
+    end
+    return taken(raises, take_reply())
+  end
 end
 
 -- The table `redis`
@@ -407,13 +464,7 @@ local redis = {
 }
 local protocol = 2
 
-function redis.call(...)
-  return request(true, select("#", ...), ...)
-end
-
-function redis.pcall(...)
-  return request(false, select("#", ...), ...)
-end
+redis.call, redis.pcall = caller(true), caller(false)
 
 -- An error without a code is of the code ERR.
 local function as_error(text)
@@ -497,10 +548,12 @@ end
 function redis.acl_check_cmd(...)
   if select("#", ...) == 0 then
     complain(true, "ERR Please specify at least one argument for this redis lib call")
-  elseif not are_words(...) then
-    complain(true, "ERR Lua redis lib command arguments must be strings or integers")
   end
-  local permitted = is_permitted(...)
+  local words = words_of(...)
+  if not words then
+    complain(true, NO_WORDS)
+  end
+  local permitted = is_permitted(unpack(words))
   if permitted == nil then
     complain(true, "ERR Invalid command passed to redis.acl_check_cmd()")
   end

@@ -4,6 +4,8 @@ import pytest
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.scripting.calls import WRITES, Calls
+from respstore.scripting.runtime import Runtime
 from tests.talk import FakeSystem, make_engine, talk
 
 FULL = OSError(28, "No space left on device")
@@ -121,3 +123,80 @@ def test_what_a_script_pushes_is_given_to_who_waits_when_it_is_over(engine: Engi
 
     assert talk(session, b"EVAL", b"redis.call('rpush', 'k', 'a') return redis.call('llen', 'k')", b"0") == b":1\r\n"
     assert waiting.data_to_send() == b"*2\r\n$1\r\nk\r\n$1\r\na\r\n"
+
+
+@pytest.mark.parametrize("length", [0, 1, 32_767, 32_768, 65_535, 65_536])
+@pytest.mark.parametrize("count", [1, 2, 3, 200, 201])
+def test_arrays_come_to_a_script_whole_however_long_they_are(session: Session, length: int, count: int) -> None:
+    talk(session, b"SET", b"k", b"x" * length)
+    keys = b"'nokey'" + b", 'k'" * (count - 1)
+    script = b"local r = redis.call('mget', %b) local n = 0 for i = 2, #r do n = n + #r[i] end " % keys
+
+    assert talk(session, b"EVAL", script + b"return {r[1], #r, n}", b"0") == (
+        b"*3\r\n$-1\r\n:%d\r\n:%d\r\n" % (count, (count - 1) * length)
+    )
+
+
+def test_arrays_of_all_kinds_come_to_a_script(session: Session) -> None:
+    talk(session, b"RPUSH l a b c")
+    talk(session, b"XADD x 1-1 f v")
+    for script, reply in {
+        b"return redis.call('lrange', 'l', 0, -1)": b"*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n",
+        b"return redis.call('lrange', 'nokey', 0, -1)": b"*0\r\n",
+        b"return redis.call('smismember', 'nokey', 'a', 'b')": b"*2\r\n:0\r\n:0\r\n",
+        b"return redis.call('xrange', 'x', '-', '+')[1][2]": b"*2\r\n$1\r\nf\r\n$1\r\nv\r\n",
+        b"return redis.call('lmpop', 1, 'nokey', 'left')": b"$-1\r\n",
+        b"redis.setresp(3) return tostring(redis.call('hmget', 'nokey', 'f')[1])": b"$3\r\nnil\r\n",
+        b"redis.setresp(3) return tostring(redis.call('get', 'nokey'))": b"$3\r\nnil\r\n",
+    }.items():
+        assert (script, talk(session, b"EVAL", script, b"0")) == (script, reply)
+
+
+def test_commands_of_scripts_are_counted_as_others_are(session: Session) -> None:
+    talk(session, b"EVAL", b"for i, name in ipairs({'get', 'GET', 'Get'}) do redis.call(name, 'k') end", b"0")
+    talk(session, b"EVAL", b"redis.call('set', 'k', 1) redis.call('Get', 'k') redis.pcall('lpush', 'k', 1)", b"0")
+    stats = talk(session, b"INFO commandstats")
+
+    assert b"cmdstat_get:calls=4," in stats
+    assert b"cmdstat_set:calls=1," in stats
+    assert b"cmdstat_lpush:calls=1," in stats
+    assert stats.count(b"failed_calls=0") == stats.count(b"cmdstat_") - 1
+
+
+@pytest.mark.parametrize("name", [b"set", b"SET", b"Set"])
+def test_who_has_written_is_known(engine: Engine, session: Session, name: bytes) -> None:
+    talk(session, b"EVAL", b"redis.call('get', 'k')", b"0")
+    assert not engine.scripts.has_written
+    talk(session, b"EVAL", b"redis.call('%b', 'k', 'v')" % name, b"0")
+    assert engine.scripts.has_written
+    talk(session, b"EVAL", b"redis.pcall('%b', 'k')" % name, b"0")
+    assert not engine.scripts.has_written
+
+
+def test_a_bug_of_a_command_is_an_error_for_the_script(
+    engine: Engine, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = engine.entries[b"get"]
+    for broken in (lambda session, key: 1 / 0, lambda session, key: object()):
+        entry.use(broken)
+
+        assert error_of(session, b"redis.call('get', 'k')").startswith(b"-ERR internal error")
+    assert caplog.text.count("bug: ") == 2
+
+
+def test_what_a_command_is_replaced_by_is_called_by_scripts_at_once(engine: Engine, session: Session) -> None:
+    script = b"return redis.call('get', 'k')"
+    talk(session, b"EVAL", script, b"0")
+    engine.entries[b"get"].use(lambda session, key: b"another")
+
+    assert talk(session, b"EVAL", script, b"0") == b"$7\r\nanother\r\n"
+
+
+def test_words_that_were_gathered_for_nothing_are_no_words_of_the_next_command(engine: Engine) -> None:
+    calls = Calls(engine)
+    calls.begin(Session(engine), WRITES, Runtime(calls))
+    calls.gather(True, b"SET", b"k")  # the memory of the script was full then
+    calls.gather(True, b"PING")
+    calls.gather(False, b"x")
+
+    assert calls.call_gathered() == b"x"

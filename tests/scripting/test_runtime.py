@@ -6,31 +6,41 @@ import pytest
 
 from respstore.errors import RespError
 from respstore.protocol.replies import BigNumber, MapOf, SetOf, Verbatim
-from respstore.scripting.runtime import BrokenRuntimeError, Failure, Runtime
+from respstore.scripting.runtime import ERROR, LIST, NO_MEMORY, NOTHING, REPLY, BrokenRuntimeError, Failure, Runtime
 
 SMALL = 8 * 1024**2
 
 
 class FakeHost:
-    """Answers every command with `answer`."""
+    """Answers every command with `answer`, a tuple by parts."""
 
-    def __init__(self, answer: Any = None) -> None:
+    def __init__(self, answer: Any = (NOTHING,)) -> None:
         self.answer = answer
-        self.calls: list[tuple[bytes | float, ...]] = []
+        self.calls: list[tuple[bytes, ...]] = []
+        self.gathered: tuple[bytes, ...] = ()
         self.protocols: list[int] = []
         self.logged: list[tuple[int, bytes]] = []
         self.ticks = 0
         self.last_tick: int | None = None
 
-    def call(self, *words: bytes | float) -> Any:
+    def call(self, *words: bytes) -> Any:
         self.calls.append(words)
+        return None if isinstance(self.answer, tuple) else self.answer
+
+    def gather(self, is_first: bool, *words: bytes) -> None:
+        self.gathered = words if is_first else self.gathered + words
+
+    def call_gathered(self) -> Any:
+        return self.call(*self.gathered)
+
+    def take(self) -> Any:
         return self.answer
 
     def set_protocol(self, number: int) -> None:
         self.protocols.append(number)
 
-    def is_permitted(self, *words: bytes | float) -> bool | None:
-        return {b"get": True, b"set": False}.get(words[0])  # type: ignore[arg-type]
+    def is_permitted(self, *words: bytes) -> bool | None:
+        return {b"get": True, b"set": False}.get(words[0])
 
     def log(self, level: int, text: bytes) -> None:
         self.logged.append((level, text))
@@ -102,19 +112,19 @@ def test_long_replies_come_whole() -> None:
         (b"x", b"return redis.call('get', 'k')", b"x"),
         (5, b"return redis.call('get', 'k') + 1", 6),
         (False, b"return redis.call('get', 'k') == false", 1),
-        ((None, 1, b"OK"), b"return redis.call('get', 'k').ok", b"OK"),
-        ((None, 3, b"a", 2), b"local r = redis.call('get', 'k') return {r[1], r[2] + 1, #r}", [b"a", 3, 2]),
-        ((None, 4, b"*2\r\n$-1\r\n*1\r\n+x\r\n"),
+        (True, b"return redis.call('get', 'k').ok", b"OK"),
+        ((LIST, b"a", 2), b"local r = redis.call('get', 'k') return {r[1], r[2] + 1, #r}", [b"a", 3, 2]),
+        ((REPLY, b"*2\r\n$-1\r\n*1\r\n+x\r\n"),
          b"local r = redis.call('get', 'k') return {tostring(r[1]), r[2][1].ok}", [b"false", b"x"]),
-        ((None, 4, b"%1\r\n$1\r\na\r\n,1.5\r\n"), b"return redis.call('get', 'k').map.a.double * 2", 3),
-        ((None, 4, b"~1\r\n(12\r\n"), b"for k in pairs(redis.call('get', 'k').set) do return k.big_number end", b"12"),
-        ((None, 4, b"=5\r\ntxt:x\r\n"), b"local v = redis.call('get', 'k').verbatim_string return v.format .. v.string",
+        ((REPLY, b"%1\r\n$1\r\na\r\n,1.5\r\n"), b"return redis.call('get', 'k').map.a.double * 2", 3),
+        ((REPLY, b"~1\r\n(12\r\n"), b"for k in pairs(redis.call('get', 'k').set) do return k.big_number end", b"12"),
+        ((REPLY, b"=5\r\ntxt:x\r\n"), b"local v = redis.call('get', 'k').verbatim_string return v.format .. v.string",
          b"txtx"),
-        ((None, 4, b"*2\r\n#t\r\n_\r\n"), b"local r = redis.call('get', 'k') return {tostring(r[1]), tostring(r[2])}",
+        ((REPLY, b"*2\r\n#t\r\n_\r\n"), b"local r = redis.call('get', 'k') return {tostring(r[1]), tostring(r[2])}",
          [b"true", b"nil"]),
-        ((None, 5), b"return tostring(redis.call('get', 'k'))", b"nil"),
-        ((None, 2, b"ERR no"), b"return redis.pcall('get', 'k').err", b"ERR no"),
-        ((None, 2, b"ERR no"), b"local ok, e = pcall(redis.call, 'get', 'k') return {tostring(ok), e}",
+        ((NOTHING,), b"return tostring(redis.call('get', 'k'))", b"nil"),
+        ((ERROR, b"ERR no"), b"return redis.pcall('get', 'k').err", b"ERR no"),
+        ((ERROR, b"ERR no"), b"local ok, e = pcall(redis.call, 'get', 'k') return {tostring(ok), e}",
          [b"false", b"ERR no"]),
     ],
 )  # fmt: skip
@@ -122,13 +132,42 @@ def test_replies_of_commands_become_values_of_lua(answer: object, text: bytes, v
     assert run(text, host=FakeHost(answer)) == value
 
 
-def test_commands_get_words_and_numbers() -> None:
+@pytest.mark.parametrize("count", range(1, 8))
+def test_commands_get_words_numbers_as_c_writes_them(count: int) -> None:
     host = FakeHost(b"")
-    run(b"redis.call('set', 'k', 3.5) redis.call('set', 'k', 7, 'x', 'y')", host=host)
+    for place in range(count):
+        words = ["'x'"] * count
+        for number in ("7", "3.1", "-1", "0", "0 * -1", "1e14 + 1", "1e17", "2 ^ 53", "1 / 0", "-1 / 0"):
+            words[place] = number
+            run(f"redis.call({', '.join(words)})".encode(), host=host)
 
-    assert host.calls == [(b"set", b"k", 3.5), (b"set", b"k", 7, b"x", b"y")]
-    wrong = run(b"redis.call('set', {}, 1)", host=host)
-    assert wrong.text == "ERR Lua redis lib command arguments must be strings or integers"
+    texts = (b"7", b"3.1000000000000001", b"-1", b"0", b"-0", b"100000000000001", b"1e+17", b"9007199254740992",
+             b"inf", b"-inf")  # fmt: skip
+    assert host.calls == [
+        (b"x",) * place + (text,) + (b"x",) * (count - place - 1) for place in range(count) for text in texts
+    ]
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("wrong", ["nil", "{}", "true", "redis.call", "coroutine.create(function() end)"])
+def test_nothing_but_strings_and_numbers_reaches_a_command(count: int, wrong: str) -> None:
+    host = FakeHost(b"")
+    for place in range(count):
+        words = ["'x'"] * count
+        words[place] = wrong
+        for function in ("call", "pcall", "acl_check_cmd"):
+            result = run(f"return redis.{function}({', '.join(words)})".encode(), host=host)
+            assert isinstance(result, Failure | RespError)
+            assert result.text == "ERR Lua redis lib command arguments must be strings or integers"
+    assert host.calls == []
+
+
+@pytest.mark.parametrize("count", [199, 200, 201, 7999])
+def test_commands_get_as_many_words_as_a_script_has(count: int) -> None:
+    host = FakeHost(b"")
+    run(b"local t = {} for i = 1, %d do t[i] = i end redis.call('x', unpack(t))" % count, host=host)
+
+    assert host.calls == [(b"x", *(b"%d" % number for number in range(1, count + 1)))]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +245,7 @@ def test_random_numbers_are_those_of_redis() -> None:
     ],
 )
 def test_too_much_ends_in_an_error_and_the_interpreter_goes_on(text: bytes) -> None:
-    runtime = Runtime(FakeHost((None, 0)), max_memory=SMALL)
+    runtime = Runtime(FakeHost((NO_MEMORY,)), max_memory=SMALL)
 
     assert isinstance(run(text, runtime=runtime), Failure)
     assert run(b"return 1", runtime=runtime) == 1
