@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -231,6 +232,30 @@ def test_a_damaged_file_is_refused_and_stays(start: Callable[..., Engine], tmp_p
         start()
     assert caught.value.filename == str(path)
     assert path.read_bytes() == data
+
+
+@pytest.mark.slow
+def test_whatever_byte_is_changed_it_loads_or_is_refused_and_stays(
+    start: Callable[..., Engine], tmp_path: Path
+) -> None:
+    engine = start(aof_use_rdb_preamble=False)
+    for line in (b"SET a 1", b"MULTI", b"INCR a", b"RPUSH l x", b"EXEC", b"SETEX t 100 v", b"XADD x 1-1 f v"):
+        talk(Session(engine), line)
+    engine.append_only.finish()
+    outcomes = Counter[str]()
+    for path in (increment(tmp_path), tmp_path / "appendonlydir" / f"{NAME}.manifest"):
+        data = path.read_bytes()
+        for at in range(len(data)):
+            changed = data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
+            path.write_bytes(changed)
+            try:
+                start().append_only.finish()
+                outcomes["loaded"] += 1
+            except OSError:
+                outcomes["refused"] += 1
+                assert path.read_bytes() == changed
+            path.write_bytes(data)
+    assert outcomes.keys() == {"loaded", "refused"}
 
 
 def test_a_missing_file_or_a_damaged_list_is_refused(start: Callable[..., Engine], tmp_path: Path) -> None:

@@ -154,6 +154,25 @@ def test_the_old_file_stays_where_the_new_one_cannot_take_its_place(config: Conf
     assert names(tmp_path) == ["dump.rdb"]
 
 
+@pytest.mark.parametrize("may_fork", [True, False])
+def test_what_does_not_reach_the_disk_is_no_success(
+    config: Config, tmp_path: Path, may_fork: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(config, may_fork=may_fork)
+    disk.save(keyspace(3), {})
+
+    def fsync(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="Input/output error"):
+        disk.save(keyspace(), {})
+    disk.start_save(keyspace(), {})
+    assert ended(disk).endswith(os.strerror(errno.EIO))
+    assert names(tmp_path) == ["dump.rdb"]
+    assert loaded(disk) == 3
+
+
 def test_a_child_that_is_killed_leaves_nothing(config: Config, tmp_path: Path) -> None:
     disk = Disk(config, may_fork=True)
     os.kill(disk.start_save(keyspace(200_000), {}), signal.SIGKILL)

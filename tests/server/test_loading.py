@@ -2,6 +2,7 @@
 
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -15,15 +16,18 @@ from respstore.server.disk import Disk
 from respstore.server.loading import Loaded, LogReport, load
 from respstore.server.serve import Server
 from tests.server.serving import make_config, serving
-from tests.talk import OK, make_engine, talk
+from tests.talk import make_engine, talk
 
 
-async def test_a_server_has_what_the_last_one_had(tmp_path: Path) -> None:
-    options = {"dir": tmp_path, "dbfilename": "dump.rdb", "save": ((3600, 1),)}
-    async with serving(**options) as first:
-        assert talk(Session(first.server.engine), b"SET a 1") == OK
-    async with serving(**options) as second:
-        assert talk(Session(second.server.engine), b"GET a") == b"$1\r\n1\r\n"
+@pytest.mark.parametrize(
+    "options", [{"save": ((3600, 1),)}, {"appendonly": True}], ids=["dump.rdb", "append-only file"]
+)
+async def test_a_server_has_what_the_last_one_had(tmp_path: Path, options: dict[str, Any]) -> None:
+    for epoch in range(3):  # of a barrier goes on, too
+        async with serving(dir=tmp_path, dbfilename="dump.rdb", **options) as running:
+            session = Session(running.server.engine)
+            assert talk(session, b"BARRIER b 1") == b"*2\r\n:%d\r\n:0\r\n" % epoch
+            assert talk(session, b"INCR a") == b":%d\r\n" % (epoch + 1)
 
 
 async def test_without_save_points_it_writes_nothing(tmp_path: Path) -> None:

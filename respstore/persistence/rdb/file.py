@@ -223,7 +223,7 @@ class FileReader:
         if magic != MAGIC or not version.isdigit():
             raise CorruptError("this is no RDB file", 0)
         if not 1 <= int(version) <= NEWEST:
-            raise CorruptError(f"RDB version {int(version)} is not known", len(MAGIC))
+            raise CorruptError(f"RDB version {int(version)} is not known, only 1 to {NEWEST} (Redis 7.2)", len(MAGIC))
         return int(version)
 
     def _read_key(self, kind: int, deadline: int | None) -> None:

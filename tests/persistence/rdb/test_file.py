@@ -123,6 +123,13 @@ def test_old_files_and_what_stands_behind_a_file() -> None:
     assert reader.at == len(data)
 
 
+@pytest.mark.parametrize("version", range(1, 12))
+def test_every_version_is_read(version: int) -> None:
+    data = b"REDIS%04d\xfe\x00\x00\x01a\x01x\xff" % version
+    keyspace, _ = read(data + (checksum(data) if version >= 5 else b""))
+    assert keyspace.databases[0].data == {b"a": b"x"}
+
+
 def test_notes_of_use_are_skipped_where_nobody_asks_for_them() -> None:
     data = b"\xf8\x05\x00\x01a\x01x\xf9\xff\x00\x01b\x01y"
     assert read(sealed(data))[0].databases[0].data == {b"a": b"x", b"b": b"y"}
@@ -186,7 +193,9 @@ def test_empty_collections_are_left_out() -> None:
         (b"", "the data ends too soon at byte 0"),
         (b"RESPS0010\xff", "this is no RDB file at byte 0"),
         (b"REDIS00x0\xff", "this is no RDB file at byte 0"),
-        (b"REDIS0012\xff", "RDB version 12 is not known at byte 5"),
+        (b"REDIS0012\xff", "RDB version 12 is not known, only 1 to 11 (Redis 7.2) at byte 5"),
+        (b"REDIS0080\xff", "RDB version 80 is not known"),  # Valkey 9's
+        (b"REDIS0000\xff", "RDB version 0 is not known"),
         (sealed(b"\xfe\x10"), "database 16, where there are only 16, before what stands at byte 11"),
         (sealed(b"\x00\x01a\x01x\x00\x01a\x01y"), "a key that is there already, before what stands at byte 19"),
         (sealed(b"\xf6\x01x"), "a function as only a preview of Redis 7 had them, before what stands at byte 10"),
