@@ -63,6 +63,13 @@ async def load(engine: Engine, stopping: trio.Event, report: Report) -> None:
     found = engine.system.disk.load(engine.keyspace) if append_only is None else append_only.load()
     if found is None:
         if append_only is not None:
+            if engine.system.disk.load(engine.keyspace) is not None:
+                logger.warning(
+                    "appendonly is yes and there is no append-only file: the data begins empty; %s is not loaded, and "
+                    "overwritten when the data is saved. To take it over, start without appendonly and switch it on by "
+                    "CONFIG SET appendonly yes",
+                    engine.config.dbfilename,
+                )
             append_only.start()
         return
     loaded, steps = found

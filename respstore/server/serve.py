@@ -165,8 +165,9 @@ class Server:
                             await load(self.engine, self.stopping, self._report)
                             task_status.started(self._listeners.address)
                             await self.stopping.wait()
-                        except OSError as error:
+                        except OSError as error:  # what is in memory must not take the place of what was not read
                             self._problem = error
+                            self.engine.snapshots.prepare_exit(saves=False)
                         inner.cancel_scope.cancel()
                 finally:
                     await self._stop()

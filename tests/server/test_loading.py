@@ -69,6 +69,26 @@ class Notes:
         self.told.append(None)
 
 
+@pytest.mark.parametrize("name", ["appendonlydir", "appendonlydir/appendonly.aof.manifest"])
+async def test_where_the_append_only_file_cannot_be_read_the_other_stays(tmp_path: Path, name: str) -> None:
+    files = {"dump.rdb": b"the data of yesterday", name: b"damaged"}
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    for path, data in files.items():
+        (tmp_path / path).write_bytes(data)
+    server = Server(make_config(dir=tmp_path, dbfilename="dump.rdb", save=((3600, 1),), appendonly=True))
+    with pytest.raises(OSError, match=r"Not a directory|is damaged"):
+        await server.run()
+    assert {path: (tmp_path / path).read_bytes() for path in files} == files
+
+
+async def test_a_file_that_is_not_loaded_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "dump.rdb").write_bytes(b"the data of yesterday")
+    for told in (1, 1):  # the second time there is an append-only file
+        async with serving(dir=tmp_path, dbfilename="dump.rdb", appendonly=True):
+            pass
+        assert caplog.text.count("dump.rdb is not loaded, and overwritten when the data is saved") == told
+
+
 @pytest.mark.parametrize("appends", [False, True], ids=["dump.rdb", "append-only file"])
 async def test_how_far_it_is_is_told_after_a_second_and_then_again_and_again(tmp_path: Path, appends: bool) -> None:
     engine = make_engine(appendonly=appends, dir=str(tmp_path))
