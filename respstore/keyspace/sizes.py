@@ -19,6 +19,7 @@ from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Group, PendingList
+from respstore.keyspace.stream_node import id_bytes
 from respstore.numbers import format_double, parse_integer
 
 _OBJECT: Final = 16
@@ -180,7 +181,7 @@ def _group(group: Group) -> int:
 
 
 def _pending(pending: PendingList) -> int:
-    keys = [ms.to_bytes(8, "big") + number.to_bytes(8, "big") for (ms, number), _ in pending.items((0, 0))]
+    keys = [id_bytes(id_) for id_, _ in pending.items((0, 0))]
     return _radix_tree(len(keys), count_nodes(keys))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from typing import Final, Self
 
-from respstore.keyspace.radix_tree import count_nodes
+from respstore.keyspace.radix_tree import count_nodes, nodes_due_to
 from respstore.keyspace.stream_group import Group
-from respstore.keyspace.stream_node import Entry, Node, StreamId
+from respstore.keyspace.stream_node import Entry, Node, StreamId, id_bytes
 
 MAX_HALF: Final = 2**64 - 1
 MIN_ID: Final[StreamId] = (0, 0)
@@ -57,6 +57,7 @@ class Stream:
         "_firsts",
         "_nodes",
         "_opened",
+        "_tree_nodes",
         "announced",
         "entries_added",
         "first_id",
@@ -77,6 +78,7 @@ class Stream:
         self._nodes: list[Node] = []
         self._firsts: list[StreamId] = []  # of the nodes
         self._opened: list[Node] = []
+        self._tree_nodes: int | None = None  # of Redis's tree, kept up to date once somebody has asked
 
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> Self:
@@ -134,6 +136,8 @@ class Stream:
             node = Node(id_, fields)
             nodes.append(node)
             self._firsts.append(id_)
+            if self._tree_nodes is not None:
+                self._tree_nodes += nodes_due_to(self._firsts, len(nodes) - 1, id_bytes)
         elif node.entries is None:
             self._open(node)
         node.append(entry)
@@ -318,7 +322,9 @@ class Stream:
 
     def radix_tree_nodes(self) -> int:
         """How many nodes Redis's radix tree has."""
-        return count_nodes([ms.to_bytes(8, "big") + sequence.to_bytes(8, "big") for ms, sequence in self._firsts])
+        if self._tree_nodes is None:
+            self._tree_nodes = count_nodes([*map(id_bytes, self._firsts)])
+        return self._tree_nodes
 
     def nodes(self) -> Sequence[Node]:
         """The nodes in order; to be looked at only."""
@@ -352,6 +358,8 @@ class Stream:
         return (node, position) if position < len(entries) and entries[position][0] == id_ else None
 
     def _remove(self, index: int) -> None:
+        if self._tree_nodes is not None:
+            self._tree_nodes -= nodes_due_to(self._firsts, index, id_bytes)
         node = self._nodes.pop(index)
         del self._firsts[index]
         if node in self._opened:

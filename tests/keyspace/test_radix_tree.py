@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respstore.keyspace.radix_tree import count_nodes
+from respstore.keyspace.radix_tree import count_nodes, nodes_due_to
 
 
 def test_an_empty_tree_has_its_top() -> None:
@@ -26,7 +26,10 @@ def test_branches_runs_and_ends_are_counted(keys: list[bytes], count: int) -> No
     assert count_nodes(keys) == count
 
 
-@given(st.sets(st.binary(min_size=4, max_size=4).map(lambda text: bytes(byte & 3 for byte in text)), min_size=1))
+KEYS = st.sets(st.binary(min_size=4, max_size=4).map(lambda text: bytes(byte & 3 for byte in text)), min_size=1)
+
+
+@given(KEYS)
 def test_as_a_tree_that_is_built(keys: set[bytes]) -> None:
     def count(rest: list[bytes]) -> int:
         if not rest[0]:
@@ -38,3 +41,11 @@ def test_as_a_tree_that_is_built(keys: set[bytes]) -> None:
         return 1 + sum(map(count, branches.values()))
 
     assert count_nodes(sorted(keys)) == count(sorted(keys))
+
+
+@given(KEYS)
+def test_what_a_key_adds_is_the_difference_that_it_makes(keys: set[bytes]) -> None:
+    ordered = sorted(keys)
+    for place in range(len(ordered)):
+        without = count_nodes(ordered[:place] + ordered[place + 1 :])
+        assert nodes_due_to(ordered, place, bytes) == count_nodes(ordered) - without

@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, Stream, next_id, previous_id
 from respstore.keyspace.stream_group import Group
-from respstore.keyspace.stream_node import Entry, StreamId
+from respstore.keyspace.stream_node import Entry, StreamId, id_bytes
 
 IDS = st.tuples(st.integers(0, 60), st.integers(0, 2))
 COUNTS = st.none() | st.integers(1, 12)
@@ -202,6 +203,8 @@ class Streams(RuleBasedStateMachine):
         assert self.stream.first_id == (self.model[0][0] if self.model else MIN_ID)
         assert self.stream.last_entry_id() == (self.model[-1][0] if self.model else MIN_ID)
         assert list(self.stream) == self.model
+        firsts = [id_bytes(node.first) for node in self.stream.nodes()]
+        assert self.stream.radix_tree_nodes() == count_nodes(firsts)
 
 
 TestStreams = Streams.TestCase
@@ -218,16 +221,18 @@ TestStreams.settings = settings(max_examples=60, deadline=None)
         lambda stream, number: stream.get((number * 7 % stream.length + 1, 0)),
         lambda stream, number: stream.range((number * 7 % stream.length + 1, 0), MAX_ID, 10),
         lambda stream, number: stream.reversed_range(MIN_ID, (number * 7 % stream.length + 1, 0), 10),
+        lambda stream, _: stream.radix_tree_nodes(),
         lambda stream, number: stream.delete([(number * 7 % stream.length + 1, 0)]),
         lambda stream, _: stream.trim_to_length(stream.length - 1),
         lambda stream, _: stream.append(((stream.last_id[0] + 1, 0), (b"f",), (b"v",)), 2, 4096, 100),
     ],
-    ids=["get", "range", "reversed_range", "delete", "trim", "append"],
+    ids=["get", "range", "reversed_range", "nodes", "delete", "trim", "append"],
 )
 def test_nothing_is_linear(work: Callable[[Stream, int], object]) -> None:
     times = []
     for count in (2_000, 64_000):
         stream = stream_of(count)
+        stream.radix_tree_nodes()  # counted once, kept up to date from then on
         began = process_time()
         for number in range(500):
             work(stream, number)

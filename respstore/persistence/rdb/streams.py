@@ -13,7 +13,7 @@ from typing import Final
 
 from respstore.keyspace.stream import MIN_ID, Stream
 from respstore.keyspace.stream_group import Consumer, Group, Pending
-from respstore.keyspace.stream_node import Entry, Node, StreamId
+from respstore.keyspace.stream_node import Entry, Node, StreamId, id_bytes
 from respstore.persistence.rdb import listpack
 from respstore.persistence.rdb.primitives import EncodeString, Reader, encode_length
 
@@ -25,7 +25,7 @@ _UNKNOWN: Final = _WRAP - 1
 
 def encode_stream(stream: Stream, encode: EncodeString) -> bytes:
     """A stream as Redis 7.0 writes it (version 2), without its type; `encode` makes its strings."""
-    nodes = [encode(_raw_id(node.first)) + encode(_encode_node(node)) for node in stream.nodes() if node.live]
+    nodes = [encode(id_bytes(node.first)) + encode(_encode_node(node)) for node in stream.nodes() if node.live]
     parts = [
         encode_length(len(nodes)),
         *nodes,
@@ -152,12 +152,12 @@ def _encode_group(group: Group, encode: EncodeString) -> Iterator[bytes]:
     yield encode_length(_UNKNOWN if group.entries_read is None else group.entries_read)
     yield encode_length(len(group.pending))
     for id_, pending in group.pending.items(MIN_ID):
-        yield _raw_id(id_) + _encode_time(pending.delivered) + encode_length(pending.deliveries)
+        yield id_bytes(id_) + _encode_time(pending.delivered) + encode_length(pending.deliveries)
     yield encode_length(len(group.consumers))
     for name, consumer in group.consumers.items():
         yield encode(name) + _encode_time(consumer.seen) + encode_length(len(consumer.pending))
         for id_, _ in consumer.pending.items(MIN_ID):
-            yield _raw_id(id_)
+            yield id_bytes(id_)
 
 
 def _decode_group(reader: Reader, stream: Stream, version: int) -> Group:
@@ -194,10 +194,6 @@ def _encode_id(id_: StreamId) -> bytes:
 
 def _decode_id(reader: Reader) -> StreamId:
     return reader.length(), reader.length()
-
-
-def _raw_id(id_: StreamId) -> bytes:
-    return id_[0].to_bytes(8, "big") + id_[1].to_bytes(8, "big")
 
 
 def _parse_raw_id(data: bytes) -> StreamId:
