@@ -264,7 +264,7 @@ class LongList:
     def _drop_first(self, count: int) -> None:
         self.length -= count
         nodes = self._nodes
-        if self.head is not self.tail and count >= len(self.head):
+        while self.head is not self.tail and count >= len(self.head):  # again where filling it parts a long tail
             count -= len(self.head)
             self.head.clear()
             dropped = 0
@@ -282,7 +282,7 @@ class LongList:
     def _drop_last(self, count: int) -> None:
         self.length -= count
         nodes = self._nodes
-        if self.head is not self.tail and count >= len(self.tail):
+        while self.head is not self.tail and count >= len(self.tail):
             count -= len(self.tail)
             self.tail.clear()
             while nodes and count >= nodes[-1].count:

@@ -207,6 +207,23 @@ def test_what_is_read_at_an_end_is_there_the_next_time() -> None:
     assert len(value.tail) >= END_KEPT
 
 
+@pytest.mark.parametrize("is_left", [True, False])
+def test_trimming_at_an_end_that_has_grown(is_left: bool) -> None:
+    """As many came there as went at the other end, so that it was not packed: it is parted while it is trimmed."""
+    value = LongList(names(2 * END_LENGTH))
+    for moves, name in enumerate(names(3 * END_LENGTH)):
+        if is_left:
+            value.appendleft(name)
+            value.pop()
+        else:
+            value.append(name)
+            value.popleft()
+        if moves % 50 == 0:
+            trimmed = copy(value)
+            trimmed.keep(*((0, 3) if is_left else (len(value) - 3, len(value))))
+            assert list(trimmed) == (list(value)[:3] if is_left else list(value)[-3:])
+
+
 def test_nodes_that_lost_elements_become_fewer() -> None:
     value = LongList(names(50_000))
     before = len(value.nodes())
