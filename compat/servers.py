@@ -59,7 +59,9 @@ class RunningServer:
         return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
 
     def cpu_seconds(self) -> float:
-        """User and system time that the process has used so far (the kernel counts in steps of 10 ms)."""
+        """User and system time that the process has used so far; Linux knows it to the nanosecond."""
+        if sys.platform == "linux":
+            return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(), which Python does not have
         times = psutil.Process(self.pid).cpu_times()
         return float(times.user + times.system)
 
@@ -114,6 +116,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def on_core(number: int) -> Iterator[None]:
+    """Keeps this process, and those that are started meanwhile for good, on one of the cores it may use, if it can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(cores)[number % len(cores)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @contextlib.contextmanager

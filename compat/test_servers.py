@@ -1,7 +1,9 @@
+import os
+
 import psutil
 import pytest
 
-from compat.servers import ServerError, find_program, redis_server
+from compat.servers import ServerError, find_program, on_core, redis_server
 
 
 def test_a_server_answers_inside_and_is_gone_after() -> None:
@@ -28,3 +30,13 @@ def test_a_missing_program_is_an_error_that_says_how_to_get_it(monkeypatch: pyte
     with pytest.raises(ServerError, match="redis-server is not in PATH") as raised:
         find_program("redis-server")
     assert "apt-get install redis-server" in str(raised.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not let a process choose its cores")
+def test_what_is_started_on_a_core_stays_there() -> None:
+    cores = os.sched_getaffinity(0)
+    with on_core(0), redis_server() as server:
+        with on_core(1):
+            assert len(os.sched_getaffinity(0)) == 1
+        assert os.sched_getaffinity(server.pid) == {min(cores)}
+    assert os.sched_getaffinity(0) == cores

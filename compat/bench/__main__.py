@@ -38,7 +38,7 @@ from compat.bench.tables import (
     verdict,
 )
 from compat.report import FRONT_PAGE, write_section
-from compat.servers import RunningServer, ServerError, find_program, redis_server, respstore_server
+from compat.servers import RunningServer, ServerError, find_program, on_core, redis_server, respstore_server
 
 ROUNDS = 3
 QUICK_TESTS = ("PING_INLINE", "SET", "GET", "LPUSH", "LRANGE_100")
@@ -206,10 +206,12 @@ def describe(peer: str, load: float, plan: Plan) -> str:
 def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], list[str], str]:
     """The comparisons, the names of tests whose command respstore lacks, and redis-server's version."""
     with ExitStack() as stack:
-        servers = stack.enter_context(redis_server()), stack.enter_context(respstore_server())
+        with on_core(0):
+            servers = stack.enter_context(redis_server()), stack.enter_context(respstore_server())
+        stack.enter_context(on_core(1))  # redis-benchmark
         known = commands_of(servers[1], [test.command for test in plan.tests])
         tests = [test for test in plan.tests if test.command in known]
-        bar = progress.add_task("", total=len(tests) * len(PIPELINES) * plan.rounds * len(servers))
+        bar = progress.add_task("", total=len(tests) * len(PIPELINES) * plan.rounds)
         comparisons = []
         for pipeline in PIPELINES:
             for test in tests:

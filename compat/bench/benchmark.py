@@ -1,8 +1,10 @@
 """redis-benchmark's default list against both servers, in turn.
 
-For each test and pipeline depth: a pilot on each server says how many requests take about SECONDS, then the rounds
-follow, redis-server and respstore alternating. Both get the same number of requests, from the same redis-benchmark with
-its defaults: 50 clients, values of 3 bytes, one key.
+For each test and pipeline depth: a pilot on each server, which does not count, says how many requests take about
+SECONDS; then pairs of short slices follow. A slice of each server makes a pair, now the one first and now the other:
+how fast the machine is changes from second to second, by more than the two differ, and so disturbs both of a pair
+alike. Both get the same number of requests, from the same redis-benchmark with its defaults: 50 clients, values of 3
+bytes, one key.
 
 Two things differ from a plain `redis-benchmark` run, both so that every request does the work that its name says. Tests
 run one by one, each on an emptied database; and what takes or reads elements finds enough of them (a plain run leaves
@@ -24,8 +26,10 @@ from compat.servers import RunningServer, ServerError, find_program
 CLIENTS = 50
 DEEP = 16
 PIPELINES = (1, DEEP)
-SECONDS = 1.0
-"""How long a measurement is meant to take: short enough to alternate often, long for the kernel's ticks of 10 ms."""
+PAIRS = 4
+"""In a round."""
+SECONDS = 0.2
+"""How long a slice is meant to take: short, to alternate often; long beside redis-benchmark's milliseconds."""
 PILOT_REQUESTS = {1: 5_000, 16: 40_000}
 TIME_LIMIT = 120.0
 """Seconds after which a run of redis-benchmark is given up; a server that stalls must not stall `make bench`."""
@@ -143,7 +147,7 @@ class Comparison:
 
     @classmethod
     def of(cls, test: str, pipeline: int, redis: Sequence[Sample], respstore: Sequence[Sample]) -> "Comparison":
-        """From the samples of both servers, round by round."""
+        """From the samples of both servers, pair by pair."""
 
         def figure(name: str, value: Callable[[Sample], float], bar: Bar | None) -> Figure:
             return Figure(f"{test} P={pipeline} {name}", tuple(map(value, redis)), tuple(map(value, respstore)), bar)
@@ -171,18 +175,21 @@ def commands_of(server: RunningServer, names: Sequence[str]) -> set[str]:
 def compare(
     test: Test, pipeline: int, servers: tuple[RunningServer, RunningServer], rounds: int, step: Callable[[], None]
 ) -> Comparison:
-    """Measures one test on redis-server and respstore (in this order in `servers`), `rounds` times each, in turn.
+    """Measures one test on redis-server and respstore (in this order in `servers`), PAIRS times a round, in turn.
 
-    `step` is called after each measurement. Raises ServerError when a run fails or takes longer than TIME_LIMIT.
+    `step` is called after each round. Raises ServerError when a run fails or takes longer than TIME_LIMIT.
     """
     pilots = [measure(test, pipeline, server, PILOT_REQUESTS[pipeline]) for server in servers]
     requests = int(SECONDS * mean(pilot.requests_per_second for pilot in pilots))
     requests = min(requests, test.most or requests)
     samples: tuple[list[Sample], list[Sample]] = ([], [])
+    in_order = list(zip(servers, samples, strict=True))
     for _ in range(rounds):
-        for server, taken in zip(servers, samples, strict=True):
-            taken.append(measure(test, pipeline, server, requests))
-            step()
+        for _ in range(PAIRS):
+            for server, taken in in_order:
+                taken.append(measure(test, pipeline, server, requests))
+            in_order.reverse()
+        step()
     return Comparison.of(test.name, pipeline, *samples)
 
 

@@ -2,12 +2,16 @@
 
 The peer is redis-server, or torch's TCPStore. A ratio is always respstore's value divided by the peer's of the same
 round, so that what disturbs a round disturbs both. The median over the rounds is judged, to the two decimals that are
-printed; the least and the greatest show how far to trust it. What has no peer is judged by itself (`Measure`).
+printed; the least and the greatest, or the quartiles of many, show how far to trust it. What has no peer is judged by
+itself (`Measure`).
 """
 
-from statistics import median
+from statistics import median, quantiles
 
 import attrs
+
+FEW = 7
+"""Of more ratios the least and the greatest are accidents."""
 
 
 @attrs.frozen
@@ -41,6 +45,15 @@ class Figure:
     @property
     def ratio(self) -> float:
         return round(median(self.ratios), 2)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The least and the greatest ratio; of more than `FEW`, the first and the third quartile."""
+        ratios = self.ratios
+        if len(ratios) <= FEW:
+            return min(ratios), max(ratios)
+        first, _, third = quantiles(ratios, n=4)
+        return first, third
 
     @property
     def missed(self) -> bool:

@@ -142,8 +142,7 @@ def releases_table(measures: Sequence[Measure]) -> Table:
 
 
 def _values(figure: Figure, form: str) -> tuple[str, str, str]:
-    ratios = figure.ratios
-    spread = f" ({min(ratios):.2f}-{max(ratios):.2f})" if len(ratios) > 1 else ""
+    spread = " ({:.2f}-{:.2f})".format(*figure.spread) if len(figure.ratios) > 1 else ""
     return (
         format(median(figure.peer), form),
         format(median(figure.respstore), form),

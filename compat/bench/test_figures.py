@@ -9,6 +9,13 @@ def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> Non
     assert figure.ratio == 1.0
 
 
+def test_the_spread_of_few_ratios_is_all_of_them_and_of_many_their_middle_half() -> None:
+    few = Figure("GET", peer=(1.0,) * 3, respstore=(1.0, 9.0, 2.0), bar=None)
+    assert few.spread == (1.0, 9.0)
+    many = Figure("GET", peer=(1.0,) * 11, respstore=(*map(float, range(10)), 99.0), bar=None)
+    assert many.spread == (2.0, 8.0)
+
+
 @pytest.mark.parametrize(
     ("bar", "missed"),
     [
