@@ -21,6 +21,7 @@ BYTES_PER_BATCH: Final = 1 << 22
 _NEVER: Final = -1
 """What PTTL and PEXPIRETIME answer where there is no time to live; where there is no key they answer less."""
 _NEW: Final = 7
+"""The version of Redis since which there are PEXPIRETIME, functions, and values as they are written here."""
 
 
 class ServerEnd:
@@ -103,10 +104,8 @@ class ServerEnd:
         word = "PEXPIRETIME" if self._is_new() else "PTTL"
         answers = self._ask(db, [(question, key) for key in keys for question in ("DUMP", word)])
         size = sum([len(payload or b"") for payload in answers[::2]])
-        if size > BYTES_PER_BATCH:
-            self._portion = max(1, self._portion // 2)
-        elif size < BYTES_PER_BATCH // 4:
-            self._portion = min(KEYS_PER_BATCH, self._portion * 2)
+        fitting = len(keys) * BYTES_PER_BATCH // size if size else KEYS_PER_BATCH
+        self._portion = max(1, min(fitting, self._portion * 2, KEYS_PER_BATCH))
         if not self._is_new():
             now = self._now()
             answers[1::2] = [ttl if ttl <= _NEVER else now + ttl for ttl in answers[1::2]]
@@ -124,7 +123,7 @@ class ServerEnd:
             at = end
 
     def _is_new(self) -> bool:
-        """Whether it can tell when a key expires, and takes values and functions as Redis 7.0 writes them."""
+        """Whether it is Redis 7.0 or later."""
         if self._version is None:
             (server,) = self._ask(0, [("INFO", "server")])
             self._version = int(server["redis_version"].partition(".")[0])
