@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 import redis
@@ -80,3 +81,35 @@ def answer(client: redis.Redis, port: int, *words: object) -> object:
         return client.execute_command("MIGRATE", "127.0.0.1", port, *words)
     except redis.RedisError as error:
         return str(error)
+
+
+RESTORE_OPTIONS = [
+    *([], ["REPLACE"], ["ABSTTL"], ["IDLETIME", "1000"], ["FREQ", "200"], ["IDLETIME", "-1"], ["FREQ", "256"]),
+    *(["IDLETIME"], ["FREQ", "x"], ["NONSENSE"]),
+]
+
+
+@pytest.mark.parametrize(("policy", "question"), [("allkeys-lru", "IDLETIME"), ("allkeys-lfu", "FREQ")])
+def test_restore_with_all_options(servers: tuple[redis.Redis, redis.Redis], policy: str, question: str) -> None:
+    for client in servers:
+        client.config_set("maxmemory-policy", policy)
+        client.set("source", "x" * 30)
+    for payload in (servers[0].dump("source"), servers[1].dump("source")):
+        for first, second in product(RESTORE_OPTIONS, repeat=2):
+            for ttl, is_there in product((0, -1, 33_177_117_420_000), (False, True)):
+                words = ("RESTORE", "key", ttl, payload, *first, *second)
+                theirs, ours = (restored(client, is_there, question, *words) for client in servers)
+                assert ours == theirs, words
+
+
+def restored(client: redis.Redis, is_there: bool, question: str, *words: object) -> list[object]:
+    """What a server answers, and has then; times to live are given in days, for the clock goes on."""
+    client.delete("key")
+    if is_there:
+        client.set("key", "old")
+    try:
+        reply: object = client.execute_command(*words)
+    except redis.RedisError as error:
+        reply = str(error)
+    note = client.object(question, "key") if client.exists("key") else None
+    return [reply, client.get("key"), client.pexpiretime("key") // 86_400_000, note]
