@@ -12,8 +12,11 @@ FOLDER = Path(__file__).parent
 PROGRAMS = sorted([*FOLDER.glob("*_app.py"), *FOLDER.glob("*_app.js")])
 
 LIBRARIES = {
+    "bee_queue_app": ["bee-queue"],
+    "bottleneck_app": ["bottleneck"],
     "bullmq_app": ["bullmq"],
     "celery_app": ["celery"],
+    "channels_redis_app": ["channels_redis"],
     "connect_redis_app": ["connect-redis"],
     "django_app": ["Django"],
     "dramatiq_app": ["dramatiq"],
@@ -24,6 +27,7 @@ LIBRARIES = {
     "locks_app": ["redis", "python-redis-lock"],
     "node_redis_app": ["redis"],
     "rate_limiter_app": ["rate-limiter-flexible"],
+    "redlock_app": ["@sesamecare-oss/redlock", "redis-semaphore"],
     "rq_app": ["rq"],
 }
 """The packages that each program is about, of npm or PyPI."""
