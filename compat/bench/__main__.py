@@ -1,7 +1,7 @@
 """`python -m compat.bench`, which `make bench` runs: about twenty minutes; `--quick` takes one.
 
-A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--growth` or `--stores`
-its own; a smaller one is only printed.
+A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--growth`, `--scripts`
+or `--stores` its own; a smaller one is only printed.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from compat.bench.coordination import compare_stores, measure_releases
 from compat.bench.figures import Figure, Growth, Measure
 from compat.bench.growth import COLLECTIONS, SIZES, compare_collections, compare_growth, compare_scan
 from compat.bench.memory import compare_memory
+from compat.bench.scripts import compare_scripts
 from compat.bench.tables import (
     WIDE,
     Table,
@@ -32,6 +33,7 @@ from compat.bench.tables import (
     print_tables,
     releases_table,
     scan_table,
+    scripts_table,
     speed_in_short,
     speed_table,
     stores_table,
@@ -53,6 +55,7 @@ class Plan:
     memory: bool
     stores: bool
     growth: bool
+    scripts: bool
 
     @property
     def is_full(self) -> bool:
@@ -63,6 +66,11 @@ class Plan:
     def has_full_growth(self) -> bool:
         """Whether its figures of growing collections may."""
         return self.growth and self.rounds >= ROUNDS
+
+    @property
+    def has_full_scripts(self) -> bool:
+        """Whether its figures of scripts may."""
+        return self.scripts and self.rounds >= ROUNDS
 
     @property
     def has_full_stores(self) -> bool:
@@ -90,6 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if plan.tests:
             report(console, "bench", run(plan, console), is_full=plan.is_full)
+        if plan.scripts:
+            report(console, "scripts", run_scripts(plan, console), is_full=plan.has_full_scripts)
         if plan.growth:
             report(console, "growth", run_growth(plan, console), is_full=plan.has_full_growth)
         if plan.stores:
@@ -119,6 +129,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     parser.add_argument("--quick", action="store_true", help="one round of a few tests, no memory")
     parser.add_argument("--tests", help="only these tests of redis-benchmark, separated by commas; no memory")
     parser.add_argument("--growth", action="store_true", help="only how costs grow with the size of collections")
+    parser.add_argument("--scripts", action="store_true", help="only what scripts cost")
     parser.add_argument("--stores", action="store_true", help="only the comparison with torch's TCPStore")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement (default {ROUNDS})")
     options = parser.parse_args(arguments)
@@ -128,7 +139,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     unknown = set(names or ()) - {test.name for test in TESTS}
     if unknown:
         parser.error(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(test.name for test in TESTS)}")
-    part = options.stores or options.growth
+    part = options.stores or options.growth or options.scripts
     tests = tuple(test for test in TESTS if names is None or test.name in names)
     return Plan(
         tests=() if part else tests,
@@ -136,6 +147,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
         memory=names is None and not part,
         stores=options.stores or (names is None and not part),
         growth=options.growth or (names is None and not part),
+        scripts=options.scripts or (names is None and not part),
     )
 
 
@@ -152,6 +164,15 @@ def run(plan: Plan, console: Console) -> Results:
         tables.append(memory_table(memory))
     figures = [figure for comparison in comparisons for figure in comparison.figures]
     return Results(conditions, tables, [*figures, *memory], speed_in_short(comparisons) if plan.is_full else "")
+
+
+def run_scripts(plan: Plan, console: Console) -> Results:
+    """What scripts cost. Raises ServerError when it cannot measure."""
+    load = os.getloadavg()[0]
+    with make_progress(console) as progress:
+        bar = progress.add_task("scripts", total=3 * plan.rounds)
+        costs = compare_scripts(plan.rounds, lambda: progress.advance(bar))
+    return Results(describe("redis-server 7.0", load, plan), [scripts_table(costs)], costs.judged)
 
 
 def run_growth(plan: Plan, console: Console) -> Results:

@@ -122,6 +122,9 @@ WIRE_BARS = dict.fromkeys(STORE_BARS, Bar(1.3, at_least=False))
 JOIN_BARS = {256: Bar(1.0, at_least=False), 1024: Bar(1.0, at_least=False), 4096: Bar(0.3, at_least=False)}
 """Wall time by number of clients."""
 WIRE_BARRIER_BAR = Bar(1.5, at_least=False)
+EVALSHA_BAR = Bar(0.5, at_least=True)
+CALL_BAR = Bar(3.0, at_least=False)
+"""Microseconds that a command may take in a script."""
 GROWTH_BAR = Bar(10.0, at_least=False)
 SCAN_BAR = Bar(3.0, at_least=False)
 COLLECTION_MEMORY_BAR = Bar(2.0, at_least=False)

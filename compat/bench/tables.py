@@ -20,6 +20,7 @@ from compat.bench.figures import (
     Growth,
     Measure,
 )
+from compat.bench.scripts import ScriptCosts
 from compat.report import markdown_table
 
 WIDE = 160
@@ -94,6 +95,20 @@ def scan_table(figure: Figure) -> Table:
     return Table("SCAN", "One client, a request at a time.", ["what", "Redis", "respstore", "ratio", "bar", ""], [row])
 
 
+def scripts_table(costs: ScriptCosts) -> Table:
+    """What scripts cost."""
+    judged = dict(zip((costs.throughput, *costs.commands), costs.judged, strict=True))
+    rows = []
+    for figure in (costs.throughput, *costs.commands, *costs.libraries):
+        row = [figure.name, *_values(figure, ",.2f")]
+        rows.append([*row, str(judged[figure].bar), _verdict(judged[figure])] if figure in judged else [*row, "", ""])
+    about = (
+        f"EVALSHA is sent by {CLIENTS} clients, P=1, and its bar is for the ratio; the others are called in a loop of "
+        "one script, and the bar of commands is for respstore's microseconds."
+    )
+    return Table("Scripts", about, ["what", "Redis", "respstore", "ratio", "bar", ""], rows)
+
+
 def growth_table(growths: Sequence[Growth], sizes: Sequence[int]) -> Table:
     """How costs grow with the size of a collection."""
     rows = [
@@ -150,7 +165,7 @@ def _values(figure: Figure, form: str) -> tuple[str, str, str]:
     )
 
 
-def _verdict(figure: Figure) -> str:
+def _verdict(figure: Figure | Measure) -> str:
     if figure.bar is None:
         return ""
     return "missed" if figure.missed else "met"
