@@ -20,7 +20,6 @@ from respstore.transfer.servers import ServerEnd
 
 TIME_LIMIT: Final = 60.0
 """How long to wait for each reply, in seconds: some batches are large."""
-_NAMED_AT_MOST: Final = 5
 INTERRUPTED: Final = 130
 _GOES_ON: Final = "; the same again goes on, what is there already is not sent twice"
 
@@ -69,6 +68,8 @@ def _transfer(name: str, arguments: Sequence[str]) -> int:
             here = _server(options.address, stack)
             ends = (_source(options, stack), here) if name == "import" else (here, _target(options, stack))
             copied = _copy(*ends, replaces=options.replaces)
+    except UsageError as error:
+        return _fail(name, str(error), 2)
     except (TransferError, redis.RedisError, ValueError) as error:
         return _fail(name, str(error))
     except KeyboardInterrupt:
@@ -97,7 +98,10 @@ def _target(options: _Options, stack: ExitStack) -> Target:
 
 
 def _server(address: str, stack: ExitStack) -> ServerEnd:
-    return ServerEnd(stack.enter_context(connect(address, TIME_LIMIT)), _now)
+    client = stack.enter_context(connect(address, TIME_LIMIT))
+    if db := client.connection_pool.connection_kwargs.get("db"):  # many URLs end with a 0 that means nothing
+        raise UsageError(f"all databases are copied, not one: leave out the {db} that the URL ends with")
+    return ServerEnd(client, _now)
 
 
 def _is_url(where: str) -> bool:
@@ -115,10 +119,10 @@ def _copy(source: Source, target: Target, *, replaces: bool) -> Copied:
 
 
 def _differences(copied: Copied) -> str:
-    names = ", ".join(copied.different[:_NAMED_AT_MOST])
-    more = len(copied.different) - _NAMED_AT_MOST
+    names = ", ".join(copied.examples)
+    more = copied.different - len(copied.examples)
     return (
-        f"{len(copied.different):,} of {copied.given.keys:,} keys are not the same at both ends: {names}"
+        f"{copied.different:,} of {copied.given.keys:,} keys are not the same at both ends: {names}"
         f"{f' and {more:,} more' if more > 0 else ''}; --replace overwrites keys that were there before "
         f"(digests {copied.given.digest} and {copied.found.digest})"
     )

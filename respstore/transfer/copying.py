@@ -5,12 +5,15 @@ writing meanwhile, but what is changed behind the copy's back is not in it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
 from respstore.keyspace.digest import digest_of_sums
 from respstore.transfer.entries import Entry
+
+EXAMPLES: Final = 5
+"""So many of the keys that are not the same are named."""
 
 
 class Source(Protocol):
@@ -67,14 +70,16 @@ class Copied:
     Attributes:
         given, found: what the source had, and what the target has of that.
         present: how many keys were there already.
-        different: the keys that are not the same there.
+        different: how many keys are not the same there.
+        examples: some of them.
         libraries: how many libraries of functions the source had.
     """
 
     given: Tally = attrs.Factory(Tally)
     found: Tally = attrs.Factory(Tally)
     present: int = 0
-    different: list[str] = attrs.Factory(list)
+    different: int = 0
+    examples: list[str] = attrs.Factory(list)
     libraries: int = 0
 
 
@@ -108,7 +113,9 @@ def copy(
             if other is not None and other_digest is not None:
                 copied.found.add(other, other_digest)
             if digest != other_digest:
-                copied.different.append(str(entry))
+                copied.different += 1
+                if copied.different <= EXAMPLES:
+                    copied.examples.append(str(entry))
         tell(copied.given.keys)
     target.finish(copied.given)
     return copied

@@ -117,6 +117,12 @@ def test_a_password_is_asked_for_and_not_told(tmp_path: Path, capsys: pytest.Cap
     assert "secret" not in told
 
 
+def test_a_url_of_one_database(filled: redis.Redis, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", f"redis://127.0.0.1:{port(filled)}/3", port(filled)]) == 2
+    assert "all databases are copied, not one: leave out the 3" in capsys.readouterr().err
+    assert main(["import", f"redis://127.0.0.1:{port(filled)}/0", port(filled)]) == 0
+
+
 def test_an_append_only_file(filled: redis.Redis, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = f"{tmp_path}/appendonlydir"
     assert main(["export", folder + "/", port(filled)]) == 0
