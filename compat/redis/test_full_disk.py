@@ -90,3 +90,20 @@ def test_what_cannot_be_written_down_is_not_done(disk: SmallDisk, start: Start) 
     with start("--dir", str(disk.path), "--appendonly", "yes", "--save", "") as server, server.client() as client:
         assert client.mget("small", "other") == [b"x", b"x"]
         assert client.llen("large") == acknowledged
+
+
+@pytest.mark.parametrize("start", [redis_server, respstore_server])
+def test_a_rewrite_for_which_there_is_no_room_loses_nothing(disk: SmallDisk, start: Start) -> None:
+    options = ("--dir", str(disk.path), "--appendonly", "yes", "--save", "")
+    values = {b"%d" % number: os.urandom(100_000) for number in range(6)}
+    with start(*options) as server, server.client() as client:
+        client.mset(values)
+        client.bgrewriteaof()
+        until(lambda: client.info("persistence")["aof_last_bgrewrite_status"] == "err")
+        client.set("after", "x")
+        server.process.kill()
+        server.process.wait()
+    disk.remount("size=8m")
+    with start(*options) as server, server.client() as client:
+        assert client.get("after") == b"x"
+        assert client.mget(*values) == list(values.values())
