@@ -1,5 +1,7 @@
 """An engine and a session for tests that need one of each; see talk.py."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
@@ -10,6 +12,15 @@ from tests.talk import make_engine
 # Hypothesis's own time limit for an example, 0.2 s, would fail tests on a machine that is busy with others.
 settings.register_profile("respstore", deadline=None)
 settings.load_profile("respstore")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what lasts as long as the run: ten thousand tests, and the modules that they import.
+
+    An engine is thrown away in a cycle, so that there is much to collect; it would look at all that each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -49,7 +49,8 @@ class Job:
         command = [sys.executable, "-m", "torch.distributed.run", f"--nnodes={self.nodes}", "--nproc-per-node=2"]
         command += ["--max-restarts=2", f"--rdzv-backend={self.backend}", f"--rdzv-endpoint={self.endpoint}"]
         command += ["--rdzv-id=job", "--local-addr=127.0.0.1", "--monitor-interval=0.1"]
-        command += ["--rdzv-conf=last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=3"]
+        # A node is given up when nothing was heard of it for 12 s: on a busy machine, less takes the living for dead.
+        command += ["--rdzv-conf=last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=12"]
         command += [str(WORKER), str(self.folder), str(STEPS), str(self.world_size), str(int(self.dies))]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "JOB_TIMEOUT": "30"}
         with (self.folder / f"agent-{number}.log").open("wb") as log:

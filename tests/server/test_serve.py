@@ -367,7 +367,13 @@ async def test_who_waits_is_told_when_the_server_stops(use_poller):
             assert await client.rest() == b"-ERR the server is shutting down\r\n"
 
 
-async def test_no_reply_is_cut_when_the_server_stops(use_poller):
+@pytest.fixture
+def long_grace(monkeypatch):
+    """However long a busy machine takes to read."""
+    monkeypatch.setattr("respstore.server.serve.GRACE_SECONDS", 60.0)
+
+
+async def test_no_reply_is_cut_when_the_server_stops(use_poller, long_grace):
     """They have sent requests for more than the system holds, and only read when the server is on its way out."""
     async with serving(use_poller) as running:
         clients = [await running.connect() for _ in range(4)]
@@ -395,7 +401,7 @@ def short_quiet(monkeypatch):
         monkeypatch.setattr(f"respstore.server.{name}.QUIET_SECONDS", 0.005)
 
 
-async def test_waits_for_who_reads_after_a_pause(use_poller, short_quiet):
+async def test_waits_for_who_reads_after_a_pause(use_poller, short_quiet, long_grace):
     async with serving(use_poller) as running:
         client, session = await running.connect_session()
         assert await client.ask(b"SET", b"k", noise(MB)) == b"+OK\r\n"
@@ -409,7 +415,7 @@ async def test_waits_for_who_reads_after_a_pause(use_poller, short_quiet):
         assert replies_in(await client.rest()) == 8
 
 
-async def test_waits_for_what_the_system_has_not_delivered(use_poller, short_quiet, monkeypatch):
+async def test_waits_for_what_the_system_has_not_delivered(use_poller, short_quiet, long_grace, monkeypatch):
     delivered = False
     for name in ("poller", "streams"):
         monkeypatch.setattr(f"respstore.server.{name}.is_delivered", lambda fd: delivered)
@@ -425,7 +431,7 @@ async def test_waits_for_what_the_system_has_not_delivered(use_poller, short_qui
         await until(lambda: not len(running.server._backend))
 
 
-async def test_who_sends_without_reading_gets_whole_replies_when_the_server_stops(use_poller):
+async def test_who_sends_without_reading_gets_whole_replies_when_the_server_stops(use_poller, long_grace):
     async with serving(use_poller) as running:
         client = await running.connect()
         assert await client.ask(b"SET", b"k", noise(MB)) == b"+OK\r\n"
