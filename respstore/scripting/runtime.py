@@ -115,6 +115,7 @@ class Runtime:
         self._limit = max_memory
         self._full = max_memory - RESERVE
         self._used = lua.get_memory_used
+        views = lua.table()
         sandbox = lua.eval(b"loadstring")(Path(__file__).with_name("sandbox.lua").read_bytes(), b"=respstore")
         self._compile, self._run_script, self._run_function, self._stage, self._load = sandbox(
             *(host.call, host.gather, host.call_gathered, host.take),
@@ -125,7 +126,8 @@ class Runtime:
                 is_for_functions,
                 REDIS_VERSION.encode(),
                 _version_number(),
-                install(lua),
+                install(lua, views),
+                views,
             ),
         )
 

@@ -8,7 +8,7 @@
 -- - All code runs under the hook that ends scripts, coroutines included.
 
 local call_redis, gather_words, call_gathered, take_reply, set_protocol, is_permitted, write_log, hash, tick, emit,
-  without_tail_calls, is_for_functions, version, number, libraries = ...
+  without_tail_calls, is_for_functions, version, number, libraries, contents = ...
 
 local error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall =
   error, ipairs, next, pairs, pcall, rawget, rawset, select, setmetatable, tonumber, tostring, type, unpack, xpcall
@@ -30,10 +30,7 @@ local STATUS, ERROR, LIST, REPLY, NOTHING = 1, 2, 3, 4, 5
 local ARRAY, MAP, SET, DOUBLE, BIG_NUMBER, VERBATIM, TRUE, FALSE, NULL, EMITTED, FAILED =
   6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 
--- Views: empty tables that show another one
-
-local contents = setmetatable({}, { __mode = "k" })
-local views = {}
+-- Views: empty tables that show another one. `contents` has what each shows, for the library `table` to know them, too.
 
 local function refuse()
   error(READONLY, 2)
@@ -42,24 +39,11 @@ end
 local function view(content)
   local made = setmetatable({}, { __index = content, __newindex = refuse })
   contents[made] = content
-  views[#views + 1] = made
   return made
 end
 
 local function nonexistent(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end
-
--- Functions of C write past __newindex: what table.insert has put into a view is taken out again.
-local function clean_views()
-  for i = 1, #views do
-    local made = views[i]
-    local key = next(made)
-    while key ~= nil do
-      rawset(made, key, nil)
-      key = next(made)
-    end
-  end
 end
 
 -- The hook
@@ -758,7 +742,6 @@ local function finished(ok, value)
   if not ok and value == NO_MEMORY then
     collectgarbage() -- what the script has left must not be too much for what follows
   end
-  clean_views()
   if is_killed then
     sethook(hook, "", HOOK_COUNT)
     is_killed = false -- only now: each line was a look at the clock

@@ -278,11 +278,14 @@ def test_a_script_ends_when_it_is_told_to(text: bytes) -> None:
     assert run(b"for i = 1, 100000 do end return 1", runtime=runtime) == 1
 
 
-def test_nothing_of_a_script_is_left_for_the_next() -> None:
+@pytest.mark.parametrize("name", ["redis", "string", "table", "cjson", "_G", "coroutine", "getmetatable('').__index"])
+def test_nothing_is_put_into_what_all_scripts_share(name: str) -> None:
     runtime = Runtime(FakeHost(), max_memory=SMALL)
-    run(b"table.insert(redis, 'x')", runtime=runtime)
+    for change in (f"table.insert({name}, 'x')", f"table.insert({name}, 1, 'x')", f"rawset({name}, 1, 'x')"):
+        assert run(change.encode(), runtime=runtime).text.endswith("Attempt to modify a readonly table")
+    run(f"table.sort({name}) table.remove({name}) table.remove({name}, 1)".encode(), runtime=runtime)
 
-    assert run(b"return {#redis, tostring(redis[1])}", runtime=runtime) == [0, b"nil"]
+    assert run(f"return #{name}".encode(), runtime=runtime) == 0
 
 
 def test_a_library_registers_functions() -> None:

@@ -13,8 +13,12 @@ _FOLDER = Path(__file__).parent
 _NAMES = ("cjson", "cmsgpack", "struct", "bit", "string", "table", "unpack")
 
 
-def install(lua: LuaRuntime) -> Any:
+def install(lua: LuaRuntime, views: Any) -> Any:
     """Make the libraries in an interpreter that nobody has closed in yet.
+
+    Args:
+        lua: the interpreter.
+        views: Lua's table whose keys no script may write into (see sandbox.lua, which fills it).
 
     Returns:
         Lua's table of them by name: tables, and a function.
@@ -28,5 +32,5 @@ def install(lua: LuaRuntime) -> Any:
     arguments, floats = load("arguments"), load("floats")
     libraries = lua.table()
     for name in _NAMES:
-        libraries[name.encode()] = load(name, arguments, floats)
+        libraries[name.encode()] = load(name, arguments, floats, views)
     return libraries

@@ -17,7 +17,7 @@ Run = Callable[..., str]
 def lua() -> Run:
     """Runs a chunk with arguments; what it returns is shown in one line, as is an error."""
     runtime = LuaRuntime(encoding=None, register_eval=False, register_builtins=False, max_memory=64 * 1024**2)
-    libraries = install(runtime)
+    libraries = install(runtime, runtime.table())
     for name in libraries:
         runtime.globals()[name] = libraries[name]
     run = runtime.execute(SHOW.encode() + b"return run")
