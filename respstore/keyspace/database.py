@@ -23,11 +23,11 @@ What must stay true:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from heapq import heapify, heappop, heappush
 from random import Random
 from sys import getsizeof
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.key_order import KeyOrder
@@ -43,6 +43,8 @@ Modified = Callable[[bytes, str], None]
 """Called with a key that is another now, in whichever database, and the event."""
 Propagated = Callable[[int, Sequence[bytes]], None]
 """Called with the number of the database and the words of a command."""
+ReadItems = Callable[[dict[bytes, Any]], Iterable[tuple[bytes, Any]]]
+"""`dict.items`, or what gives the same in another way."""
 Vanished = Callable[[int, bytes], None]
 """Called with the number of the database and a key that was deleted because its time was over."""
 

@@ -12,6 +12,7 @@ more than in a dict alone. (A list of pairs in the place of the two lists would 
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import chain
 from sys import getsizeof
 from typing import Final, Self, TypeVar
@@ -180,6 +181,11 @@ class SortedSet:
         first, start = self._locate(low)
         last, end = self._locate(high - 1)
         return _part(self._member_blocks, first, start, last, end), _part(self._score_blocks, first, start, last, end)
+
+    def descending(self) -> Iterator[tuple[bytes, float]]:
+        """All members with their scores, the greatest first."""
+        for members, scores in zip(reversed(self._member_blocks), reversed(self._score_blocks), strict=True):
+            yield from zip(reversed(members), reversed(scores), strict=True)
 
     def blocks_size(self) -> int:
         """Bytes of what keeps the order, members and scores themselves not included."""

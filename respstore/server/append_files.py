@@ -15,7 +15,7 @@ import trio
 from respstore.config import Config
 from respstore.engine.snapshots import describe
 from respstore.engine.system import Facts, Run
-from respstore.keyspace import Keyspace
+from respstore.keyspace import Keyspace, ReadItems
 from respstore.persistence.aof.manifest import BASE, File, Manifest
 from respstore.persistence.aof.reader import TruncatedError
 from respstore.persistence.aof.rewriting import write_commands
@@ -89,10 +89,10 @@ class _Base(Disk):
         """What the name of the file ends with, by its format."""
         return "rdb" if self._config.aof_use_rdb_preamble else "aof"
 
-    def pieces(self, keyspace: Keyspace, about: Facts) -> Iterator[bytes]:
+    def pieces(self, keyspace: Keyspace, about: Facts, read_items: ReadItems) -> Iterator[bytes]:
         if self._config.aof_use_rdb_preamble:
-            return super().pieces(keyspace, about)
-        return write_commands(keyspace)
+            return super().pieces(keyspace, about, read_items)
+        return write_commands(keyspace, read_items)
 
     def save_as_it_is_now(self, keyspace: Keyspace, about: Facts) -> str | None:
         # What was done since stands in the next file already, and would be done twice.

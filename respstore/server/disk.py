@@ -22,10 +22,11 @@ from typing import Final, NoReturn
 from respstore.config import Config
 from respstore.engine.snapshots import describe
 from respstore.engine.system import Facts
-from respstore.keyspace import Keyspace
+from respstore.keyspace import Keyspace, ReadItems
 from respstore.keyspace.freezing import freeze, thaw
 from respstore.persistence.rdb.file import FileReader, write_file
 from respstore.persistence.rdb.primitives import Buffer, CorruptError
+from respstore.server import untouched
 
 logger = logging.getLogger("respstore")
 
@@ -57,21 +58,21 @@ class Disk:
 
     # Saving
 
-    def pieces(self, keyspace: Keyspace, about: Facts) -> Iterator[bytes]:
+    def pieces(self, keyspace: Keyspace, about: Facts, read_items: ReadItems) -> Iterator[bytes]:
         """What is written."""
-        return write_file(keyspace, about, self._config)
+        return write_file(keyspace, about, self._config, read_items)
 
-    def save(self, keyspace: Keyspace, about: Facts) -> None:
+    def save(self, keyspace: Keyspace, about: Facts, read_items: ReadItems = dict.items) -> None:
         """Save now; raises OSError."""
-        for _ in self._write(keyspace, about):
+        for _ in self._write(keyspace, about, read_items):
             pass
 
-    def _write(self, keyspace: Keyspace, about: Facts) -> Generator[None]:
+    def _write(self, keyspace: Keyspace, about: Facts, read_items: ReadItems = dict.items) -> Generator[None]:
         """Save in steps; who closes this gives it up. Raises OSError."""
         temporary = self._temporary(os.getpid())
         try:
             with temporary.open("wb") as file:
-                for piece in self.pieces(keyspace, about):
+                for piece in self.pieces(keyspace, about, read_items):
                     file.write(piece)
                     yield
                 file.flush()
@@ -148,12 +149,12 @@ class Disk:
         """The child's part: nothing but this, and nothing that the parent holds is kept open by it."""
         status = _UNKNOWN_PROBLEM
         try:
-            gc.disable()  # it would write to memory that is shared, and so double it
+            gc.disable()  # it would write to memory that is shared, and so double it, as reading would
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            self.save(keyspace, about)
+            self.save(keyspace, about, untouched.read_items if untouched.can_read() else dict.items)
             status = 0
         except OSError as error:
             status = error.errno or _UNKNOWN_PROBLEM

@@ -4,12 +4,13 @@ import errno
 import os
 import signal
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from respstore.config import Config
-from respstore.keyspace import Keyspace
+from respstore.keyspace import Hash, Keyspace, Set, SortedSet
 from respstore.keyspace.weighing import Scale, WeighedKeys, weigh
 from respstore.server import disk as disk_module
 from respstore.server.disk import Disk
@@ -70,6 +71,26 @@ def test_in_the_background(config: Config, tmp_path: Path, may_fork: bool) -> No
     assert disk.poll_save() is None
     assert loaded(disk) == 10
     assert names(tmp_path) == ["dump.rdb"]
+
+
+@pytest.mark.parametrize("rdbcompression", [True, False])
+def test_a_child_writes_what_the_server_would(config: Config, rdbcompression: bool) -> None:
+    config.rdbcompression = rdbcompression
+    data, disk = keyspace(1000), Disk(config, may_fork=True)
+    db = data.databases[0]
+    db.put(b"number", 12, "incr")
+    db.put(b"list", deque([b"a", b"b"]), "rpush")
+    db.put(b"hash", Hash((b"%d" % number, b"v" * number) for number in range(100)), "hset")
+    db.put(b"table", Hash(((b"%d" % number, b"v") for number in range(5000)), is_table=True), "hset")
+    db.put(b"set", Set.of([b"%d" % number for number in range(5000)], 512), "sadd")
+    db.put(b"zset", SortedSet({b"%d" % number: float(number) for number in range(5000)}, is_skiplist=True), "zadd")
+    db.put(b"long", b"x" * 100_000, "set")
+    db.set_deadline(b"5", 1 << 60)
+    disk.start_save(data, {})
+    assert ended(disk) == ""
+    by_child = disk.path.read_bytes()
+    disk.save(data, {})
+    assert disk.path.read_bytes() == by_child
 
 
 @pytest.mark.parametrize("may_fork", [True, False])

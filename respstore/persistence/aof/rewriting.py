@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from respstore.keyspace import Database, Keyspace, Value
+from respstore.keyspace import Database, Keyspace, ReadItems, Value
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.list import LongList
 from respstore.keyspace.sorted_set import SortedSet
@@ -20,11 +20,12 @@ UNKNOWN: Final = -1
 """ENTRIESREAD of a group of which nobody knows."""
 
 
-def write_commands(keyspace: Keyspace) -> Iterator[bytes]:
+def write_commands(keyspace: Keyspace, read_items: ReadItems = dict.items) -> Iterator[bytes]:
     """All data as requests.
 
     Args:
         keyspace: the data, which must not change until the last piece is taken.
+        read_items: how dictionaries are read.
 
     Yields:
         Pieces of the file.
@@ -34,22 +35,23 @@ def write_commands(keyspace: Keyspace) -> Iterator[bytes]:
     for db in keyspace.databases:
         if db.data:
             yield encode_request((b"SELECT", b"%d" % db.index))
-            for key, value in db.data.items():
-                yield b"".join([encode_request(tuple(words)) for words in _commands(db, key, value)])
+            for key, value in read_items(db.data):
+                for words in _commands(db, key, value, read_items):
+                    yield encode_request(tuple(words))
 
 
-def _commands(db: Database, key: bytes, value: Value) -> Iterator[Sequence[bytes]]:
+def _commands(db: Database, key: bytes, value: Value, read_items: ReadItems) -> Iterator[Sequence[bytes]]:
     if isinstance(value, Stream):
         yield from _stream(key, value)
     elif isinstance(value, deque | LongList):
         yield from _in_batches(b"RPUSH", key, iter(value))
     elif isinstance(value, Set):
-        yield from _in_batches(b"SADD", key, iter(value))
+        yield from _in_batches(b"SADD", key, (member for member, _ in read_items(value)))
     elif isinstance(value, Hash):
-        yield from _in_batches(b"HMSET", key, _flat(value.items()), 2)
+        yield from _in_batches(b"HMSET", key, _flat(read_items(value)), 2)
     elif isinstance(value, SortedSet):
         yield from _in_batches(
-            b"ZADD", key, _flat((format_double(score), name) for name, score in value.scores.items()), 2
+            b"ZADD", key, _flat((format_double(score), name) for name, score in read_items(value.scores)), 2
         )
     else:
         yield b"SET", key, b"%d" % value if isinstance(value, int) else bytes(value)

@@ -25,8 +25,8 @@ _FOOTER: Final = 2 + CHECKSUM_BYTES
 
 def encode_dump(value: Value, config: Config) -> bytes:
     """A value as DUMP gives it."""
-    kind, data = encode_value(value, encode_compressed if config.rdbcompression else encode_string)
-    return _signed(bytes((kind,)) + data)
+    kind, pieces = encode_value(value, encode_compressed if config.rdbcompression else encode_string)
+    return _signed(b"".join((bytes((kind,)), *pieces)))
 
 
 def encode_libraries(libraries: Iterable[bytes], encode: EncodeString) -> bytes:

@@ -9,11 +9,10 @@ file, the other tells how far it is.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Final
 
 from respstore.config import Config
-from respstore.keyspace import Database, Keyspace
+from respstore.keyspace import Database, Keyspace, ReadItems
 from respstore.keyspace.usage import CountedKeys, TimedKeys
 from respstore.persistence.rdb.checksum import CHECKSUM_BYTES, update
 from respstore.persistence.rdb.dump import LIBRARY, NEWEST, VERSION, encode_libraries
@@ -48,7 +47,7 @@ _END = 255
 _FIRST_WITH_CHECKSUM: Final = 5
 _USED_MEMORY: Final = "used-mem"
 """The auxiliary field."""
-_KEYS_PER_PIECE: Final = 1000
+_BYTES_PER_PIECE: Final = 1 << 15
 _BYTES_PER_STEP: Final = 1 << 14
 _BYTES_PER_SUM: Final = 1 << 20
 _HEAD_OF_STRING: Final = bytes((STRING,))
@@ -57,13 +56,16 @@ _HEAD_OF_STRING: Final = bytes((STRING,))
 # Writing
 
 
-def write_file(keyspace: Keyspace, about: Mapping[str, str | int], config: Config) -> Iterator[bytes]:
+def write_file(
+    keyspace: Keyspace, about: Mapping[str, str | int], config: Config, read_items: ReadItems = dict.items
+) -> Iterator[bytes]:
     """All data as a file.
 
     Args:
         keyspace: the data, which must not change until the last piece is taken.
         about: auxiliary fields: who wrote it, and when.
         config: says whether strings are compressed, and whether there is a checksum; 0 stands in its place if not.
+        read_items: how dictionaries are read.
 
     Yields:
         Pieces of the file.
@@ -73,7 +75,7 @@ def write_file(keyspace: Keyspace, about: Mapping[str, str | int], config: Confi
     for db in keyspace.databases:
         if db.data:
             yield writer.select(db.index, len(db.data), len(db.expires))
-            yield from writer.keys(db)
+            yield from writer.keys(db, read_items)
     yield writer.end()
 
 
@@ -103,9 +105,9 @@ class FileWriter:
         sizes = bytes((_SIZES,)) + encode_length(keys) + encode_length(expires)
         return self._signed(bytes((_DATABASE,)) + encode_length(index) + sizes)
 
-    def keys(self, db: Database) -> Iterator[bytes]:
-        """All keys of a database."""
-        return map(self._signed, _write_keys(db, self._encode))
+    def keys(self, db: Database, read_items: ReadItems = dict.items) -> Iterator[bytes]:
+        """All keys of a database; `read_items` reads its dictionaries."""
+        return map(self._signed, _write_keys(db, self._encode, read_items))
 
     def end(self) -> bytes:
         """The end of the file."""
@@ -117,22 +119,31 @@ class FileWriter:
         return piece
 
 
-def _write_keys(db: Database, encode: EncodeString) -> Iterator[bytes]:
+def _write_keys(db: Database, encode: EncodeString, read_items: ReadItems) -> Iterator[bytes]:
     expires, encode_use = db.expires, _use_encoder(db)
-    items = iter(db.data.items())
-    while batch := list(islice(items, _KEYS_PER_PIECE)):
-        parts: list[bytes] = []
-        for key, value in batch:
-            if key in expires:
-                parts.append(b"\xfc" + expires[key].to_bytes(8, "little", signed=True))
-            if encode_use is not None:
-                parts.append(encode_use(key))
-            if type(value) is bytes:  # most are so
-                parts += (_HEAD_OF_STRING, encode(key), encode(value))
-            else:
-                kind, data = encode_value(value, encode)
-                parts += (bytes((kind,)), encode(key), data)
-        yield b"".join(parts)
+    parts: list[bytes] = []
+    size = 0
+    for key, value in read_items(db.data):
+        if key in expires:
+            parts.append(b"\xfc" + expires[key].to_bytes(8, "little", signed=True))
+        if encode_use is not None:
+            parts.append(encode_use(key))
+        if type(value) is bytes:  # most are so
+            parts += (_HEAD_OF_STRING, encode(key), encode(value))
+            size += len(key) + len(value)
+        else:
+            kind, pieces = encode_value(value, encode, read_items)
+            parts += (bytes((kind,)), encode(key))
+            for piece in pieces:
+                parts.append(piece)
+                size += len(piece)
+                if size >= _BYTES_PER_PIECE:
+                    yield b"".join(parts)
+                    parts, size = [], 0
+        if size >= _BYTES_PER_PIECE:
+            yield b"".join(parts)
+            parts, size = [], 0
+    yield b"".join(parts)
 
 
 def _use_encoder(db: Database) -> Callable[[bytes], bytes] | None:

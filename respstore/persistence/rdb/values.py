@@ -7,11 +7,11 @@ of a file is what it would have made of the commands. Which it is after reading,
 
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from respstore.config import Config
-from respstore.keyspace import Value
+from respstore.keyspace import ReadItems, Value
 from respstore.keyspace.containers import Hash, Set
 from respstore.keyspace.list import list_of
 from respstore.keyspace.listpack_sizes import whole_score
@@ -54,6 +54,7 @@ _PLAIN, _PACKED = 1, 2
 _MODULE_LETTERS: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 _NODE_BYTES: Final = 8192
 """Data in a listpack of a list, about: `list-max-listpack-size -2`."""
+_PARTS_PER_PIECE: Final = 1024
 _ANY_LENGTH: Final = 1 << 64
 """What is packed already stays so however long its elements are, if there are not too many, as in Redis."""
 
@@ -65,37 +66,40 @@ class EmptyError(CorruptError):
 # Writing
 
 
-def encode_value(value: Value, encode: EncodeString) -> tuple[int, bytes]:
+def encode_value(value: Value, encode: EncodeString, read_items: ReadItems = dict.items) -> tuple[int, Iterable[bytes]]:
     """A value's type, and the value.
 
     Args:
         value: the value.
         encode: makes its strings.
+        read_items: how hashes and sets are read.
 
     Returns:
-        The byte for the type, and what stands behind the key.
+        The byte for the type, and what stands behind the key, in pieces: of a large hash, set or sorted set each is a
+        small part.
     """
     if isinstance(value, int):
-        return STRING, encode_integer(value)
+        return STRING, (encode_integer(value),)
     if isinstance(value, bytes | bytearray):
-        return STRING, encode(value)
+        return STRING, (encode(value),)
     if isinstance(value, Hash):
+        words = chain.from_iterable(read_items(value))
         if value.is_table:
-            return _HASH, _sequence(len(value), map(encode, chain.from_iterable(value.items())))
-        return _HASH_LISTPACK, encode(listpack.encode(chain.from_iterable(value.items())))
+            return _HASH, _sequence(len(value), map(encode, words))
+        return _HASH_LISTPACK, (encode(listpack.encode(words)),)
     if isinstance(value, Set):
         if value.is_table:
-            return _SET, _sequence(len(value), map(encode, value))
-        return _SET_INTSET, encode(ziplist.encode_intset(map(int, value.in_order())))
+            return _SET, _sequence(len(value), (encode(member) for member, _ in read_items(value)))
+        return _SET_INTSET, (encode(ziplist.encode_intset(map(int, value.in_order()))),)
     if isinstance(value, SortedSet):
-        members, scores = value.slice(0, len(value))
         if value.is_skiplist:  # the greatest first: so Redis need not search when it reads
-            pairs = zip(map(encode, reversed(members)), map(encode_double, reversed(scores)), strict=True)
+            pairs = ((encode(member), encode_double(score)) for member, score in value.descending())
             return _ZSET_2, _sequence(len(value), chain.from_iterable(pairs))
+        members, scores = value.slice(0, len(value))
         elements = chain.from_iterable(zip(members, map(_score, scores), strict=True))
-        return _ZSET_LISTPACK, encode(listpack.encode(elements))
+        return _ZSET_LISTPACK, (encode(listpack.encode(elements)),)
     if isinstance(value, Stream):
-        return _STREAM_2, streams.encode_stream(value, encode)
+        return _STREAM_2, (streams.encode_stream(value, encode),)
     nodes = [encode_length(_PACKED) + encode(listpack.encode(node)) for node in _nodes(value)]
     return _QUICKLIST_2, _sequence(len(nodes), nodes)
 
@@ -119,8 +123,11 @@ def _score(score: float) -> listpack.Element:
     return format_double(score) if number is None else number
 
 
-def _sequence(count: int, parts: Iterable[bytes]) -> bytes:
-    return encode_length(count) + b"".join(parts)
+def _sequence(count: int, parts: Iterable[bytes]) -> Iterator[bytes]:
+    rest = iter(parts)
+    yield encode_length(count)
+    while batch := list(islice(rest, _PARTS_PER_PIECE)):
+        yield b"".join(batch)
 
 
 # Reading

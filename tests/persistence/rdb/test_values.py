@@ -32,7 +32,8 @@ def decode(kind: int, data: bytes, config: Config = CONFIG) -> Value:
 
 
 def encoded(value: Value) -> tuple[int, bytes]:
-    return encode_value(value, encode_string)
+    kind, pieces = encode_value(value, encode_string)
+    return kind, b"".join(pieces)
 
 
 def contents(value: Value) -> object:
@@ -160,3 +161,19 @@ def test_broken_values(kind: int, data: bytes, error: str) -> None:
 def test_an_empty_collection_is_no_value(kind: int, data: bytes) -> None:
     with pytest.raises(EmptyError):
         decode_value(kind, Reader(data), CONFIG)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Hash(((b"%d" % number, b"value") for number in range(20_000)), is_table=True),
+        Set.of([b"%d" % number for number in range(20_000)], 512),
+        SortedSet({b"%d" % number: number / 3 for number in range(20_000)}, is_skiplist=True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_large_collection_comes_in_small_pieces(value: Value) -> None:
+    kind, pieces = encode_value(value, encode_string)
+    parts = list(pieces)
+    assert max(map(len, parts)) < 20_000
+    assert contents(decode(kind, b"".join(parts))) == contents(value)
