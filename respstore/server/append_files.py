@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import trio
 
@@ -23,6 +24,8 @@ from respstore.server.append_loading import Replay, read_manifest
 from respstore.server.disk import Disk, sync_folder
 
 logger = logging.getLogger("respstore")
+
+_sync_data: Final = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class LogFile:
@@ -65,8 +68,8 @@ class LogFile:
         os.ftruncate(self._descriptor, size)
 
     def sync(self) -> None:
-        """Wait until all is on disk."""
-        os.fsync(self._descriptor)
+        """Wait until all is on disk, but for what nobody needs to read it, such as when it was written."""
+        _sync_data(self._descriptor)
 
     def close(self) -> None:
         """Close the file."""
