@@ -1,7 +1,7 @@
 """`python -m compat.bench`, which `make bench` runs: about twenty minutes; `--quick` takes one.
 
-A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--growth`, `--scripts`
-or `--stores` its own; a smaller one is only printed.
+A run of everything with three rounds or more rewrites the tables in compat/README.md, one with `--growth`, `--scripts`,
+`--files` or `--stores` its own; a smaller one is only printed.
 """
 
 import argparse
@@ -21,12 +21,14 @@ import respstore
 from compat.bench.benchmark import PIPELINES, TESTS, Comparison, Test, commands_of, compare
 from compat.bench.coordination import compare_stores, measure_releases
 from compat.bench.figures import Figure, Growth, Measure
+from compat.bench.files import STEPS_BEFORE_ROUNDS, compare_files
 from compat.bench.growth import COLLECTIONS, SIZES, compare_collections, compare_growth, compare_scan
 from compat.bench.memory import compare_memory
 from compat.bench.scripts import compare_scripts
 from compat.bench.tables import (
     WIDE,
     Table,
+    files_table,
     growth_table,
     markdown,
     memory_table,
@@ -56,6 +58,7 @@ class Plan:
     stores: bool
     growth: bool
     scripts: bool
+    files: bool
 
     @property
     def is_full(self) -> bool:
@@ -71,6 +74,11 @@ class Plan:
     def has_full_scripts(self) -> bool:
         """Whether its figures of scripts may."""
         return self.scripts and self.rounds >= ROUNDS
+
+    @property
+    def has_full_files(self) -> bool:
+        """Whether its figures of files may."""
+        return self.files and self.rounds >= ROUNDS
 
     @property
     def has_full_stores(self) -> bool:
@@ -100,6 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report(console, "bench", run(plan, console), is_full=plan.is_full)
         if plan.scripts:
             report(console, "scripts", run_scripts(plan, console), is_full=plan.has_full_scripts)
+        if plan.files:
+            report(console, "files", run_files(plan, console), is_full=plan.has_full_files)
         if plan.growth:
             report(console, "growth", run_growth(plan, console), is_full=plan.has_full_growth)
         if plan.stores:
@@ -130,6 +140,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     parser.add_argument("--tests", help="only these tests of redis-benchmark, separated by commas; no memory")
     parser.add_argument("--growth", action="store_true", help="only how costs grow with the size of collections")
     parser.add_argument("--scripts", action="store_true", help="only what scripts cost")
+    parser.add_argument("--files", action="store_true", help="only what it costs to keep data in files")
     parser.add_argument("--stores", action="store_true", help="only the comparison with torch's TCPStore")
     parser.add_argument("--rounds", type=int, help=f"rounds of each measurement (default {ROUNDS})")
     options = parser.parse_args(arguments)
@@ -139,7 +150,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
     unknown = set(names or ()) - {test.name for test in TESTS}
     if unknown:
         parser.error(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(test.name for test in TESTS)}")
-    part = options.stores or options.growth or options.scripts
+    part = options.stores or options.growth or options.scripts or options.files
     tests = tuple(test for test in TESTS if names is None or test.name in names)
     return Plan(
         tests=() if part else tests,
@@ -148,6 +159,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> Plan:
         stores=options.stores or (names is None and not part),
         growth=options.growth or (names is None and not part),
         scripts=options.scripts or (names is None and not part),
+        files=options.files or (names is None and not part),
     )
 
 
@@ -173,6 +185,15 @@ def run_scripts(plan: Plan, console: Console) -> Results:
         bar = progress.add_task("scripts", total=3 * plan.rounds)
         costs = compare_scripts(plan.rounds, lambda: progress.advance(bar))
     return Results(describe("redis-server 7.0", load, plan), [scripts_table(costs)], costs.judged)
+
+
+def run_files(plan: Plan, console: Console) -> Results:
+    """What files cost. Raises ServerError when it cannot measure."""
+    load = os.getloadavg()[0]
+    with make_progress(console) as progress:
+        bar = progress.add_task("files", total=STEPS_BEFORE_ROUNDS + plan.rounds)
+        costs = compare_files(plan.rounds, lambda: progress.advance(bar))
+    return Results(describe("redis-server 7.0", load, plan), [files_table(costs)], [*costs.compared, *costs.own])
 
 
 def run_growth(plan: Plan, console: Console) -> Results:

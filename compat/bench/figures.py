@@ -125,6 +125,13 @@ WIRE_BARRIER_BAR = Bar(1.5, at_least=False)
 EVALSHA_BAR = Bar(0.5, at_least=True)
 CALL_BAR = Bar(3.0, at_least=False)
 """Microseconds that a command may take in a script."""
+APPENDING_BARS = {"everysec": Bar(0.9, at_least=True), "always": Bar(0.8, at_least=True)}
+"""Throughput of SET with P=1, by appendfsync."""
+FILE_BAR = Bar(4.0, at_least=False)
+SAVING_LATENCY_BAR = Bar(50.0, at_least=False)
+"""Milliseconds."""
+SAVING_SLOWDOWN_BAR = Bar(10.0, at_least=False)
+SAVING_MEMORY_BAR = Bar(1.6, at_least=False)
 GROWTH_BAR = Bar(10.0, at_least=False)
 SCAN_BAR = Bar(3.0, at_least=False)
 COLLECTION_MEMORY_BAR = Bar(2.0, at_least=False)

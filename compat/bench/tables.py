@@ -20,6 +20,7 @@ from compat.bench.figures import (
     Growth,
     Measure,
 )
+from compat.bench.files import FileCosts
 from compat.bench.scripts import ScriptCosts
 from compat.report import markdown_table
 
@@ -109,6 +110,20 @@ def scripts_table(costs: ScriptCosts) -> Table:
     return Table("Scripts", about, ["what", "Redis", "respstore", "ratio", "bar", ""], rows)
 
 
+def files_table(costs: FileCosts) -> Table:
+    """What files cost."""
+    rows = [[figure.name, *_values(figure, ",.2f"), str(figure.bar), _verdict(figure)] for figure in costs.compared]
+    for measure in costs.own:
+        name, value, bar, word = _measure_cells(measure)
+        rows.append([name, "", value, "", bar, word])
+    return Table(
+        "Files",
+        f"{CLIENTS} clients send SET or GET, P=1. To start is to load all keys and answer.",
+        ["what", "Redis", "respstore", "ratio", "bar", ""],
+        rows,
+    )
+
+
 def growth_table(growths: Sequence[Growth], sizes: Sequence[int]) -> Table:
     """How costs grow with the size of a collection."""
     rows = [
@@ -143,17 +158,17 @@ def stores_table(title: str, figures: Iterable[Figure]) -> Table:
 
 def releases_table(measures: Sequence[Measure]) -> Table:
     """How fast those who wait are released."""
-    rows = [
-        [measure.name, f"{measure.ratio:.1f} ({min(measure.values):.1f}-{max(measure.values):.1f})", str(measure.bar)]
-        for measure in measures
-    ]
-    verdicts = ["missed" if measure.missed else "met" for measure in measures]
     return Table(
         "Releases",
         "Plain connections, all of one process.",
         ["what", "respstore", "bar", ""],
-        [[*row, word] for row, word in zip(rows, verdicts, strict=True)],
+        [_measure_cells(measure) for measure in measures],
     )
+
+
+def _measure_cells(measure: Measure) -> list[str]:
+    values = f"{measure.ratio:.1f} ({min(measure.values):.1f}-{max(measure.values):.1f})"
+    return [measure.name, values, str(measure.bar), "missed" if measure.missed else "met"]
 
 
 def _values(figure: Figure, form: str) -> tuple[str, str, str]:

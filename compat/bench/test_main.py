@@ -19,9 +19,13 @@ def test_stores_are_measured_alone_or_with_all_else() -> None:
         assert not parse_arguments(smaller).stores
         assert not parse_arguments(smaller).growth
         assert not parse_arguments(smaller).scripts
+        assert not parse_arguments(smaller).files
     assert parse_arguments([]).has_full_scripts
     assert not parse_arguments(["--scripts"]).tests
     assert not parse_arguments(["--scripts", "--rounds", "1"]).has_full_scripts
+    assert parse_arguments([]).has_full_files
+    assert not parse_arguments(["--files"]).tests
+    assert not parse_arguments(["--files", "--rounds", "1"]).has_full_files
     assert parse_arguments([]).has_full_growth
     assert parse_arguments(["--growth"]).has_full_growth
     assert not parse_arguments(["--growth"]).stores
