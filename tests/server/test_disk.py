@@ -145,6 +145,25 @@ def test_what_is_saved_bit_by_bit_can_be_given_up(
     assert not data.is_frozen
 
 
+def test_weighed_data_is_saved_at_once_and_weighs_what_it_did(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk_module, "SLICE_SECONDS", 0.0)
+    disk, data, scale = Disk(config, may_fork=False), keyspace(10_000), Scale()
+    db = data.databases[0]
+    db.put(b"list", deque([b"a", b"b"]), "rpush")
+    weigh(data, lambda keys: WeighedKeys(scale, keys))
+    before = scale.total
+    disk.start_save(data, {})
+    value = db.get(b"list")
+    assert isinstance(value, deque)
+    value.extend([b"x" * 100] * 100)
+    db.changed(b"list", "rpush")
+    assert scale.total >= before + 100 * 100
+    assert disk.poll_save() == ""
+    assert db.delete(b"list", "del")
+    assert scale.total < before
+    assert loaded(disk) == 10_001
+
+
 def test_data_that_becomes_weighed_is_saved_as_it_is_then(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_module, "SLICE_SECONDS", 0.0)
     disk, data = Disk(config, may_fork=False), keyspace(10_000)
