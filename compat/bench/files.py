@@ -26,7 +26,7 @@ from compat.bench.figures import (
 )
 from compat.bench.memory import KEYS, Start
 from compat.bench.pipeline import set_small_keys
-from compat.servers import RunningServer, ServerError, find_program, redis_server, respstore_server
+from compat.servers import RunningServer, ServerError, find_program, on_core, redis_server, respstore_server
 
 SET = next(test for test in TESTS if test.name == "SET")
 READS = 20_000
@@ -50,9 +50,11 @@ def compare_files(rounds: int, step: Callable[[], None]) -> FileCosts:
     appending = []
     for setting, bar in APPENDING_BARS.items():
         with ExitStack() as stack:
-            redis, respstore = (
-                stack.enter_context(start("--appendonly", "yes", "--appendfsync", setting)) for start in STARTS
-            )
+            with on_core(0):
+                redis, respstore = (
+                    stack.enter_context(start("--appendonly", "yes", "--appendfsync", setting)) for start in STARTS
+                )
+            stack.enter_context(on_core(1))  # redis-benchmark
             throughput = compare(SET, 1, (redis, respstore), rounds, lambda: None).throughput
         name = f"SET with appendfsync {setting}, requests/s"
         appending.append(attrs.evolve(throughput, name=name, bar=bar))
