@@ -19,6 +19,8 @@ EncodeString = Callable[[bytes | bytearray], bytes]
 _LENGTH_BITS: Final = 0b1100_0000
 _LONGEST_INTEGER: Final = 11
 """Bytes of the longest string that is tried as an integer of 32 bits."""
+_NINE: Final = ord("9")
+"""An integer begins with this or something less."""
 _COMPRESSED: Final = 3
 """Forms 0, 1 and 2 are integers of 1, 2 and 4 bytes."""
 _HEAD_OF_COMPRESSED: Final = bytes((_LENGTH_BITS | _COMPRESSED,))
@@ -61,12 +63,13 @@ def encode_length(length: int) -> bytes:
 def encode_string(text: bytes | bytearray) -> bytes:
     """A string; one that is written as an integer of 32 bits is kept as one."""
     length = len(text)
-    if length <= _LONGEST_INTEGER:
+    if length > _LONGEST_INTEGER:
+        return encode_length(length) + text
+    if text and text[0] <= _NINE:  # most are no integers, which takes a call to find out
         number = parse_integer(bytes(text))
         if number is not None and -(1 << 31) <= number < 1 << 31:
             return encode_integer(number)
-        return _SHORT[length] + text
-    return encode_length(length) + text
+    return _SHORT[length] + text
 
 
 def encode_compressed(text: bytes | bytearray) -> bytes:
@@ -76,6 +79,8 @@ def encode_compressed(text: bytes | bytearray) -> bytes:
         packed = lzf.compress(bytes(text))
         if packed is not None:
             return _HEAD_OF_COMPRESSED + encode_length(len(packed)) + encode_length(length) + packed
+    elif length > _LONGEST_INTEGER:  # most keys are so
+        return _SHORT[length] + text
     return encode_string(text)
 
 
