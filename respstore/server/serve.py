@@ -149,6 +149,7 @@ class Server:
             logger.warning(warning)
         with ExitStack() as stack:
             stack.callback(self._close_listeners)
+            stack.enter_context(self._process.without_full_collections())
             async with trio.open_nursery() as outer:
                 try:
                     await outer.start(self._backend.run)

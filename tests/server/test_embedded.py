@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -128,6 +129,18 @@ def test_a_child_logs_what_it_is_told_to_log(tmp_path):
     log = (tmp_path / "log").read_text()
     assert f"listens on 127.0.0.1:{server.port} " in log
     assert log.endswith("INFO respstore is down\n")
+
+
+@pytest.mark.slow
+def test_much_data_is_not_looked_through_for_garbage():
+    adds = b"".join(b"ZADD %d 1 member\r\n" % key for key in range(15_000))  # some 100,000 objects with references
+    full = re.compile(rb"generation 2: (\d+) collections")
+    with respstore.Server(process=True) as server:
+        (before,) = full.findall(ask(server.port, b"MEMORY MALLOC-STATS"))
+        said = ask(server.port, adds + b"MEMORY MALLOC-STATS")
+
+    assert said.count(b":1\r\n") == 15_000
+    assert full.findall(said) == [before]
 
 
 # It says why it does not

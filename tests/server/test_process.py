@@ -1,5 +1,6 @@
 """What the engine is told about the process, and how it writes files."""
 
+import gc
 import os
 import stat
 import subprocess
@@ -62,6 +63,21 @@ def test_memory_where_there_is_no_proc_is_the_peak(process, monkeypatch):
     monkeypatch.setattr(Path, "read_text", fail)
 
     assert process.memory() == process.peak_memory() > MB
+
+
+def test_the_collector_leaves_the_data_of_a_server_alone():
+    before = gc.get_threshold()
+    with Process(Config(), lambda: None, lambda problem: None, is_own=True).without_full_collections():
+        assert gc.get_threshold()[2] > 10**9
+        assert gc.isenabled()
+
+    assert gc.get_threshold() == before
+
+
+def test_the_collector_of_a_foreign_process_is_not_ours(process):
+    before = gc.get_threshold()
+    with process.without_full_collections():
+        assert gc.get_threshold() == before
 
 
 @pytest.mark.slow
