@@ -85,14 +85,14 @@ class _Read:
         acknowledges: NOACK: nothing becomes pending.
     """
 
-    keys: Sequence[bytes] = ()
-    positions: Sequence[bytes] = ()
-    group: bytes | None = None
-    consumer: bytes = b""
-    count: int | None = None
-    blocks: bool = False
-    timeout: float | None = None
-    acknowledges: bool = False
+    keys: Sequence[bytes]
+    positions: Sequence[bytes]
+    group: bytes | None
+    consumer: bytes
+    count: int | None
+    blocks: bool
+    timeout: float | None
+    acknowledges: bool
 
 
 def _parse(args: Sequence[bytes], *, in_group: bool) -> _Read:
@@ -101,7 +101,8 @@ def _parse(args: Sequence[bytes], *, in_group: bool) -> _Read:
     Raises:
         RespError: they are not written so.
     """
-    read = _Read()
+    group, consumer = None, b""
+    count, timeout, blocks, acknowledges = None, None, False, False
     at, end = 0, len(args)
     while at < end:
         word, more = args[at].upper(), end - at - 1
@@ -109,31 +110,30 @@ def _parse(args: Sequence[bytes], *, in_group: bool) -> _Read:
         if word == b"STREAMS" and more:
             break
         if word == b"COUNT" and more:
-            read.count = max(integer(args[at]), 0) or None
-            at += 1
-        elif word == b"BLOCK" and more:
-            read.timeout, read.blocks = _timeout(args[at]), True
+            count = max(integer(args[at]), 0) or None
             at += 1
         elif word == b"GROUP" and more >= 2:
             if not in_group:
                 raise RespError(errors.GROUP_IN_XREAD)
-            read.group, read.consumer = args[at], args[at + 1]
+            group, consumer = args[at], args[at + 1]
             at += 2
+        elif word == b"BLOCK" and more:
+            timeout, blocks = _timeout(args[at]), True
+            at += 1
         elif word == b"NOACK":
             if not in_group:
                 raise RespError(errors.NOACK_IN_XREAD)
-            read.acknowledges = True
+            acknowledges = True
         else:
             raise RespError(errors.SYNTAX)
     else:
         raise RespError(errors.SYNTAX)
     if (end - at) % 2:
         raise RespError(errors.UNBALANCED_STREAMS)
-    if in_group and read.group is None:
+    if in_group and group is None:
         raise RespError(errors.GROUP_MISSING)
     middle = (at + end) // 2
-    read.keys, read.positions = args[at:middle], args[middle:]
-    return read
+    return _Read(args[at:middle], args[middle:], group, consumer, count, blocks, timeout, acknowledges)
 
 
 def _answer(db: Database, read: _Read) -> Any:

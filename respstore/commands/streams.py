@@ -56,8 +56,11 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
     trim = given = None
     may_create = True
     args: tuple[bytes, ...]
+    fields: tuple[bytes, ...]
+    values: tuple[bytes, ...]
     if first == b"*" and not more:  # most often so
-        args = (second, third)
+        args = second, third
+        fields, values, length = (second,), (third,), len(second) + len(third)
     else:
         args = (first, second, third, *more)
         options = parse_add_options(args, config, is_add=True)
@@ -67,7 +70,7 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
             raise errors.wrong_arity("xadd")
         if given == MIN_ID:
             raise RespError(errors.XADD_ID_ZERO)
-    fields, values, length = args[::2], args[1::2], sum(map(len, args))
+        fields, values, length = args[::2], args[1::2], sum(map(len, args))
     db = session.db
     value = db.get(key)
     stream = value if type(value) is Stream else as_stream(value)

@@ -29,11 +29,16 @@ class Pending(NamedTuple):
 
 
 class PendingList:
-    """Pending entries by id, in order."""
+    """Pending entries by id, in order.
 
-    __slots__ = ("_by_id", "_order")
+    Attributes:
+        greatest: no id that is or was in it is greater.
+    """
+
+    __slots__ = ("_by_id", "_order", "greatest")
 
     def __init__(self) -> None:
+        self.greatest: StreamId = (0, 0)
         self._by_id: dict[StreamId, Pending] = {}
         self._order: SortedList | None = None
 
@@ -48,18 +53,16 @@ class PendingList:
         """The pending entry of that id."""
         return self._by_id.get(id_)
 
-    def has_none_of(self, ids: Sequence[StreamId]) -> bool:
-        """Whether none of these is pending."""
-        return self._by_id.keys().isdisjoint(ids)
-
     def put(self, id_: StreamId, pending: Pending) -> None:
         """Add an entry, or say anew how it was delivered."""
         if self._order is not None and id_ not in self._by_id:
             self._order.add(id_)
         self._by_id[id_] = pending
+        self.greatest = max(self.greatest, id_)
 
-    def add(self, entries: dict[StreamId, Pending]) -> None:
-        """Add entries that are not there."""
+    def extend(self, entries: dict[StreamId, Pending], greatest: StreamId) -> None:
+        """Add entries whose ids are all greater than `greatest` was; it is the last of them now."""
+        self.greatest = greatest
         self._by_id.update(entries)
         if self._order is not None:
             self._order.update(entries)
@@ -139,10 +142,10 @@ class Group:
     def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
         """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands."""
         pending = Pending(consumer, now, 1)
-        if self.pending.has_none_of(ids):
+        if ids[0] > self.pending.greatest:  # most often so: nobody has to look whether one is pending already
             entries = dict.fromkeys(ids, pending)
-            self.pending.add(entries)
-            consumer.pending.add(entries)
+            self.pending.extend(entries, ids[-1])
+            consumer.pending.extend(entries, ids[-1])
         else:
             for id_ in ids:
                 self.give(id_, pending)

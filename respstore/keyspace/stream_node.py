@@ -84,7 +84,11 @@ class Node:
         """Add an entry behind the last one; the node must be open, and have room."""
         id_, fields, values = entry
         count = len(values)
-        size = self.size + 2 + _difference_size(id_[0] - self.first[0]) + _difference_size(id_[1] - self.first[1])
+        first_ms, first_sequence = self.first
+        ms, sequence = id_[0] - first_ms, id_[1] - first_sequence
+        size = self.size + 6
+        if not (0 <= ms < 1 << 7 and 0 <= sequence < 1 << 7):  # of most entries they are; calls cost more than the rest
+            size += _difference_size(ms) + _difference_size(sequence) - 4
         if fields == self.fields:
             entry = id_, self.fields, values
             size += integer_size(count + 3)
