@@ -128,7 +128,7 @@ def report(console: Console, section: str, results: Results, *, is_full: bool) -
     if is_full:
         write_section(section, "\n\n".join([results.conditions, markdown(results.tables), summary]))
         if results.in_short:
-            write_section(section, results.in_short, FRONT_PAGE)
+            write_section("speed", results.in_short, FRONT_PAGE)
     else:
         console.print("compat/README.md is left as it was: this was not a full run.")
 

@@ -1,6 +1,10 @@
-import pytest
+from pathlib import Path
 
-from compat.bench.__main__ import parse_arguments
+import pytest
+from rich.console import Console
+
+from compat.bench.__main__ import Results, parse_arguments, report
+from compat.report import FRONT_PAGE, README
 
 
 def test_only_a_run_of_everything_may_stand_on_the_page() -> None:
@@ -40,3 +44,16 @@ def test_a_test_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit):
         parse_arguments(["--tests", "get,zrank"])
     assert "no such test: ZRANK; there are PING_INLINE, " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("section", ["bench", "scripts", "files", "growth", "stores"])
+def test_a_full_run_is_written_down_and_in_short_on_the_front_page(
+    section: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = {page: page.read_text() for page in (README, FRONT_PAGE)}
+    monkeypatch.setattr(Path, "read_text", lambda path, **_: pages[path])
+    monkeypatch.setattr(Path, "write_text", lambda path, text, **_: pages.update({path: text}))
+    report(Console(quiet=True), section, Results("On a machine.", [], [], "In short."), is_full=True)
+
+    assert f"<!-- {section} -->\n\nOn a machine." in pages[README]
+    assert "<!-- speed -->\n\nIn short." in pages[FRONT_PAGE]
