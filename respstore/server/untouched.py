@@ -6,7 +6,7 @@ look at the elements of a list without counting. So here the addresses of keys a
 not own them, marshal packs what it takes for its elements, and what it unpacks are copies.
 
 For that one must know how CPython lays out dictionaries and lists (dictobject.c, pycore_dict.h, listobject.h), which is
-the same in all versions from 3.11 on that are known. Where it may be another one, items are read as usual.
+the same in the versions with which this was tried. With any other, items are read as usual.
 
 What is read must not change meanwhile. In a forked child there is nobody to change it.
 """
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 Table = dict[bytes, Any]
 
-_KNOWN_VERSIONS: Final = ((3, 11), (3, 12), (3, 13), (3, 14))
+_KNOWN_VERSIONS: Final = ((3, 11), (3, 12), (3, 13))
 _KNOWN_SIZES: Final = ((object, 16), (list, 40), (dict, 48))
 """Bytes of an object itself. Where something is added to each of them, for debugging or for threads, they are more."""
 _FORMAT: Final = 2
