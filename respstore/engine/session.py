@@ -378,6 +378,8 @@ class Session:
     def resume(self, value: Any) -> None:
         """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
         if isinstance(value, RespError):
+            if self.last is not None:
+                self.last.failed += 1
             self._fail(value)
         elif self.muted is None:
             try:

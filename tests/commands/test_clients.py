@@ -352,6 +352,7 @@ def test_unblock_a_waiting_client(engine: Engine, end: bytes, reply: bytes) -> N
     bob.receive_data(request(b"BLPOP q 0") + request(b"PING"))
     assert talk(alice, b"CLIENT UNBLOCK 2" + end) == b":1\r\n"
     assert received(bob) == reply + PONG
+    assert engine.entries[b"blpop"].failed == reply.startswith(b"-")
     assert talk(alice, b"CLIENT UNBLOCK 2" + end) == b":0\r\n"
     talk(alice, b"RPUSH q v")
     assert talk(alice, b"LLEN q") == b":1\r\n"
