@@ -58,6 +58,7 @@ def flushall(session: Session, *mode: bytes) -> str:
     keyspace = session.engine.keyspace
     keyspace.flush(keyspace.databases)
     session.db.propagate(b"FLUSHALL", *mode)
+    session.engine.snapshots.save_flushed()
     return OK
 
 

@@ -35,11 +35,12 @@ def bgsave(session: Session, *options: bytes) -> str:
     """Save the data to disk in the background."""
     if options and (len(options) > 1 or options[0].upper() != b"SCHEDULE"):
         raise RespError(errors.SYNTAX)
-    snapshots = session.engine.snapshots
-    if snapshots.seconds_running() is None and session.engine.append_only.seconds_rewriting() is not None:
-        if not options:
+    engine, snapshots = session.engine, session.engine.snapshots
+    is_rewriting = engine.append_only.seconds_rewriting() is not None
+    if snapshots.seconds_running() is None and (is_rewriting or engine.effects.is_in_unit):
+        if is_rewriting and not options and not engine.effects.is_in_unit:
             raise RespError(errors.REWRITE_KEEPS_OUT)
-        snapshots.is_scheduled = True
+        snapshots.is_scheduled = True  # in a transaction, not before that is over
         return "Background saving scheduled"
     snapshots.start()
     return "Background saving started"

@@ -6,6 +6,7 @@ Rules: rdb.c and serverCron in Redis's source.
 """
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from respstore import errors
@@ -87,6 +88,14 @@ class Snapshots:
         logger.info("the data is saved")
         self._succeed(self._engine.keyspace.changes)
 
+    def save_flushed(self) -> None:
+        """All data was removed: save that now if there are `save` points, lest a restart brings it back (FLUSHALL)."""
+        if not self._engine.config.save or self.is_loading:
+            return
+        self._stop()
+        with suppress(RespError):  # it is in the log
+            self.save()
+
     def start(self) -> None:
         """Save in the background.
 
@@ -129,9 +138,7 @@ class Snapshots:
             RespError: it failed, so that the server should not end.
         """
         self._saves_at_exit = False
-        if self._started is not None:
-            self._engine.system.disk.stop_save()
-            self._started = None
+        self._stop()
         if self.is_loading or not (bool(self._engine.config.save) if saves is None else saves):
             return
         logger.info("saving the data before the server ends")
@@ -184,6 +191,12 @@ class Snapshots:
         except OSError as error:
             logger.warning("the data could not be loaded again: %s", describe(error))
             raise RespError(errors.RELOAD_FAILED) from None
+
+    def _stop(self) -> None:
+        """Give up a background save, if there is one."""
+        if self._started is not None:
+            self._engine.system.disk.stop_save()
+            self._started = None
 
     def _is_held_up(self) -> bool:
         """Whether the append-only file is being rewritten, one such work at a time, or a script is not done."""

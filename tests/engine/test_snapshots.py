@@ -52,6 +52,46 @@ def test_a_save_in_the_background_is_one_at_a_time(engine: Engine, session: Sess
         assert talk(session, request) == b"-ERR Background save already in progress\r\n"
 
 
+def test_in_a_transaction_a_save_waits_for_its_end(engine: Engine, session: Session) -> None:
+    for line in (b"MULTI", b"BGSAVE", b"SET a 1"):
+        talk(session, line)
+
+    assert talk(session, b"EXEC") == b"*2\r\n+Background saving scheduled\r\n+OK\r\n"
+    assert engine.snapshots.seconds_running() is None
+    pass_time(engine, 1)
+    assert engine.snapshots.seconds_running() is not None
+
+
+def test_to_remove_all_data_is_saved_at_once(engine: Engine, session: Session) -> None:
+    engine.snapshots.save()
+    empty = disk(engine).data
+    talk(session, b"SET a 1")
+    engine.snapshots.start()
+    assert disk(engine).data != empty
+    talk(session, b"FLUSHALL")
+
+    assert disk(engine).stopped == 1
+    assert engine.snapshots.seconds_running() is None
+    assert engine.snapshots.changes() == 0
+    assert disk(engine).data == empty
+
+
+def test_what_is_removed_stays_removed_even_if_that_cannot_be_saved(engine: Engine, session: Session) -> None:
+    talk(session, b"SET a 1")
+    disk(engine).problem = FAILED
+
+    assert talk(session, b"FLUSHALL") == OK
+    assert talk(session, b"DBSIZE") == b":0\r\n"
+
+
+def test_without_save_points_it_is_not(engine: Engine, session: Session) -> None:
+    engine.config.save = ()
+    talk(session, b"SET a 1")
+    talk(session, b"FLUSHALL")
+
+    assert disk(engine).data is None
+
+
 def test_after_a_failure_nothing_is_written_until_it_succeeds(engine: Engine, session: Session) -> None:
     talk(session, b"SET a 1")
     fail(engine)
@@ -140,7 +180,7 @@ def test_who_ends_it_unasked_saves_as_well(engine: Engine, session: Session, cap
 def test_while_it_loads_clients_are_asked_to_wait(engine: Engine, session: Session) -> None:
     talk(session, b"SET a 1")
     engine.snapshots.save()
-    talk(session, b"FLUSHALL")
+    talk(session, b"DEL a")
     found = disk(engine).load(engine.keyspace)
     assert found is not None
     loaded, steps = found
