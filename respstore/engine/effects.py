@@ -62,7 +62,7 @@ class Effects:
                 if "write" in flags:
                     self._handlers[entry] = entry.run
                     entry.use(self._told_of(entry))
-                elif "may_replicate" in flags or entry.command.name == "exec":
+                elif "may_replicate" in flags:
                     self._handlers[entry] = entry.run
                     entry.use(self._in_one_go(entry))
             propagate_effects(keyspace, self._propagated, self._vanished)
@@ -158,12 +158,13 @@ class Effects:
     def _end_unit(self) -> None:
         unit, self._unit = self._unit, []
         pieces = self.unwritten
-        if len(unit) > 1:
-            pieces.append(_MULTI)
-        for index, words in unit:
+        is_transaction = len(unit) > 1
+        for place, (index, words) in enumerate(unit):
             if index != self._selected:
                 self._selected = index
                 pieces.append(encode_request((b"SELECT", b"%d" % index)))
+            if is_transaction and not place:
+                pieces.append(_MULTI)
             pieces.append(encode_request(tuple(words)))
-        if len(unit) > 1:
+        if is_transaction:
             pieces.append(_EXEC)

@@ -95,9 +95,18 @@ def execute(session: "Session") -> Any:
         raise RespError(errors.EXEC_ABORTED)
     if dirty:
         return NULL_ARRAY
+    session.engine.effects.begin_unit()
+    try:
+        replies = _run(session, transaction.requests)
+    finally:
+        session.engine.effects.end_unit()
+    return NO_REPLY if session.muted == "off" else replies
+
+
+def _run(session: "Session", requests: list[tuple[Entry, list[bytes]]]) -> Encoded:
     count = 0
     pieces: Output = []
-    for entry, args in transaction.requests:
+    for entry, args in requests:
         try:
             if entry.command.name in _DENIED:
                 raise RespError(_DENIED[entry.command.name])
@@ -112,4 +121,4 @@ def execute(session: "Session") -> Any:
         if value is not NO_REPLY:
             count += 1
             encode(value, session.protocol, pieces)  # now, for HELLO may switch the protocol in between
-    return NO_REPLY if session.muted == "off" else Encoded([b"*%d\r\n" % count, *pieces])
+    return Encoded([b"*%d\r\n" % count, *pieces])

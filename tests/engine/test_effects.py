@@ -247,6 +247,15 @@ def test_a_limit_of_memory_is_asked_first_as_before(engine: Engine) -> None:
     assert run(session, "SET a 1") == ["SET a 1"]
 
 
+def test_the_database_of_a_unit_is_said_before_it(engine: Engine) -> None:
+    session = Session(engine)
+    run(session, "SELECT 2")
+    for line in (b"MULTI", b"SET a 1", b"SET b 1", b"EXEC"):
+        talk(session, line)
+
+    assert taken(engine).startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*1\r\n$5\r\nMULTI")
+
+
 def test_a_new_file_begins_with_its_database(engine: Engine) -> None:
     session = Session(engine)
     run(session, "SELECT 2")
