@@ -246,7 +246,6 @@ RULES: dict[str, Rule] = {
     "CLIENT TRACKINGINFO": but_ids,
     "COMMAND COUNT": kind,
     "COMMAND DOCS": docs,
-    "COMMAND GETKEYSANDFLAGS": unordered,
     "COMMAND INFO": docs,
     "COMMAND LIST": unordered,
     "CONFIG GET": pairs_in_any_order,

@@ -11,7 +11,7 @@ from respstore import errors
 from respstore.engine.command import Command, command
 from respstore.engine.dispatch import find
 from respstore.engine.help import help_lines
-from respstore.engine.keyspecs import FoundKey, find_keys, has_keys, has_movable_keys, legacy_range
+from respstore.engine.keyspecs import FLAGS, FoundKey, find_keys, has_keys, has_movable_keys, legacy_range
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace.glob import compile_glob
@@ -203,7 +203,10 @@ def command_getkeys(session: Session, name: bytes, argument: bytes, *arguments: 
 def command_getkeysandflags(session: Session, name: bytes, argument: bytes, *arguments: bytes) -> list[Any]:
     """Pick the keys out of a whole request, each with what the command would do to it."""
     request = [name, argument, *arguments]
-    return [[request[key.position], key.flags] for key in _keys_of(session, request)]
+    return [
+        [request[key.position], SetOf([flag for flag in FLAGS if flag in key.flags])]
+        for key in _keys_of(session, request)
+    ]
 
 
 def _keys_of(session: Session, request: list[bytes]) -> list[FoundKey]:

@@ -23,9 +23,11 @@ import attrs
 
 from respstore.numbers import leading_integer, low_half, parse_integer
 
-FLAGS: Final = frozenset(
-    {"RO", "RW", "OW", "RM", "access", "update", "insert", "delete", "not_key", "incomplete", "variable_flags"}
+FLAGS: Final = (
+    *("RO", "RW", "OW", "RM", "access", "update", "insert", "delete"),
+    *("not_key", "incomplete", "variable_flags"),
 )
+"""In the order in which Redis tells of them."""
 
 
 class FoundKey(NamedTuple):
@@ -159,7 +161,7 @@ def unknown(flags: str) -> KeySpec:
 
 def _flags(words: str) -> frozenset[str]:
     flags = frozenset(words.split())
-    if unheard_of := flags - FLAGS:
+    if unheard_of := flags.difference(FLAGS):
         raise ValueError(f"no such flags of keys: {sorted(unheard_of)}")
     return flags
 

@@ -16,7 +16,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.keyspecs import FoundKey, counted, first, keyword, span, unknown
 from respstore.engine.session import Session
 from respstore.errors import RespError
-from respstore.protocol.replies import encode
+from respstore.protocol.replies import SetOf, encode
 from tests.talk import FakeSystem
 
 Ask = Callable[[str], Any]
@@ -221,8 +221,8 @@ def test_keys_are_picked_out(ask: Ask, request_line: str, keys: str) -> None:
 
 
 def test_keys_come_with_what_is_done_to_them(ask: Ask) -> None:
-    assert ask("GETKEYSANDFLAGS put a b") == [[b"a", {"OW"}]]
-    assert ask("GETKEYSANDFLAGS fetch a") == [[b"a", {"RO", "access"}]]
+    assert ask("GETKEYSANDFLAGS put a b") == [[b"a", SetOf(["OW"])]]
+    assert ask("GETKEYSANDFLAGS fetch a") == [[b"a", SetOf(["RO", "access"])]]
 
 
 @pytest.mark.parametrize(
