@@ -192,6 +192,7 @@ class Server:
     async def _stop(self) -> None:
         """Answer who waits, and part with all clients; who cancelled the server waits for it, too."""
         self.stopping.set()
+        self._close_listeners()
         try:
             self.engine.stop()
             self._backend.flush_touched()
