@@ -26,7 +26,7 @@ FUNCTION: Final = container("function", summary="Look after libraries of functio
     "fcall function numkeys [key...] [arg...]",
     group="scripting",
     since="7.0.0",
-    flags="noscript stale skip_monitor no_mandatory_keys",
+    flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=counted("RW access update", at=2),
     complexity="Depends on the function that is executed.",
 )

@@ -47,7 +47,7 @@ def usage_of(engine: Engine) -> Usage:
     "eval script numkeys [key...] [arg...]",
     group="scripting",
     since="2.6.0",
-    flags="noscript stale skip_monitor no_mandatory_keys",
+    flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=_WRITES,
     complexity="Depends on the script that is executed.",
 )
@@ -73,7 +73,7 @@ def eval_ro(session: Session, script: bytes, numkeys: bytes, *words: bytes) -> A
     "evalsha sha1 numkeys [key...] [arg...]",
     group="scripting",
     since="2.6.0",
-    flags="noscript stale skip_monitor no_mandatory_keys",
+    flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=_WRITES,
     complexity="Depends on the script that is executed.",
 )

@@ -226,7 +226,7 @@ def _dispatch(session: "Session", args: list[bytes]) -> Any:
         if session.transaction is not None:
             session.transaction.aborted = True
         raise
-    if session.gate & PAUSED and session.engine.must_pause(session, entry):
+    if session.gate & PAUSED and session.engine.must_pause(session, entry, args):
         session.postpone(args)
         return NO_REPLY
     if session.transaction is not None and entry.command.name not in _NEVER_QUEUED:

@@ -6,7 +6,7 @@ The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from random import Random
 from typing import Final
@@ -380,13 +380,17 @@ class Engine:
         self.postponed.clear()
         self.memory.make_room()
 
-    def must_pause(self, session: Session, entry: Entry) -> bool:
-        """Whether a command of a session has to wait for the end of the pause."""
+    def must_pause(self, session: Session, entry: Entry, args: Sequence[bytes]) -> bool:
+        """Whether a request of a session has to wait for the end of the pause."""
         if not self._pause_writes_only:
             return True
         if entry.command.name == "exec" and session.transaction is not None:
-            return any(_may_write(queued) for queued, _ in session.transaction.requests)
-        return _may_write(entry)
+            return any(self._may_write(queued, request) for queued, request in session.transaction.requests)
+        return self._may_write(entry, args)
+
+    def _may_write(self, entry: Entry, args: Sequence[bytes]) -> bool:
+        flags = entry.command.flags
+        return "write" in flags or ("may_replicate" in flags and not self.scripts.only_reads(entry.command.name, args))
 
     # Counting
 
@@ -417,7 +421,3 @@ class Engine:
         for entry in self.all_entries():
             entry.calls = entry.rejected = entry.failed = 0
         self.timing.reset()
-
-
-def _may_write(entry: Entry) -> bool:
-    return bool(entry.command.flags & {"write", "may_replicate"})

@@ -211,7 +211,7 @@ class TCPStoreSession(Session):
             and (problem := disk_problem(engine)) is not None
         ):
             raise problem
-        if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry):
+        if self.gate & PAUSED and entry is not None and engine.must_pause(self, entry, ()):
             self._next = operation
             self.set_gate(PARKED, on=True)
             engine.postponed[self] = None

@@ -103,6 +103,16 @@ class Interpreter:
         """The script of this SHA-1, in whatever case it is written."""
         return self.scripts.get(sha) or self.scripts.get(sha.lower())
 
+    def only_reads(self, name: bytes, *, is_function: bool) -> bool:
+        """Whether a function, or the script of a SHA-1, says that it never writes; not so if there is none such."""
+        if is_function:
+            try:
+                return "no-writes" in self.functions.find(name).flags
+            except RespError:
+                return False
+        script = self.find(name)
+        return script is not None and script.flags is not None and "no-writes" in script.flags
+
     def flush(self) -> None:
         """Forget all scripts, and what they have left in the interpreter."""
         self.scripts.clear()

@@ -212,6 +212,39 @@ def test_what_a_pause_held_up_runs_in_order_of_arrival(engine: Engine) -> None:
     assert received(clients[0]) == b":5\r\n:6\r\n" + PONG
 
 
+LIBRARY = b"""#!lua name=lib
+redis.register_function('writes', function() return 1 end)
+redis.register_function{function_name='reads', callback=function() return 1 end, flags={'no-writes'}}
+"""
+READS = b"#!lua flags=no-writes\nreturn 1"
+
+
+def test_a_pause_of_writes_holds_up_scripts_unless_they_say_that_they_only_read(engine: Engine) -> None:
+    boss = Session(engine)
+    talk(boss, b"FUNCTION", b"LOAD", LIBRARY)
+    writer, reader = (talk(boss, b"SCRIPT", b"LOAD", text)[5:-2] for text in (b"return 1", READS))
+    talk(boss, b"CLIENT PAUSE 1000 WRITE")
+
+    for words in (
+        (b"EVAL_RO", b"return 1", b"0"),
+        (b"EVAL", READS, b"0"),
+        (b"EVALSHA", reader, b"0"),
+        (b"FCALL", b"reads", b"0"),
+    ):
+        assert talk(Session(engine), *words) == b":1\r\n"
+    for words in (
+        (b"EVAL", b"return 1", b"0"),
+        (b"EVAL", b"#!lua\nreturn 1", b"0"),
+        (b"EVALSHA", writer, b"0"),
+        (b"EVALSHA", b"0" * 40, b"0"),
+        (b"FCALL", b"writes", b"0"),
+        (b"FCALL", b"none", b"0"),
+    ):
+        client = Session(engine)
+        assert talk(client, *words) == b""
+        assert client.is_parked
+
+
 def test_a_pause_ends_by_itself(engine: Engine) -> None:
     session = Session(engine)
     session.receive_data(request(b"CLIENT PAUSE 250") + PING + request(b"SET k v"))

@@ -50,6 +50,7 @@ def test_what_a_script_selects_holds_until_it_is_over(session: Session) -> None:
 
 def test_who_may_only_read_may_only_read_by_a_script(session: Session) -> None:
     for name, script in ((b"EVAL_RO", b"redis.call('set', 'k', 1)"),
+                         (b"EVAL_RO", b"redis.call('publish', 'c', 'm')"),  # CLIENT PAUSE WRITE would not allow it
                          (b"EVAL", b"#!lua flags=no-writes\nredis.call('set', 'k', 1)")):  # fmt: skip
         assert talk(session, name, script, b"0").startswith(
             b"-ERR Write commands are not allowed from read-only scripts. script: "
