@@ -103,7 +103,7 @@ def test_restore_with_all_options(servers: tuple[redis.Redis, redis.Redis], poli
 
 
 def restored(client: redis.Redis, is_there: bool, question: str, *words: object) -> list[object]:
-    """What a server answers, and has then; times to live are given in days, for the clock goes on."""
+    """What a server answers, and has then; times to live in days, since the last use in 10 s: the clock goes on."""
     client.delete("key")
     if is_there:
         client.set("key", "old")
@@ -112,4 +112,6 @@ def restored(client: redis.Redis, is_there: bool, question: str, *words: object)
     except redis.RedisError as error:
         reply = str(error)
     note = client.object(question, "key") if client.exists("key") else None
+    if question == "IDLETIME" and note is not None:
+        note //= 10
     return [reply, client.get("key"), client.pexpiretime("key") // 86_400_000, note]
