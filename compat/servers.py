@@ -133,6 +133,22 @@ def on_core(number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def side_by_side(*args: str) -> Iterator[tuple[RunningServer, RunningServer]]:
+    """redis-server and respstore with these arguments on one core; this process, and what it starts, on another."""
+    with contextlib.ExitStack() as stack:
+        with on_core(0):
+            servers = stack.enter_context(redis_server(*args)), stack.enter_context(respstore_server(*args))
+        stack.enter_context(on_core(1))
+        yield servers
+
+
+def redis_version() -> str:
+    """That of the redis-server here, such as 7.0.15."""
+    told = subprocess.check_output([find_program("redis-server"), "--version"], text=True)
+    return told.partition(" v=")[2].partition(" ")[0]
+
+
+@contextlib.contextmanager
 def _running(name: str, command: Sequence[str], args: Sequence[str]) -> Iterator[RunningServer]:
     with tempfile.TemporaryDirectory(prefix="respstore-compat-") as folder, (Path(folder) / "log").open("w+b") as log:
         port = free_port()

@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -42,7 +41,7 @@ from compat.bench.tables import (
     verdict,
 )
 from compat.report import FRONT_PAGE, write_section
-from compat.servers import RunningServer, ServerError, find_program, on_core, redis_server, respstore_server
+from compat.servers import ServerError, find_program, redis_version, side_by_side
 
 ROUNDS = 3
 QUICK_TESTS = ("PING_INLINE", "SET", "GET", "LPUSH", "LRANGE_100")
@@ -168,9 +167,9 @@ def run(plan: Plan, console: Console) -> Results:
     find_program("redis-benchmark")
     load = os.getloadavg()[0]
     with make_progress(console) as progress:
-        comparisons, missing, redis_version = measure_speed(plan, progress)
+        comparisons, missing = measure_speed(plan, progress)
         memory = measure_memory(plan, progress)
-    conditions = describe(f"redis-server {redis_version}", load, plan)
+    conditions = describe(f"redis-server {redis_version()}", load, plan)
     tables = [speed_table(pipeline, comparisons, missing) for pipeline in PIPELINES]
     if memory:
         tables.append(memory_table(memory))
@@ -184,7 +183,7 @@ def run_scripts(plan: Plan, console: Console) -> Results:
     with make_progress(console) as progress:
         bar = progress.add_task("scripts", total=3 * plan.rounds)
         costs = compare_scripts(plan.rounds, lambda: progress.advance(bar))
-    return Results(describe("redis-server 7.0", load, plan), [scripts_table(costs)], costs.judged)
+    return Results(describe(f"redis-server {redis_version()}", load, plan), [scripts_table(costs)], costs.judged)
 
 
 def run_files(plan: Plan, console: Console) -> Results:
@@ -193,7 +192,9 @@ def run_files(plan: Plan, console: Console) -> Results:
     with make_progress(console) as progress:
         bar = progress.add_task("files", total=STEPS_BEFORE_ROUNDS + plan.rounds)
         costs = compare_files(plan.rounds, lambda: progress.advance(bar))
-    return Results(describe("redis-server 7.0", load, plan), [files_table(costs)], [*costs.compared, *costs.own])
+    return Results(
+        describe(f"redis-server {redis_version()}", load, plan), [files_table(costs)], [*costs.compared, *costs.own]
+    )
 
 
 def run_growth(plan: Plan, console: Console) -> Results:
@@ -210,7 +211,7 @@ def run_growth(plan: Plan, console: Console) -> Results:
         scan_table(scan),
         memory_table(memory, "Memory of collections", "of one element"),
     ]
-    return Results(describe("redis-server 7.0", load, plan), tables, [*growths, scan, *memory])
+    return Results(describe(f"redis-server {redis_version()}", load, plan), tables, [*growths, scan, *memory])
 
 
 def run_stores(plan: Plan, console: Console) -> Results:
@@ -245,12 +246,9 @@ def describe(peer: str, load: float, plan: Plan) -> str:
     )
 
 
-def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], list[str], str]:
-    """The comparisons, the names of tests whose command respstore lacks, and redis-server's version."""
-    with ExitStack() as stack:
-        with on_core(0):
-            servers = stack.enter_context(redis_server()), stack.enter_context(respstore_server())
-        stack.enter_context(on_core(1))  # redis-benchmark
+def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], list[str]]:
+    """The comparisons, and the names of tests whose command respstore lacks."""
+    with side_by_side() as servers:
         known = commands_of(servers[1], [test.command for test in plan.tests])
         tests = [test for test in plan.tests if test.command in known]
         bar = progress.add_task("", total=len(tests) * len(PIPELINES) * plan.rounds)
@@ -259,13 +257,7 @@ def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], lis
             for test in tests:
                 progress.update(bar, description=f"{test.name} P={pipeline}")
                 comparisons.append(compare(test, pipeline, servers, plan.rounds, lambda: progress.advance(bar)))
-        return comparisons, [test.name for test in plan.tests if test not in tests], version_of(servers[0])
-
-
-def version_of(server: RunningServer) -> str:
-    """The Redis version that INFO names."""
-    with server.client() as client:
-        return str(client.info("server")["redis_version"])
+        return comparisons, [test.name for test in plan.tests if test not in tests]
 
 
 def measure_memory(plan: Plan, progress: Progress) -> tuple[Figure, ...]:

@@ -71,7 +71,7 @@ class Measure:
     @property
     def ratio(self) -> float:
         """What the bar judges."""
-        return round(median(self.values), 1)
+        return round(median(self.values), 2)
 
     @property
     def missed(self) -> bool:

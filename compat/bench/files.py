@@ -26,7 +26,7 @@ from compat.bench.figures import (
 )
 from compat.bench.memory import KEYS, Start
 from compat.bench.pipeline import set_small_keys
-from compat.servers import RunningServer, ServerError, find_program, on_core, redis_server, respstore_server
+from compat.servers import RunningServer, ServerError, find_program, redis_server, respstore_server, side_by_side
 
 SET = next(test for test in TESTS if test.name == "SET")
 READS = 20_000
@@ -49,13 +49,8 @@ def compare_files(rounds: int, step: Callable[[], None]) -> FileCosts:
     """Measures all, the servers in turn. `step` is called STEPS_BEFORE_ROUNDS times, and after each round of saving."""
     appending = []
     for setting, bar in APPENDING_BARS.items():
-        with ExitStack() as stack:
-            with on_core(0):
-                redis, respstore = (
-                    stack.enter_context(start("--appendonly", "yes", "--appendfsync", setting)) for start in STARTS
-                )
-            stack.enter_context(on_core(1))  # redis-benchmark
-            throughput = compare(SET, 1, (redis, respstore), rounds, lambda: None).throughput
+        with side_by_side("--appendonly", "yes", "--appendfsync", setting) as servers:
+            throughput = compare(SET, 1, servers, rounds, lambda: None).throughput
         name = f"SET with appendfsync {setting}, requests/s"
         appending.append(attrs.evolve(throughput, name=name, bar=bar))
         step()
@@ -108,8 +103,7 @@ def seconds_to_save_in_background(server: RunningServer) -> float:
     """How long BGSAVE takes, until the server knows that it is done."""
     start = time.perf_counter()
     begin_saving(server)
-    while saving_children(server):
-        time.sleep(PAUSE)
+    wait_until_saved(server)
     return time.perf_counter() - start
 
 
@@ -131,8 +125,7 @@ def reading_latency(server: RunningServer) -> tuple[float, float]:
     meanwhile = read(server)
     if not saving_children(server):
         raise ServerError(f"{server.name} had saved its data before {READS} GETs were done")
-    while saving_children(server):
-        time.sleep(PAUSE)
+    wait_until_saved(server)
     return usual, meanwhile
 
 
@@ -149,7 +142,7 @@ def memory_while_saving(server: RunningServer) -> float:
     before, most = server.resident_bytes(), 0
     begin_saving(server)
     while children := saving_children(server):
-        most = max(most, sum(map(proportional_bytes, (server.pid, *children))))
+        most = max(most, sum(map(proportional_bytes, (server.pid, *(child.pid for child in children)))))
         time.sleep(PAUSE)
     return most / before
 
@@ -160,9 +153,15 @@ def begin_saving(server: RunningServer) -> None:
         client.bgsave()
 
 
-def saving_children(server: RunningServer) -> list[int]:
+def wait_until_saved(server: RunningServer) -> None:
+    """Return once the server knows that its data is saved."""
+    for child in saving_children(server):
+        child.wait(TIME_LIMIT)
+
+
+def saving_children(server: RunningServer) -> list[psutil.Process]:
     """The processes that save the data of a server."""
-    return [child.pid for child in psutil.Process(server.pid).children()]
+    return list(psutil.Process(server.pid).children())
 
 
 def proportional_bytes(pid: int) -> int:

@@ -8,7 +8,7 @@ import attrs
 
 from compat.bench.benchmark import PILOT_REQUESTS, SECONDS, Test, measure
 from compat.bench.figures import CALL_BAR, EVALSHA_BAR, Figure, Measure
-from compat.servers import RunningServer, redis_server, respstore_server
+from compat.servers import RunningServer, side_by_side
 
 THREE_LINES = b"local value = redis.call('GET', KEYS[1])\nif not value then return 0 end\nreturn #value"
 CALLS = 100_000
@@ -48,8 +48,7 @@ class ScriptCosts:
 
 def compare_scripts(rounds: int, step: Callable[[], None]) -> ScriptCosts:
     """Everything on redis-server and respstore in turn. `step` is called after each round of each of the three."""
-    with redis_server() as redis, respstore_server() as respstore:
-        servers = redis, respstore
+    with side_by_side() as servers:
         for server in servers:
             with server.client() as client:
                 client.config_set("busy-reply-threshold", 60_000)

@@ -167,7 +167,7 @@ def releases_table(measures: Sequence[Measure]) -> Table:
 
 
 def _measure_cells(measure: Measure) -> list[str]:
-    values = f"{measure.ratio:.1f} ({min(measure.values):.1f}-{max(measure.values):.1f})"
+    values = f"{measure.ratio:.2f} ({min(measure.values):.2f}-{max(measure.values):.2f})"
     return [measure.name, values, str(measure.bar), "missed" if measure.missed else "met"]
 
 

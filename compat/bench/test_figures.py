@@ -1,6 +1,6 @@
 import pytest
 
-from compat.bench.figures import Bar, Figure, throughput_bar
+from compat.bench.figures import Bar, Figure, Measure, throughput_bar
 
 
 def test_the_ratio_is_the_median_of_the_rounds_not_the_ratio_of_medians() -> None:
@@ -28,6 +28,11 @@ def test_the_spread_of_few_ratios_is_all_of_them_and_of_many_their_middle_half()
 )
 def test_a_bar_is_met_by_the_very_figure(bar: Bar | None, missed: bool) -> None:
     assert Figure("GET", peer=(2.0,), respstore=(2.0,), bar=bar).missed is missed
+
+
+def test_what_has_no_peer_is_not_rounded_to_its_bar() -> None:
+    assert Measure("memory", (1.63, 1.64, 1.65), Bar(1.6, at_least=False)).missed
+    assert not Measure("memory", (1.0, 1.6, 9.0), Bar(1.6, at_least=False)).missed
 
 
 @pytest.mark.parametrize(

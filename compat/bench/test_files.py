@@ -53,5 +53,5 @@ def test_what_has_no_peer_stands_in_the_same_table() -> None:
     measures = (Measure("memory", (1.7,), Bar(1.6, at_least=False)),)
     assert files_table(FileCosts(figures, measures)).rows == [
         ["SAVE, s", "0.50", "1.00", "2.00", "at most 4.0", "met"],
-        ["memory", "", "1.7 (1.7-1.7)", "", "at most 1.6", "missed"],
+        ["memory", "", "1.70 (1.70-1.70)", "", "at most 1.6", "missed"],
     ]

@@ -51,8 +51,8 @@ def test_what_has_no_peer_is_judged_by_itself() -> None:
         Measure("key, ms", (160.0,), Bar(150.0, at_least=False)),
     ]
     assert releases_table(measures).rows == [
-        ["barrier, ms", "20.0 (10.0-30.0)", "at most 25.0", "met"],
-        ["key, ms", "160.0 (160.0-160.0)", "at most 150.0", "missed"],
+        ["barrier, ms", "20.00 (10.00-30.00)", "at most 25.0", "met"],
+        ["key, ms", "160.00 (160.00-160.00)", "at most 150.0", "missed"],
     ]
     assert verdict(measures) == "1 of 2 bars met. Missed: key, ms 160.00 (at most 150.0)."
 
