@@ -16,6 +16,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator
 from ctypes import c_uint64, cast, py_object
+from functools import cache
 from typing import Any, Final
 
 Table = dict[bytes, Any]
@@ -63,15 +64,23 @@ def read_items(table: Table) -> Iterable[tuple[bytes, Any]]:
 
     Keys and short values, be they bytes, whole numbers or None, are copies; others are the objects that are there.
     """
-    keys = _WORDS[id(table) // _WORD + _KEYS]
-    if not table or _BYTES[keys + _KIND] != _ANY_KIND:
+    octets, words = _memory()
+    keys = words[id(table) // _WORD + _KEYS]
+    if not table or octets[keys + _KIND] != _ANY_KIND:
         return table.items()
-    first = (keys + _INDEX + (1 << _BYTES[keys + _INDEX_SIZE])) // _WORD
-    return _read_entries(first, first + _ENTRY * _WORDS[keys // _WORD + _COUNT])
+    first = (keys + _INDEX + (1 << octets[keys + _INDEX_SIZE])) // _WORD
+    return _read_entries(first, first + _ENTRY * words[keys // _WORD + _COUNT])
+
+
+@cache
+def _memory() -> tuple[memoryview, memoryview]:
+    """All that a process may address, as bytes and as words. Nothing is read before somebody asks for a part of it."""
+    octets = memoryview((c_uint64 * (1 << 44)).from_address(0)).cast("B")
+    return octets, octets.cast("Q")
 
 
 def _read_entries(first: int, end: int) -> Iterator[tuple[bytes, Any]]:
-    words, kinds, instead = _WORDS, tuple(map(id, (bytes, int, type(None)))), id(None)
+    (_, words), kinds, instead = _memory(), tuple(map(id, (bytes, int, type(None)))), id(None)
     step = _ENTRY * _ENTRIES_AT_ONCE
     for start in range(first, end, step):
         entries = words[start : min(start + step, end)].tolist()
@@ -95,18 +104,14 @@ def _read_entries(first: int, end: int) -> Iterator[tuple[bytes, Any]]:
 def _copy(addresses: list[int]) -> list[Any]:
     """Copies of the objects at these addresses, which marshal must know."""
     borrowed: list[Any] = [None] * len(addresses)
-    start = _WORDS[id(borrowed) // _WORD + _ELEMENTS] // _WORD
+    _, words = _memory()
+    start = words[id(borrowed) // _WORD + _ELEMENTS] // _WORD
     place = slice(start, start + len(addresses))
-    own = array("Q", _WORDS[place])
-    _WORDS[place] = array("Q", addresses)
+    own = array("Q", words[place])
+    words[place] = array("Q", addresses)
     try:
         packed = marshal.dumps(borrowed, _FORMAT)
     finally:
-        _WORDS[place] = own
+        words[place] = own
     copies: list[Any] = marshal.loads(packed)  # noqa: S302 - from a few lines above
     return copies
-
-
-_BYTES: Final = memoryview((c_uint64 * (1 << 44)).from_address(0)).cast("B")
-_WORDS: Final = _BYTES.cast("Q")
-"""All that a process may address, as bytes and as words. Nothing is read before somebody asks for a part of it."""
