@@ -16,7 +16,7 @@ from respstore.errors import RespError
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine
-    from respstore.engine.system import Loaded
+    from respstore.engine.system import Facts, Loaded
 
 logger = logging.getLogger("respstore")
 
@@ -236,16 +236,26 @@ class Snapshots:
         self.succeeded = False
         self._engine.set_gates(UNSAVED, on=True)
 
-    def about(self, *, is_base: bool = False) -> dict[str, str | int]:
+    def about(self, *, is_base: bool = False) -> "Facts":
         """What the file says of itself; `is_base`: others go on behind it."""
-        engine = self._engine
-        return {
-            "redis-ver": REDIS_VERSION,
-            "redis-bits": 64,
-            "ctime": engine.keyspace.now // 1000,
-            "used-mem": engine.system.memory(),
-            "aof-base": int(is_base),
-        }
+        return facts_of_file(self._engine.keyspace.now, self._engine.system.memory(), is_base=is_base)
+
+
+def facts_of_file(now: int, memory: int, *, is_base: bool) -> "Facts":
+    """What a file says of itself.
+
+    Args:
+        now: the wall clock, in ms.
+        memory: how many bytes the data takes where it was.
+        is_base: an append-only file goes on behind it.
+    """
+    return {
+        "redis-ver": REDIS_VERSION,
+        "redis-bits": 64,
+        "ctime": now // 1000,
+        "used-mem": memory,
+        "aof-base": int(is_base),
+    }
 
 
 def describe(error: OSError) -> str:

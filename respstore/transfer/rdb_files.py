@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from respstore.config import Config
-from respstore.engine import REDIS_VERSION
+from respstore.engine.snapshots import facts_of_file
+from respstore.engine.system import Facts
 from respstore.keyspace import Database, Keyspace
 from respstore.persistence.rdb.file import FileReader, FileWriter
 from respstore.persistence.rdb.primitives import CorruptError
@@ -67,13 +68,7 @@ class RDBTarget:
 
     def __init__(self, path: Path, now: Callable[[], int], *, is_base: bool = False) -> None:
         self._path = path
-        self._about: dict[str, str | int] = {
-            "redis-ver": REDIS_VERSION,
-            "redis-bits": 64,
-            "ctime": now() // 1000,
-            "used-mem": 0,
-            "aof-base": int(is_base),
-        }
+        self._about: Facts = facts_of_file(now(), 0, is_base=is_base)
         self._libraries: Sequence[bytes] = ()
         self._writer = FileWriter(Config())
         self._db: int | None = None  # the one that was written to last
