@@ -18,14 +18,23 @@ from respstore.numbers import parse_integer
 from respstore.persistence.rdb.dump import decode_libraries, dump_libraries, is_intact
 from respstore.persistence.rdb.primitives import CorruptError
 from respstore.protocol.replies import OK
+from respstore.scripting.shebang import NO_WRITES
 
 FUNCTION: Final = container("function", summary="Look after libraries of functions.", group="scripting", since="7.0.0")
+
+
+def _only_reads(session: Session, request: Sequence[bytes]) -> bool:
+    try:
+        return NO_WRITES in interpreter_of(session).functions.find(request[1]).flags
+    except RespError:
+        return False
 
 
 @command(
     "fcall function numkeys [key...] [arg...]",
     group="scripting",
     since="7.0.0",
+    only_reads=_only_reads,
     flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=counted("RW access update", at=2),
     complexity="Depends on the function that is executed.",

@@ -16,6 +16,7 @@ from respstore.engine.scripts import Usage
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import OK
+from respstore.scripting.shebang import NO_WRITES, parse_script_head
 
 if TYPE_CHECKING:
     from respstore.scripting.interpreter import Interpreter
@@ -43,10 +44,24 @@ def usage_of(engine: Engine) -> Usage:
     return Usage() if engine.scripts.interpreter is None else engine.scripts.interpreter.usage()
 
 
+def _text_only_reads(session: Session, request: Sequence[bytes]) -> bool:
+    try:
+        flags, _ = parse_script_head(request[1])
+    except RespError:
+        return False
+    return flags is not None and NO_WRITES in flags
+
+
+def _known_only_reads(session: Session, request: Sequence[bytes]) -> bool:
+    script = interpreter_of(session).find(request[1])
+    return script is not None and script.flags is not None and NO_WRITES in script.flags
+
+
 @command(
     "eval script numkeys [key...] [arg...]",
     group="scripting",
     since="2.6.0",
+    only_reads=_text_only_reads,
     flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=_WRITES,
     complexity="Depends on the script that is executed.",
@@ -73,6 +88,7 @@ def eval_ro(session: Session, script: bytes, numkeys: bytes, *words: bytes) -> A
     "evalsha sha1 numkeys [key...] [arg...]",
     group="scripting",
     since="2.6.0",
+    only_reads=_known_only_reads,
     flags="noscript stale skip_monitor may_replicate no_mandatory_keys",
     keys=_WRITES,
     complexity="Depends on the script that is executed.",

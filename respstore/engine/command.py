@@ -26,9 +26,12 @@ from respstore.errors import RespError
 
 Handler = Callable[..., Any]
 Guard = Callable[[Any], RespError | None]
+OnlyReads = Callable[[Any, Sequence[bytes]], bool]
 F = TypeVar("F", bound=Handler)
 Channels = Literal["first", "all", "patterns"]
 UNLIMITED: Final = sys.maxsize
+WRITING: Final = frozenset(("write", "may_replicate"))
+"""Flags of commands that CLIENT PAUSE WRITE holds up, and that no script may run that says that it only reads."""
 
 
 @attrs.frozen(eq=False)
@@ -46,6 +49,8 @@ class Command:
         keys: where its keys stand among the arguments.
         key_finder: tells the keys of a request where `keys` cannot.
         channels: which arguments are channels: the first one, or all; or whether all are patterns of channels.
+        only_reads: whether a request, of a command that may have others run that write, does not; is asked with the
+            session.
         guard: is asked with the session before anything else, authentication included, and gives an error to refuse.
         categories: all its ACL categories, without the `@`.
         summary: one sentence.
@@ -66,6 +71,7 @@ class Command:
     keys: tuple[KeySpec, ...] = ()
     key_finder: KeyFinder | None = None
     channels: Channels | None = None
+    only_reads: OnlyReads | None = None
     guard: Guard | None = None
     tips: frozenset[str] = frozenset()
     deprecated_since: str = ""
@@ -104,6 +110,7 @@ def command(
     keys: KeySpec | Sequence[KeySpec] = (),
     key_finder: KeyFinder | None = None,
     channels: Channels | None = None,
+    only_reads: OnlyReads | None = None,
     guard: Guard | None = None,
     categories: str | None = None,
     tips: str = "",
@@ -139,6 +146,7 @@ def command(
             keys=(keys,) if isinstance(keys, KeySpec) else tuple(keys),
             key_finder=key_finder,
             channels=channels,
+            only_reads=only_reads,
             guard=guard,
             tips=frozenset(tips.split()),
             deprecated_since=deprecated_since,

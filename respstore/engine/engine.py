@@ -17,7 +17,7 @@ from respstore.engine.acl.control import AccessControl
 from respstore.engine.append_only import AppendOnly
 from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
-from respstore.engine.command import Command
+from respstore.engine.command import WRITING, Command
 from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries, rename
 from respstore.engine.effects import Effects
 from respstore.engine.memory import Memory
@@ -385,12 +385,8 @@ class Engine:
         if not self._pause_writes_only:
             return True
         if entry.command.name == "exec" and session.transaction is not None:
-            return any(self._may_write(queued, request) for queued, request in session.transaction.requests)
-        return self._may_write(entry, args)
-
-    def _may_write(self, entry: Entry, args: Sequence[bytes]) -> bool:
-        flags = entry.command.flags
-        return "write" in flags or ("may_replicate" in flags and not self.scripts.only_reads(entry.command.name, args))
+            return any(_may_write(session, queued.command, request) for queued, request in session.transaction.requests)
+        return _may_write(session, entry.command, args)
 
     # Counting
 
@@ -421,3 +417,9 @@ class Engine:
         for entry in self.all_entries():
             entry.calls = entry.rejected = entry.failed = 0
         self.timing.reset()
+
+
+def _may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool:
+    if command.flags.isdisjoint(WRITING):
+        return False
+    return command.only_reads is None or not command.only_reads(session, args)

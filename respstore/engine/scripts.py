@@ -119,18 +119,6 @@ class Scripts:
         self._rest()
         return NO_REPLY
 
-    def only_reads(self, name: str, args: Sequence[bytes]) -> bool:
-        """Whether a request, of the command of this name, runs a script or a function that says that it never writes.
-
-        The server may know none such; then nobody can tell.
-        """
-        if name == "eval":
-            head = args[1].partition(b"\n")[0]
-            return head.startswith(b"#!") and b"no-writes" in head
-        if name not in ("evalsha", "fcall") or self.interpreter is None:
-            return False
-        return bool(self.interpreter.only_reads(args[1], is_function=name == "fcall"))
-
     def begin(self, request: Sequence[bytes] = ()) -> None:
         """A script begins, or the function that a request calls by its name."""
         self.name, self.words = request[1] if request else b"", request

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from respstore import errors
-from respstore.engine.command import Command
+from respstore.engine.command import WRITING, Command
 from respstore.engine.dispatch import RESTRICTED, UNSAVED, UNWRITTEN, Entry, call, disk_problem, find
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
@@ -29,8 +29,6 @@ logger = logging.getLogger("respstore")
 _LEVELS: Final = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 _STREAM_READS: Final = frozenset(("xread", "xreadgroup"))
 """These are refused where they would wait; other commands that wait just do not, in a script."""
-_REFUSED_TO_READERS: Final = frozenset(("write", "may_replicate"))
-"""Scripts that only read may run during CLIENT PAUSE WRITE; so they may not publish either."""
 _UNUSUAL: Final = RESTRICTED | UNSAVED | UNWRITTEN
 """... of the client: its commands are looked at one by one."""
 
@@ -70,7 +68,7 @@ class Calls:
         self._gathered: list[bytes] = []
         self._kept: Sequence[Any] = ()
         entries = {name: entry for name, entry in engine.entries.items() if _is_usual(entry.command)}
-        reads = {name: entry for name, entry in entries.items() if not entry.command.flags & _REFUSED_TO_READERS}
+        reads = {name: entry for name, entry in entries.items() if not entry.command.flags & WRITING}
         self._usual: dict[bytes, Entry] = {}
         self._usual_of = {True: entries, False: reads}
         self.tick = self._scripts.tick
@@ -186,12 +184,14 @@ class Calls:
             engine.acl.check_in_script(session, command, words)
         if command.name in _STREAM_READS and _blocks(words):
             raise RespError(errors.SCRIPT_BLOCKS.format(errors.printable(words[0])))
-        if command.flags & _REFUSED_TO_READERS and not self._permissions.may_write:
+        if command.flags & WRITING and not self._permissions.may_write:
             raise RespError(errors.SCRIPT_READ_ONLY)
-        if "write" in command.flags and session.gate & (UNSAVED | UNWRITTEN):
-            problem = disk_problem(engine)
-            if problem is not None:
-                raise problem
+        if (
+            session.gate & (UNSAVED | UNWRITTEN)
+            and "write" in command.flags
+            and (problem := disk_problem(engine)) is not None
+        ):
+            raise problem
         if self._is_short and "denyoom" in command.flags and not self._scripts.has_written:
             raise RespError(errors.OUT_OF_MEMORY)
         return entry

@@ -20,7 +20,7 @@ from respstore.errors import RespError, quotable
 from respstore.scripting.calls import READS, WRITES, Calls, Permissions
 from respstore.scripting.functions import Functions
 from respstore.scripting.runtime import BrokenRuntimeError, Failure, Registered, Runtime
-from respstore.scripting.shebang import parse_script_head
+from respstore.scripting.shebang import NO_WRITES, parse_script_head
 
 if TYPE_CHECKING:
     from respstore.engine.engine import Engine
@@ -102,16 +102,6 @@ class Interpreter:
     def find(self, sha: bytes) -> Script | None:
         """The script of this SHA-1, in whatever case it is written."""
         return self.scripts.get(sha) or self.scripts.get(sha.lower())
-
-    def only_reads(self, name: bytes, *, is_function: bool) -> bool:
-        """Whether a function, or the script of a SHA-1, says that it never writes; not so if there is none such."""
-        if is_function:
-            try:
-                return "no-writes" in self.functions.find(name).flags
-            except RespError:
-                return False
-        script = self.find(name)
-        return script is not None and script.flags is not None and "no-writes" in script.flags
 
     def flush(self) -> None:
         """Forget all scripts, and what they have left in the interpreter."""
@@ -231,7 +221,7 @@ class Interpreter:
         """
         if flags is None:
             return READS if is_read_only else WRITES
-        may_write = "no-writes" not in flags
+        may_write = NO_WRITES not in flags
         if may_write and is_read_only:
             raise RespError(errors.SCRIPT_WRITES)
         if may_write and (problem := disk_problem(self._engine)) is not None:

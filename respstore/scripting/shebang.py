@@ -7,7 +7,8 @@ from respstore import errors
 from respstore.errors import RespError, printable
 from respstore.protocol.inline import split_arguments
 
-FLAGS: Final = ("no-writes", "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
+NO_WRITES: Final = "no-writes"
+FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
 """What a script, or a function, may say of itself."""
 _ENGINE: Final = b"#!lua"
 _NAME: Final = re.compile(rb"[A-Za-z0-9_]+")
