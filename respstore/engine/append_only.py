@@ -45,6 +45,7 @@ class AppendOnly:
 
     Attributes:
         is_on: whether effects are written.
+        is_replaying: what is in a file is run, and not what clients ask for.
         problem: why the file cannot be written; empty if it can.
         rewrites: how many were begun.
         failures: how many failed since the last that did not.
@@ -56,6 +57,7 @@ class AppendOnly:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self.is_on = False
+        self.is_replaying = False
         self.problem = ""
         self.rewrites = self.failures = self.delays = 0
         self.seconds: int | None = None
@@ -81,19 +83,24 @@ class AppendOnly:
         """As `load`, from files that `load` knows."""
         engine = self._engine
         session = _Past(engine)
-        keep_dead(engine.keyspace, on=True)
-        found = load(engine.keyspace, session.run)
-        if found is None:
-            keep_dead(engine.keyspace, on=False)
-            return None
-        loaded, steps = found
-        return loaded, self._steps(steps)
+        self._set_replaying(on=True)
+        found = None
+        try:
+            found = load(engine.keyspace, session.run)
+        finally:
+            if found is None:
+                self._set_replaying(on=False)
+        return None if found is None else (found[0], self._steps(found[1]))
 
     def _steps(self, steps: Iterator[None]) -> Iterator[None]:
         try:
             yield from steps
         finally:
-            keep_dead(self._engine.keyspace, on=False)
+            self._set_replaying(on=False)
+
+    def _set_replaying(self, *, on: bool) -> None:
+        self.is_replaying = on
+        keep_dead(self._engine.keyspace, on=on)
 
     def start(self) -> None:
         """Go on behind what was loaded, or begin; raises OSError."""

@@ -90,7 +90,7 @@ class Snapshots:
 
     def save_flushed(self) -> None:
         """All data was removed: save that now if there are `save` points, lest a restart brings it back (FLUSHALL)."""
-        if not self._engine.config.save or self.is_loading:
+        if not self._engine.config.save or self._engine.append_only.is_replaying:
             return
         self._stop()
         with suppress(RespError):  # it is in the log

@@ -415,6 +415,7 @@ def test_it_can_be_loaded_again_while_the_server_runs() -> None:
     assert files(engine).data == written
     files(engine).load = broken  # type: ignore[method-assign]
     assert talk(session, b"DEBUG LOADAOF") == b"-ERR Error trying to load the AOF files, check server logs.\r\n"
+    assert not engine.append_only.is_replaying
 
 
 def broken(*args: object) -> None:

@@ -56,6 +56,15 @@ def test_what_was_done_since_is_done_and_nothing_is_changed(tmp_path: Path, capl
     assert "what is behind that is left out" in caplog.text
 
 
+def test_commands_that_are_run_again_save_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.aof"
+    path.write_bytes(COMMANDS + b"*1\r\n$8\r\nFLUSHALL\r\n" + COMMANDS)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dump.rdb").write_bytes(b"of somebody else")
+    assert entries_in(path) == [Entry(3, b"a", b"z", None)]
+    assert (tmp_path / "dump.rdb").read_bytes() == b"of somebody else"
+
+
 def test_the_one_file_of_older_versions(tmp_path: Path) -> None:
     path = tmp_path / "appendonly.aof"
     path.write_bytes(COMMANDS)
