@@ -59,6 +59,8 @@ YIELDED, SUBSCRIBED, MONITORED, TRACKING, RESTRICTED, LOADING, UNSAVED, BUSY, UN
 HALTED: Final = CLOSING | PARKED | RELEASED | YIELDED
 """No further request is to be run, for good or for now."""
 
+_OBSERVED: Final = MONITORED | TRACKING
+
 _NEVER_QUEUED: Final = frozenset(("exec", "discard", "multi", "watch", "quit", "reset"))
 _FOR_SUBSCRIBERS: Final = frozenset(
     ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset")
@@ -308,7 +310,7 @@ def call(session: "Session", entry: Entry, args: "Sequence[bytes]") -> Any:
     Raises:
         RespError: the handler's, or what stands for its bug.
     """
-    if session.gate & (MONITORED | TRACKING):
+    if session.gate & _OBSERVED:
         return _call_observed(session, entry, args)
     return _call(session, entry, args)
 

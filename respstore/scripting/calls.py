@@ -102,7 +102,7 @@ class Calls:
                 or ((count := len(words)) != entry.minimum and not entry.minimum < count <= entry.maximum)
             ):
                 entry = self._admit(session, words)
-            if "write" in entry.command.flags:
+            if not self._scripts.has_written and "write" in entry.command.flags:
                 self._scripts.has_written = True
             value = call(session, entry, words)
             kind = type(value)
