@@ -389,6 +389,7 @@ NO_CONFIG_FILE = "ERR The server is running without a config file"
 TLS_FAILED = "Unable to update TLS configuration."
 LISTEN_FAILED = "Unable to listen on this port. Check server logs."
 BIND_FAILED = "Failed to bind to specified addresses."
+OOM_SCORE_FAILED = "Failed to set current oom_score_adj. Check server logs."
 
 # The server
 MONITOR_IN_MULTI = "ERR MONITOR isn't allowed for DENY BLOCKING client"

@@ -128,7 +128,8 @@ async def obey_signals(server: Server, *, task_status: trio.TaskStatus[None]) ->
                 logging.shutdown()
                 os._exit(128 + number)
             logger.info("%s: stopping", name)
-            server.stop()
+            config = server.config
+            server.stop(config.shutdown_on_sigint if number == signal.SIGINT else config.shutdown_on_sigterm)
 
 
 def _listen_or_join(server: Server) -> Address | None:

@@ -48,23 +48,18 @@ def time(session: Session) -> list[bytes]:
 )
 def shutdown(session: Session, *options: bytes) -> Special:
     """Stop the server; whoever waits gets an error."""
-    words = [option.upper() for option in options]
-    if not {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"}.issuperset(words):
+    flags = {option.decode("latin-1").lower() for option in options}
+    if not flags <= {"nosave", "save", "now", "force", "abort"} or flags >= {"save", "nosave"}:
         raise RespError(errors.SYNTAX)
-    if {b"SAVE", b"NOSAVE"}.issubset(words) or (b"ABORT" in words and set(words) != {b"ABORT"}):
-        raise RespError(errors.SYNTAX)
-    if b"ABORT" in words:
-        raise RespError(errors.NO_SHUTDOWN)  # Redis waits for its replicas; here nothing is waited for
-    if session.engine.scripts.is_suspended and b"NOSAVE" not in words:
+    if "abort" in flags:  # Redis waits for its replicas; here nothing is waited for
+        raise RespError(errors.NO_SHUTDOWN if flags == {"abort"} else errors.SYNTAX)
+    if session.engine.scripts.is_suspended and "nosave" not in flags:
         raise session.engine.scripts.busy()
     logger.info("stopping as client %s asked", session.describe())
-    saves = True if b"SAVE" in words else False if b"NOSAVE" in words else None
     try:
-        session.engine.snapshots.prepare_exit(saves=saves)
+        session.engine.snapshots.prepare_exit(flags)
     except RespError:
-        if b"FORCE" not in words:
-            raise RespError(errors.SHUTDOWN_FAILED) from None
-        session.engine.snapshots.prepare_exit(saves=False)
+        raise RespError(errors.SHUTDOWN_FAILED) from None
     session.close()
     session.engine.system.stop()
     return NO_REPLY

@@ -155,7 +155,7 @@ class Options:
     client_query_buffer_limit: int = option(1024**3, Memory(1024**2), WORKS)
     client_output_buffer_limit: BufferLimits = option(OUTPUT_BUFFER_LIMITS, OutputBufferLimits(), WORKS)
     maxmemory_clients: int = option(0, MemoryOrPercent(), WORKS)
-    tracking_table_max_keys: int = option(1000000, Integer(0, LONG_MAX))
+    tracking_table_max_keys: int = option(1000000, Integer(0, LONG_MAX), WORKS)
 
     # torch.distributed's TCPStore, whose protocol respstore speaks, too: not in Redis
     tcpstore_port: tuple[TCPStorePort, ...] = option((), TCPStorePorts(), WORKS, AT_START, accumulates=True)
@@ -192,11 +192,11 @@ class Options:
     bio_cpulist: str = option("", Text(), HARMLESS, AT_START, name="bio_cpulist")
     aof_rewrite_cpulist: str = option("", Text(), HARMLESS, AT_START, name="aof_rewrite_cpulist")
     bgsave_cpulist: str = option("", Text(), HARMLESS, AT_START, name="bgsave_cpulist")
-    oom_score_adj: str = option("no", Choice("no", "yes", "relative", "absolute"))
-    oom_score_adj_values: tuple[int, ...] = option((0, 200, 800), OomScores())
+    oom_score_adj: str = option("no", Choice("no", "yes", "relative", "absolute"), WORKS, BY_SERVER)
+    oom_score_adj_values: tuple[int, ...] = option((0, 200, 800), OomScores(), WORKS, BY_SERVER)
     shutdown_timeout: int = option(10, Integer())
-    shutdown_on_sigint: tuple[str, ...] = option((), ShutdownFlags())
-    shutdown_on_sigterm: tuple[str, ...] = option((), ShutdownFlags())
+    shutdown_on_sigint: tuple[str, ...] = option((), ShutdownFlags(), WORKS)
+    shutdown_on_sigterm: tuple[str, ...] = option((), ShutdownFlags(), WORKS)
 
     # Who may do what
     enable_protected_configs: str = option("no", Choice("no", "yes", "local"), WORKS, AT_START)
@@ -231,14 +231,14 @@ class Options:
     # How small values are encoded
     hash_max_listpack_entries: int = option(512, Integer(0, LONG_MAX), WORKS, alias="hash-max-ziplist-entries")
     hash_max_listpack_value: int = option(64, Memory(), WORKS, alias="hash-max-ziplist-value")
-    list_max_listpack_size: int = option(-2, Integer(-INT_MAX - 1), alias="list-max-ziplist-size")
+    list_max_listpack_size: int = option(-2, Integer(-INT_MAX - 1), WORKS, alias="list-max-ziplist-size")
     list_compress_depth: int = option(0, Integer())
     set_max_intset_entries: int = option(512, Integer(0, LONG_MAX), WORKS)
     zset_max_listpack_entries: int = option(128, Integer(0, LONG_MAX), WORKS, alias="zset-max-ziplist-entries")
     zset_max_listpack_value: int = option(64, Memory(), WORKS, alias="zset-max-ziplist-value")
     hll_sparse_max_bytes: int = option(3000, Memory(), WORKS)
-    stream_node_max_bytes: int = option(4096, Memory())
-    stream_node_max_entries: int = option(100, Integer(0, LONG_MAX))
+    stream_node_max_bytes: int = option(4096, Memory(), WORKS)
+    stream_node_max_entries: int = option(100, Integer(0, LONG_MAX), WORKS)
 
     # What an operator watches
     notify_keyspace_events: str = option("", NotifyEvents(), WORKS)
@@ -252,7 +252,7 @@ class Options:
     # Files of the data
     save: tuple[SavePoint, ...] = option(SAVE_POINTS, SavePoints(), WORKS, accumulates=True)
     dbfilename: str = option("dump.rdb", FileName("dbfilename", may_be_empty=True), WORKS, PROTECTED)
-    rdbcompression: bool = option(True, YesNo())
+    rdbcompression: bool = option(True, YesNo(), WORKS)
     rdbchecksum: bool = option(True, YesNo(), WORKS, AT_START)
     rdb_del_sync_files: bool = option(False, YesNo())
     rdb_save_incremental_fsync: bool = option(True, YesNo())

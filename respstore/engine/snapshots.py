@@ -6,6 +6,7 @@ Rules: rdb.c and serverCron in Redis's source.
 """
 
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -128,23 +129,25 @@ class Snapshots:
             except RespError:
                 pass  # it is in the log
 
-    def prepare_exit(self, *, saves: bool | None = None) -> None:
-        """Save before the server ends.
+    def prepare_exit(self, flags: Collection[str] = ()) -> None:
+        """Save before the server ends, by default if there are `save` points.
 
         Args:
-            saves: whether to; by default, if there are `save` points.
+            flags: those of SHUTDOWN, in lower case: save, nosave, force (end even if that fails), now.
 
         Raises:
             RespError: it failed, so that the server should not end.
         """
         self._saves_at_exit = False
         self._stop()
-        if self.is_loading or not (bool(self._engine.config.save) if saves is None else saves):
+        if self.is_loading or "nosave" in flags or not (self._engine.config.save or "save" in flags):
             return
         logger.info("saving the data before the server ends")
         try:
             self.save()
         except RespError:
+            if "force" in flags:
+                return
             self._saves_at_exit = None
             raise
         self._saves_at_exit = True
@@ -153,7 +156,7 @@ class Snapshots:
         """Save what was changed since `prepare_exit`, or all if nobody called that; the server ends in any case."""
         try:
             if self._saves_at_exit is None or (self._saves_at_exit and self.changes()):
-                self.prepare_exit(saves=self._saves_at_exit)
+                self.prepare_exit(["save"] if self._saves_at_exit else [])
         except RespError:
             logger.error("the last changes are lost")
 

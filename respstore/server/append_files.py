@@ -108,13 +108,21 @@ class AppendFiles:
     Args:
         config: the options.
         may_fork: the process is the server's own.
+        in_child: what a forked process does first.
         open_log: opens a file to append to.
     """
 
-    def __init__(self, config: Config, *, may_fork: bool, open_log: Callable[[Path], LogFile] = LogFile) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        may_fork: bool,
+        in_child: Callable[[], None] = lambda: None,
+        open_log: Callable[[Path], LogFile] = LogFile,
+    ) -> None:
         self._config = config
         self._open_log = open_log
-        self._base = _Base(config, may_fork=may_fork)
+        self._base = _Base(config, may_fork=may_fork, in_child=in_child)
         self._manifest = Manifest()
         self._log: LogFile | None = None
         self._older = 0  # bytes of the files before the log

@@ -13,7 +13,7 @@ import mmap
 import os
 import signal
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from math import inf
 from pathlib import Path
@@ -42,11 +42,13 @@ class Disk:
     Args:
         config: the options.
         may_fork: the process is the server's own.
+        in_child: what a forked process does first.
     """
 
-    def __init__(self, config: Config, *, may_fork: bool) -> None:
+    def __init__(self, config: Config, *, may_fork: bool, in_child: Callable[[], None] = lambda: None) -> None:
         self._config = config
         self._may_fork = may_fork and hasattr(os, "fork")
+        self._in_child = in_child
         self._child = 0
         self._gradual: tuple[Keyspace, Facts, Generator[None]] | None = None
         self._problem: str | None = None
@@ -154,6 +156,7 @@ class Disk:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            self._in_child()
             self.save(keyspace, about, untouched.read_items if untouched.can_read() else dict.items)
             status = 0
         except OSError as error:

@@ -19,6 +19,7 @@ from respstore.config import Config
 from respstore.engine import system
 from respstore.server.append_files import AppendFiles
 from respstore.server.disk import Disk
+from respstore.server.oom_score import OomScore, Role
 from respstore.server.peer import Peer
 
 YOUNG_OBJECTS: Final = 5000
@@ -39,6 +40,7 @@ class Process:
 
     Attributes:
         is_own: the same.
+        oom_score: how soon the system ends it for want of memory.
     """
 
     def __init__(
@@ -47,10 +49,11 @@ class Process:
         self.pid = os.getpid()
         self.is_own = is_own
         self.config_file = config.config_file
-        self.disk: system.Disk = Disk(config, may_fork=is_own)
-        files = AppendFiles(config, may_fork=is_own)
+        self.disk: system.Disk = Disk(config, may_fork=is_own, in_child=self._enter_child)
+        files = AppendFiles(config, may_fork=is_own, in_child=self._enter_child)
         self.append_files: system.AppendFiles = files
         self.run_syncs = files.run_syncs
+        self.oom_score = OomScore(config)
         self.tcp_port = 0
         self.executable = sys.executable
         self.io_backend = ""
@@ -160,6 +163,10 @@ class Process:
     def stop(self) -> None:
         """Begin to shut the server down."""
         self._stop()
+
+    def _enter_child(self) -> None:
+        with suppress(OSError):
+            self.oom_score.apply(Role.CHILD)
 
     def fail(self, problem: OSError) -> None:
         """Shut the server down, for it cannot do what it has promised."""

@@ -13,7 +13,8 @@ import logging
 import os
 import random
 import socket
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -26,6 +27,7 @@ from respstore.config import Config
 from respstore.engine.engine import Engine
 from respstore.engine.namespaces import Namespace
 from respstore.engine.session import Session
+from respstore.engine.snapshots import describe
 from respstore.engine.tcpstore_session import TCPStoreSession
 from respstore.errors import RespError
 from respstore.exceptions import ConfigError, display_address
@@ -34,6 +36,7 @@ from respstore.server.accepting import refusal, refuse, set_options
 from respstore.server.backends import HAS_POLLER, Backends
 from respstore.server.listeners import Address, Listeners
 from respstore.server.loading import LogReport, Report, load
+from respstore.server.oom_score import Role
 from respstore.server.output import GRACE_SECONDS
 from respstore.server.process import Process
 from respstore.server.tcpstore_ports import TCPStorePorts
@@ -145,6 +148,8 @@ class Server:
             self.config.on_change(option, partial(self._listen_anew, option))
         for option in TLS_OPTIONS:
             self.config.on_change(option, self._load_tls)
+        if self._process.is_own:
+            self._follow_oom_score()
         for warning in self.config.warnings:
             logger.warning(warning)
         with ExitStack() as stack:
@@ -168,7 +173,7 @@ class Server:
                             await self.stopping.wait()
                         except OSError as error:  # what is in memory must not take the place of what was not read
                             self._problem = error
-                            self.engine.snapshots.prepare_exit(saves=False)
+                            self.engine.snapshots.prepare_exit(["nosave"])
                         inner.cancel_scope.cancel()
                 finally:
                     await self._stop()
@@ -176,14 +181,31 @@ class Server:
             raise self._problem
         logger.info("respstore is down")
 
+    def _follow_oom_score(self) -> None:
+        def change() -> None:
+            try:
+                self._process.oom_score.apply(Role.SERVER)
+            except OSError as error:
+                logger.warning("oom_score_adj cannot be set: %s", describe(error))
+                raise ConfigError(errors.OOM_SCORE_FAILED) from None
+
+        for option in ("oom-score-adj", "oom-score-adj-values"):
+            self.config.on_change(option, change)
+        with suppress(ConfigError):  # it is in the log
+            change()
+
     def _fail(self, problem: OSError) -> None:
         self._problem = problem
         self.stopping.set()
 
-    def stop(self) -> None:
-        """Stop as a signal asks for it: not at all if the data is to be saved, and cannot be."""
+    def stop(self, flags: Sequence[str] = ()) -> None:
+        """Stop as a signal asks for it: not at all if the data is to be saved, and cannot be.
+
+        Args:
+            flags: what `shutdown-on-sigterm` and `shutdown-on-sigint` may say.
+        """
         try:
-            self.engine.snapshots.prepare_exit()
+            self.engine.snapshots.prepare_exit(flags)
         except RespError:
             logger.warning("the server goes on, for to end it would lose data; SHUTDOWN NOSAVE ends it all the same")
             return

@@ -294,6 +294,16 @@ def test_ends_within_two_seconds_of_a_signal_and_cuts_no_reply(libuv):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("number", "is_saved"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+def test_a_signal_does_what_the_options_say_of_it(tmp_path, number, is_saved):
+    lines = "port 0", f"dir {tmp_path}", "save 3600 1", "shutdown-on-sigterm nosave", "shutdown-on-sigint save now"
+    with serving("-", text="\n".join(lines)) as program:
+        set_values(program)
+        assert program.ends(number) == 0
+    assert (tmp_path / "dump.rdb").exists() == is_saved
+
+
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once():
     with serving() as program, program.connect() as stuck:
         set_values(program)

@@ -5,6 +5,7 @@ import pytest
 from respstore.config.values import SavePoint
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.errors import RespError
 from respstore.protocol import tcpstore
 from tests.talk import OK, FakeDisk, FakeSystem, make_engine, pass_time, talk
 from tests.wire import NOT_READY, ask, torch_client
@@ -159,12 +160,23 @@ def test_the_end_saves_if_there_are_save_points(engine: Engine, session: Session
 
 
 def test_the_end_saves_nothing_if_it_is_told_so_or_nothing_is_ever_saved(engine: Engine) -> None:
-    engine.snapshots.prepare_exit(saves=False)
+    engine.snapshots.prepare_exit(["nosave"])
     engine.snapshots.finish_exit()
     assert disk(engine).data is None
     other = make_engine(save=())
     other.snapshots.finish_exit()
     assert disk(other).data is None
+
+
+def test_the_end_may_be_told_to_save_and_to_end_all_the_same(engine: Engine) -> None:
+    engine.config.save = ()
+    engine.snapshots.prepare_exit(["save", "now"])
+    assert disk(engine).data is not None
+    disk(engine).problem = FAILED
+    with pytest.raises(RespError):
+        engine.snapshots.prepare_exit(["save"])
+    engine.snapshots.prepare_exit(["save", "force"])
+    engine.snapshots.finish_exit()
 
 
 def test_who_ends_it_unasked_saves_as_well(engine: Engine, session: Session, caplog: pytest.LogCaptureFixture) -> None:

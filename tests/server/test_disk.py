@@ -73,6 +73,15 @@ def test_in_the_background(config: Config, tmp_path: Path, may_fork: bool) -> No
     assert names(tmp_path) == ["dump.rdb"]
 
 
+def test_a_child_first_does_what_it_is_told(config: Config, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    disk = Disk(config, may_fork=True, in_child=told.touch)
+    assert not told.exists()
+    disk.start_save(keyspace(), {})
+    assert ended(disk) == ""
+    assert told.exists()
+
+
 @pytest.mark.parametrize("rdbcompression", [True, False])
 def test_a_child_writes_what_the_server_would(config: Config, rdbcompression: bool) -> None:
     config.rdbcompression = rdbcompression
