@@ -9,15 +9,19 @@ something has `subscriptions`. In RESP2 such a session may do little else, for i
 a reply (the gate's bit SUBSCRIBED, see dispatch.py).
 """
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from respstore.engine.dispatch import SUBSCRIBED
+from respstore.keyspace.footprint import of_texts
 from respstore.keyspace.glob import Predicate, compile_glob
 from respstore.protocol.replies import Output, Push, encode
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
 
+SUBSCRIPTION_BYTES: Final = 280
+"""What a subscription takes beside its name, as measured: its places here and among those who listen to the channel."""
 Listeners = dict["Session", None]
 """Sessions in the order in which they subscribed."""
 
@@ -47,6 +51,11 @@ class Subscriptions:
 
     def __bool__(self) -> bool:
         return bool(self.channels or self.patterns or self.shard_channels)
+
+    def memory(self) -> int:
+        """Bytes that listening takes."""
+        names = chain(self.channels, self.patterns, self.shard_channels)
+        return (len(self) + len(self.shard_channels)) * SUBSCRIPTION_BYTES + of_texts(names)
 
 
 _NONE: Final = Subscriptions()

@@ -216,8 +216,9 @@ class Session:
 
     def memory(self) -> int:
         """Bytes that the server holds for the connection, roughly (CLIENT LIST: tot-mem)."""
-        queued = 0 if self.transaction is None else self.transaction.memory()
-        return SESSION_BYTES + self.unread() + self.output_length() + self.unsent + queued
+        states = (self.transaction, self.watch, self.subscriptions, self.tracking)
+        kept = sum([state.memory() for state in states if state is not None])
+        return SESSION_BYTES + self.unread() + self.output_length() + self.unsent + kept
 
     # Running requests
 

@@ -42,6 +42,8 @@ OPTIN: Final = b"OPTIN"
 OPTOUT: Final = b"OPTOUT"
 NOLOOP: Final = b"NOLOOP"
 
+PREFIX_BYTES: Final = 370
+"""What a prefix takes beside its text, as measured: its places in the list of the client and among all prefixes."""
 SHARE_FORGOTTEN: Final = 1000
 """Where there are too many keys, one in so many is forgotten at once: to find the oldest takes a walk."""
 
@@ -94,6 +96,10 @@ class Tracking:
     caching: bool = False
     is_broken: bool = False
     owed: list[_Invalidation] = attrs.field(factory=list)
+
+    def memory(self) -> int:
+        """Bytes that its prefixes take."""
+        return len(self.prefixes) * PREFIX_BYTES + of_texts(self.prefixes)
 
 
 class _Audience:

@@ -11,12 +11,15 @@ from respstore.engine.dispatch import RESTRICTED, Entry, call
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
+from respstore.keyspace.footprint import of_texts
 from respstore.protocol.replies import NO_REPLY, NULL_ARRAY, Encoded, Output, encode
 
 if TYPE_CHECKING:
     from respstore.engine.session import Session
 
 
+WATCHED_KEY_BYTES: Final = 400
+"""What a watched key takes beside its name, as measured: its places here and among those who observe the database."""
 _DENIED: Final = {"monitor": errors.MONITOR_IN_MULTI, "ssubscribe": errors.SSUBSCRIBE_IN_MULTI}
 """Commands that EXEC may queue, but not run, and what they answer there."""
 
@@ -65,6 +68,10 @@ class Watch:
         for db, key in self._keys:
             db.unobserve(key, self._changed)
         self._keys.clear()
+
+    def memory(self) -> int:
+        """Bytes that watching takes."""
+        return len(self._keys) * WATCHED_KEY_BYTES + of_texts(key for _, key in self._keys)
 
     def is_dirty(self) -> bool:
         """Whether a key changed, its time being over included."""

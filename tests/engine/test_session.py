@@ -1,6 +1,7 @@
 """Session: bytes in, bytes out, whatever the bytes and whatever the handlers do."""
 
 import logging
+import tracemalloc
 
 import pytest
 
@@ -355,3 +356,28 @@ def test_memory_grows_with_what_is_held(engine: Engine) -> None:
     talk(session, b"MULTI")
     talk(session, b"ECHO", b"y" * 100)
     assert session.memory() - idle >= 400
+
+
+@pytest.mark.parametrize(
+    ("command", "undo"),
+    [
+        (b"WATCH", b"UNWATCH"),
+        (b"SUBSCRIBE", b"UNSUBSCRIBE"),
+        (b"PSUBSCRIBE", b"PUNSUBSCRIBE"),
+        (b"SSUBSCRIBE", b"SUNSUBSCRIBE"),
+        (b"CLIENT TRACKING ON BCAST PREFIX", b"CLIENT TRACKING OFF"),
+    ],
+    ids=lambda text: text.decode(),
+)
+def test_memory_grows_with_what_is_remembered_for_a_client(engine: Engine, command: bytes, undo: bytes) -> None:
+    session = Session(engine)
+    idle = session.memory()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(500):
+        talk(session, b"%b %020d" % (command, number))
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown == pytest.approx(session.memory() - idle, rel=0.35)
+    talk(session, undo)
+    assert session.memory() == idle
