@@ -114,7 +114,9 @@ class Entry:
         self.calls = 0
         self.rejected = 0
         self.failed = 0
-        self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
+        self.subcommands: dict[bytes, Entry] = {}
+        if command.subcommands:
+            self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
         self.run: Handler = command.handler or _unreachable
         self.handler = self.plain = self.measured = self.run
         self.left = 0
