@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respstore")
 
+TIMESTAMP: Final = b"#TS:%d\r\n"
+"""A line between requests that says when what follows was done, in seconds since 1970 (aof-timestamp-enabled)."""
 SYNC_SECONDS: Final = 1.0
 BUSY_SECONDS: Final = 2.0
 """How long writing waits for a disk that is busy with the last second."""
@@ -148,7 +150,7 @@ class AppendOnly:
         data = effects.take()
         if config.aof_timestamp_enabled and data and self._stamp != (now := engine.keyspace.now // 1000):
             self._stamp = now
-            data = b"#TS:%d\r\n%b" % (now, data)
+            data = TIMESTAMP % now + data
         try:
             files.append(data)
             self._is_unsynced = True

@@ -8,12 +8,14 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import trio
 
 from respstore.config import Config
+from respstore.engine.append_only import TIMESTAMP
 from respstore.engine.snapshots import describe
 from respstore.engine.system import Facts, Run
 from respstore.keyspace import Keyspace, ReadItems
@@ -95,7 +97,8 @@ class _Base(Disk):
     def pieces(self, keyspace: Keyspace, about: Facts, read_items: ReadItems) -> Iterator[bytes]:
         if self._config.aof_use_rdb_preamble:
             return super().pieces(keyspace, about, read_items)
-        return write_commands(keyspace, read_items)
+        commands = write_commands(keyspace, read_items)
+        return chain([TIMESTAMP % about["ctime"]], commands) if self._config.aof_timestamp_enabled else commands
 
     def save_as_it_is_now(self, keyspace: Keyspace, about: Facts) -> str | None:
         # What was done since stands in the next file already, and would be done twice.

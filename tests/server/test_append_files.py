@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -256,6 +257,12 @@ def test_whatever_byte_is_changed_it_loads_or_is_refused_and_stays(
                 assert path.read_bytes() == changed
             path.write_bytes(data)
     assert outcomes.keys() == {"loaded", "refused"}
+
+
+def test_a_base_of_requests_tells_when_it_was_written(start: Callable[..., Engine], tmp_path: Path) -> None:
+    talk(Session(start(aof_use_rdb_preamble=False, aof_timestamp_enabled=True)), b"SET a 1")
+    base = tmp_path / "appendonlydir" / f"{NAME}.1.base.aof"
+    assert re.fullmatch(rb"#TS:\d+\r\n", base.read_bytes())
 
 
 def test_a_missing_file_or_a_damaged_list_is_refused(start: Callable[..., Engine], tmp_path: Path) -> None:

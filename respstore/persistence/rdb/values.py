@@ -188,7 +188,10 @@ def _quicklist_2(reader: Reader, config: Config) -> Value:
 def _quicklist_node(reader: Reader) -> Sequence[bytes]:
     container = reader.length()
     if container == _PLAIN:
-        return (reader.string(),)
+        element = reader.string()
+        if not element:
+            raise reader.corrupt("a node of a list for one large element that is empty")
+        return (element,)
     if container != _PACKED:
         raise reader.corrupt(f"a node of a list of the unknown kind {container}")
     return _unpack_listpack(reader)

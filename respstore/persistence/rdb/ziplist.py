@@ -27,11 +27,14 @@ def decode_ziplist(data: bytes) -> list[bytes]:
     length, _, count = reader.integer(4), reader.integer(4), reader.integer(2)
     if length != len(data):
         raise reader.corrupt("a ziplist of a wrong length")
-    elements = []
-    while (before := reader.byte()) != _END:
-        if before == _LONG:
-            reader.take(4)
+    elements, size = [], 0
+    while (head := reader.byte()) != _END:
+        start = reader.at - 1
+        before = reader.integer(4) if head == _LONG else head
+        if before != size:
+            raise reader.corrupt("a ziplist with an element that does not know where the one before it begins")
         elements.append(_ziplist_element(reader))
+        size = reader.at - start
     if reader.at != len(data) or count not in (len(elements), 0xFFFF):
         raise reader.corrupt("a ziplist whose elements do not fill it")
     return elements
@@ -97,4 +100,9 @@ def _ziplist_element(reader: Reader) -> bytes:
 def _zipmap_length(reader: Reader, head: int) -> int:
     if head >= _END:
         raise reader.corrupt("a zipmap that ends within a field")
-    return reader.integer(4) if head == _LONG else head
+    if head < _LONG:
+        return head
+    length = reader.integer(4)
+    if length < _LONG:
+        raise reader.corrupt("a zipmap with a length that takes more room than it needs")
+    return length

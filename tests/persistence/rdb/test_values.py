@@ -144,6 +144,7 @@ def test_what_is_packed_stays_so_however_long_its_elements_are() -> None:
         (17, blob(listpack.encode([b"a", b"b"])), "a sorted set with a score that is no number at byte 0"),
         (17, blob(listpack.encode([b"a", 1, b"b"])), "a sorted set with a member that has no score at byte 0"),
         (18, b"\x01\x03\x01a", "a node of a list of the unknown kind 3 at byte 2"),
+        (18, b"\x01\x01\x00", "a node of a list for one large element that is empty at byte 3"),
         (16, blob(b"no listpack"), "a listpack of a wrong length at byte 0"),
         (1, b"\x81" + b"\x7f" * 8, "the data ends too soon at byte 9"),
     ],

@@ -46,7 +46,14 @@ def test_a_ziplist_that_holds_nothing_or_too_many_to_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", ziplist(b"\x03ab"), ziplist(b"\xf1", count=2), ziplist(b"\xff"), ziplist(b"\xf1") + b"x"]
+    "data",
+    [
+        *(b"", ziplist(b"\x03ab"), ziplist(b"\xf1", count=2), ziplist(b"\xff"), ziplist(b"\xf1") + b"x"),
+        *(
+            ziplist(b"\x01a", b"\x01b").replace(b"a\x03", b"a" + wrong)
+            for wrong in (b"\x02", b"\x0e", b"\xfe\x02\0\0\0")
+        ),
+    ],
 )
 def test_a_broken_ziplist(data: bytes) -> None:
     with pytest.raises(CorruptError):
@@ -59,7 +66,13 @@ def test_a_zipmap() -> None:
     assert decode_zipmap(b"\x00\xff") == []
 
 
-@pytest.mark.parametrize("data", [b"", b"\x01", b"\x01\x01f", b"\x01\x01f\xff", b"\x01\x05f\xff", b"\x00\xff\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"", b"\x01", b"\x01\x01f", b"\x01\x01f\xff", b"\x01\x05f\xff", b"\x00\xff\xff"),
+        b"\x01\xfe\x01\0\0\0f\x01\0v\xff",
+    ],
+)
 def test_a_broken_zipmap(data: bytes) -> None:
     with pytest.raises(CorruptError):
         decode_zipmap(data)
