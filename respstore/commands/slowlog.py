@@ -31,8 +31,8 @@ def slowlog_get(session: Session, count: bytes = b"%d" % USUAL_COUNT) -> list[An
     most = parse_integer(count)
     if most is None or most < -1:
         raise RespError(errors.SLOWLOG_COUNT)
-    entries = session.engine.timing.slowlog.entries
-    shown = entries if most < 0 else islice(entries, min(most, len(entries)))
+    log = session.engine.timing.slowlog
+    shown = log if most < 0 else islice(log, min(most, len(log)))
     return [[entry.id, entry.time, entry.duration, list(entry.args), entry.peer, entry.name] for entry in shown]
 
 
@@ -46,7 +46,7 @@ def slowlog_get(session: Session, count: bytes = b"%d" % USUAL_COUNT) -> list[An
 )
 def slowlog_len(session: Session) -> int:
     """Count the requests that are kept."""
-    return len(session.engine.timing.slowlog.entries)
+    return len(session.engine.timing.slowlog)
 
 
 @command(

@@ -1,7 +1,8 @@
 """SLOWLOG: the last requests that took long, each with its own time. timing.py finds them."""
 
-from collections import deque
-from collections.abc import Sequence
+import marshal
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -40,6 +41,9 @@ class SlowRequest:
 class SlowLog:
     """The entries, the latest first.
 
+    They are kept packed, in one buffer. As objects they would lie scattered among those of the data that was there when
+    something was slow, and as long as one object is left, the memory around it is not given back to the system.
+
     Args:
         config: `slowlog-max-len` says how many are kept.
     """
@@ -48,7 +52,17 @@ class SlowLog:
         self._config = config
         config.on_change("slowlog-max-len", self.trim)
         self._next_id = 0
-        self.entries: deque[SlowRequest] = deque()
+        self._packed = bytearray()  # the oldest first
+        self._lengths = array("I")  # in bytes, of each
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[SlowRequest]:
+        end = len(self._packed)
+        for length in reversed(self._lengths):
+            yield SlowRequest(*marshal.loads(self._packed[end - length : end]))  # noqa: S302 - `add` wrote it
+            end -= length
 
     def add(self, session: "Session", name: str, args: Sequence[bytes], duration: int, time: int) -> None:
         """Note a request.
@@ -61,18 +75,23 @@ class SlowLog:
             time: seconds since 1970.
         """
         words = tuple(shortened(without_secrets(name, args)))
-        self.entries.appendleft(SlowRequest(self._next_id, time, duration, words, session.peer.encode(), session.name))
+        packed = marshal.dumps((self._next_id, time, duration, words, session.peer.encode(), session.name))
+        self._packed += packed
+        self._lengths.append(len(packed))
         self._next_id += 1
         self.trim()
 
     def trim(self) -> None:
         """Forget the oldest, if there are more than `slowlog-max-len`."""
-        while len(self.entries) > self._config.slowlog_max_len:
-            self.entries.pop()
+        excess = len(self._lengths) - self._config.slowlog_max_len
+        if excess > 0:
+            del self._packed[: sum(self._lengths[:excess])]
+            del self._lengths[:excess]
 
     def clear(self) -> None:
         """Forget all entries."""
-        self.entries.clear()
+        self._packed.clear()
+        del self._lengths[:]
 
 
 def shortened(args: Sequence[bytes]) -> list[bytes]:

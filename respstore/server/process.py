@@ -61,6 +61,7 @@ class Process:
         self._stop = stop
         self._fail = fail
         self._page = os.sysconf("SC_PAGE_SIZE")
+        self._malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
 
     def wall_clock_us(self) -> int:
         """Microseconds since 1970."""
@@ -87,8 +88,8 @@ class Process:
 
     def return_memory(self) -> None:
         """Give memory that the allocator keeps back to the system: all whole pages that are free."""
-        with suppress(AttributeError, OSError):  # glibc has it
-            ctypes.CDLL(None).malloc_trim(0)
+        if self._malloc_trim is not None:
+            self._malloc_trim(0)
 
     @contextmanager
     def without_full_collections(self) -> Iterator[None]:

@@ -1,6 +1,8 @@
 """MEMORY and its subcommands."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import hiredis
@@ -194,6 +196,59 @@ def test_purge(session: Session) -> None:
     assert talk(session, b"MEMORY PURGE") == b"+OK\r\n"
     assert isinstance(session.engine.system, FakeSystem)
     assert session.engine.system.returned == 1
+
+
+COME_AND_GO = """
+import ctypes
+from itertools import cycle
+from pathlib import Path
+
+from respstore.engine.session import Session
+from tests.talk import make_engine, pass_time, request, talk
+
+COMMANDS = '''get k0|incr n|incrby k0 1|lpush l x|lrange l 0 -1|sadd s x|smembers s|hset h f v|hgetall h|zadd z 1 x
+zrange z 0 -1|setex e 9 v|ttl e|expire n 9|append a x|strlen a|exists k0|type k1|hincrby h g 1|nosuch|incr l|ping
+client tracking on|client tracking off|config get maxmemory|object encoding k0|setbit bits 7 1|config|echo x'''
+
+engine = make_engine()
+session, other = Session(engine), Session(engine)
+mix = cycle([request(line.encode()) for line in COMMANDS.replace("\\n", "|").split("|")])
+
+def fill(count):
+    for number in range(count):
+        session.receive_data(request(b"set k%d %040d" % (number, number)))
+        if not number % 10:
+            other.receive_data(next(mix))
+            other.data_to_send()
+        if not number % 1000:
+            engine.system.sleep(0.02)  # one that was slow
+            other.receive_data(next(mix))
+            session.data_to_send(), other.data_to_send()
+            pass_time(engine, 0.1)
+
+def empty():
+    talk(session, b"flushall")
+    talk(session, b"memory purge")
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident()
+
+def resident():
+    return int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) * 1024
+
+fill(1000)
+before = empty()
+fill(100_000)
+print(resident() - before, empty() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc how large the process is")
+def test_purge_gives_back_what_data_took_among_which_requests_were_counted_and_noted() -> None:
+    """In a process of its own. Whatever is made among the data and stays may hold a mebibyte each."""
+    child = subprocess.run([sys.executable, "-c", COME_AND_GO], capture_output=True, text=True, check=True)
+    full, left = map(int, child.stdout.split())
+    assert left < full / 3
 
 
 def test_help(session: Session) -> None:

@@ -35,7 +35,7 @@ def slow(session: Session) -> dict[str, float]:
 
 def logged(engine: Engine) -> list[tuple[bytes, int]]:
     """The slow log, oldest first: requests and milliseconds."""
-    entries = reversed(engine.timing.slowlog.entries)
+    entries = reversed(list(engine.timing.slowlog))
     return [(b" ".join(entry.args), entry.duration // 1000) for entry in entries]
 
 
