@@ -286,8 +286,8 @@ def _stats(engine: Engine) -> Iterator[Field]:
     yield "evicted_clients", statistics.evicted_clients
     for name, seconds in zip(("total", "current"), statistics.seconds_exceeded(engine.system.monotonic()), strict=True):
         yield f"{name}_eviction_exceeded_time", round(seconds * 1000)
-    yield "keyspace_hits", sum(db.hits for db in keyspace.databases)
-    yield "keyspace_misses", sum(db.misses for db in keyspace.databases)
+    yield "keyspace_hits", keyspace.hits
+    yield "keyspace_misses", keyspace.misses
     yield "pubsub_channels", len(engine.channels.channels)
     yield "pubsub_patterns", len(engine.channels.patterns)
     yield "pubsubshard_channels", len(engine.channels.shard_channels)

@@ -6,6 +6,7 @@ costs one test however many reasons there are.
 """
 
 import logging
+from array import array
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,26 +81,28 @@ class Entry:
         plain: `run`, or what asks first whether there is room for what the command brings, and may refuse (memory.py).
         run: the command's own handler, for dispatch.py, which has asked; or what `use` put in its place.
         measured: calls `plain` and times it (see timing.py).
-        left: how many of the next calls are to be timed.
+        left: how many of the next calls are to be timed; if it is negative, all of them.
         times: how long calls took.
         minimum, maximum: numbers of arguments, the name included, with which `handler` may be called at once. No number
             is such of a command that has subcommands or a guard: its requests need `dispatch`.
-        calls, rejected, failed: how often it ran, was refused before it ran, answered with an error.
+        new_calls, new_rejected, new_failed: how often it ran, was refused before it ran, answered with an error, since
+            they were added up last.
         subcommands: entries by their word in lower case.
         words: of how many words the name is.
     """
 
     __slots__ = (
-        "calls",
+        "_totals",
         "command",
-        "failed",
         "handler",
         "left",
         "maximum",
         "measured",
         "minimum",
+        "new_calls",
+        "new_failed",
+        "new_rejected",
         "plain",
-        "rejected",
         "run",
         "subcommands",
         "times",
@@ -111,9 +114,7 @@ class Entry:
         self.minimum = UNLIMITED if command.subcommands or command.guard else command.minimum
         self.maximum = command.maximum
         self.words = 1 + command.name.count("|")
-        self.calls = 0
-        self.rejected = 0
-        self.failed = 0
+        self.forget_calls()
         self.subcommands: dict[bytes, Entry] = {}
         if command.subcommands:
             self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
@@ -121,6 +122,34 @@ class Entry:
         self.handler = self.plain = self.measured = self.run
         self.left = 0
         self.times = Distribution()
+
+    @property
+    def calls(self) -> int:
+        """How often it ran."""
+        return self._totals[0] + self.new_calls
+
+    @property
+    def rejected(self) -> int:
+        """How often it was refused before it ran."""
+        return self._totals[1] + self.new_rejected
+
+    @property
+    def failed(self) -> int:
+        """How often it answered with an error."""
+        return self._totals[2] + self.new_failed
+
+    def forget_calls(self) -> None:
+        """Start to count anew."""
+        self._totals = array("q", (0, 0, 0))
+        self.new_calls = self.new_rejected = self.new_failed = 0
+
+    def add_up(self) -> None:
+        """Count the new calls among all (statistics.py says why); to be called now and then."""
+        totals = self._totals
+        totals[0] += self.new_calls
+        totals[1] += self.new_rejected
+        totals[2] += self.new_failed
+        self.new_calls = self.new_rejected = self.new_failed = 0
 
     def use(self, handler: Handler) -> None:
         """Run this from now on; who is asked before stays."""
@@ -150,7 +179,7 @@ class Entry:
     def check_arity(self, args: list[bytes]) -> None:
         """Refuse a request whose number of arguments cannot be right (see `Command.takes`)."""
         if not self.command.takes(len(args)):
-            self.rejected += 1
+            self.new_rejected += 1
             raise errors.wrong_arity(self.command.name)
 
 
@@ -247,42 +276,42 @@ def _admit(session: "Session", entry: Entry | None, args: list[bytes]) -> Entry:
     entry.check_arity(args)
     guard, flags = entry.command.guard, entry.command.flags
     if guard is not None and (refusal := guard(session)) is not None:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise refusal
     # Who connected while a password was required needs none once it is taken away.
     if session.gate & UNAUTHENTICATED and "no_auth" not in flags and not session.engine.acl.default.is_let_in:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise RespError(errors.NOT_AUTHENTICATED)
     if session.gate & MULTI and "no_multi" in flags:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise RespError(errors.NOT_IN_MULTI)
     if session.gate & RESTRICTED:
         try:
             session.engine.acl.check(session, entry.command, args)
         except RespError:
-            entry.rejected += 1
+            entry.new_rejected += 1
             raise
     if session.engine.memory.limit and session.engine.memory.is_short(session, entry, args):
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise RespError(errors.OUT_OF_MEMORY)
     if (
         session.gate & (UNSAVED | UNWRITTEN)
         and _needs_disk(session, entry)
         and (refusal := disk_problem(session.engine)) is not None
     ):
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise refusal
     if session.gate & SUBSCRIBED and entry.command.name not in _FOR_SUBSCRIBERS:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise errors.subscribed(entry.command.name)
     if session.gate & MONITORED and flags & _FOR_KEYS and session in session.engine.monitors.sessions:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise RespError(errors.MONITORS_KEEP_OUT)
     if session.gate & LOADING and "loading" not in flags:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise RespError(errors.LOADING)
     if session.gate & BUSY and "allow_busy" not in flags:
-        entry.rejected += 1
+        entry.new_rejected += 1
         raise session.engine.scripts.busy()
     return entry
 
@@ -341,15 +370,15 @@ def _call(session: "Session", entry: Entry, args: "Sequence[bytes]") -> Any:
             raise errors.too_many_arguments(entry.command.name)
         return entry.run(session, *args[entry.words :])
     except RespError as error:
-        entry.failed += 1
+        entry.new_failed += 1
         error.quote(args)
         raise
     except Exception:
         logger.exception("bug: %s of client %s", entry.command.name, session.describe())
-        entry.failed += 1
+        entry.new_failed += 1
         raise RespError(errors.INTERNAL) from None
     finally:
-        entry.calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
+        entry.new_calls += 1  # afterwards, so that CONFIG RESETSTAT counts itself, as in Redis
         seconds = clock() - started
         if entry.left or seconds >= timing.limit:
             timing.called(session, entry, args, seconds)

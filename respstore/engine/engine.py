@@ -138,6 +138,7 @@ class Engine:
         self._ticks = 0
         self._expire_again: float | None = None
         self._bytes_in_of_closed = 0
+        self._calls_added_up = 0
         self.memory = Memory(self)
 
     # Clock and names
@@ -206,7 +207,8 @@ class Engine:
     def end_of_turn(self) -> None:
         """What must happen between the commands of a turn and the sending of their replies."""
         while self.resumed:
-            resumed, self.resumed = self.resumed, []
+            resumed = self.resumed.copy()
+            self.resumed.clear()
             for session in resumed:
                 self.touched.append(session)
                 if not session.is_closing and not session.is_parked:
@@ -237,7 +239,8 @@ class Engine:
         """The sessions that have output or are to be closed though they were not fed; they are forgotten."""
         self.monitors.deliver()
         self.trackers.deliver()
-        touched, self.touched = self.touched, []
+        touched = self.touched.copy()
+        self.touched.clear()
         return touched
 
     def tick(self) -> None:
@@ -260,6 +263,7 @@ class Engine:
     def _maintain(self, now: float, now_ms: int) -> None:
         """What may be late, for nobody waits for it."""
         self._ticks += 1
+        self._add_up()
         self.timing.rearm()
         self._expire_keys(now)
         self.snapshots.tick()
@@ -272,10 +276,11 @@ class Engine:
         self.memory.make_room()
         self.memory.return_free()
         statistics = self.statistics
-        statistics.operations.sample(now, self.commands_processed())
+        statistics.operations.sample(now, self._calls_added_up)
         statistics.input_bytes.sample(now, self.bytes_in())
         statistics.output_bytes.sample(now, statistics.bytes_out)
         if self._ticks % TICKS_PER_GENERATION == 0:
+            self.timing.watch_less()
             self.keyspace.generation += 1
             for db in self.keyspace.databases:
                 db.forget_unused_order(self.keyspace.generation)
@@ -393,7 +398,15 @@ class Engine:
     def count_error(self, error: RespError) -> None:
         """An error reply was made."""
         code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
-        self.statistics.errors[code if space else "ERR"] += 1
+        self.statistics.count_error(code if space else "ERR")
+
+    def _add_up(self) -> None:
+        """Add what was counted since the last time to the totals."""
+        for entry in self.all_entries():
+            if entry.new_calls or entry.new_rejected:  # a failure alone may wait
+                self._calls_added_up += entry.new_calls
+                entry.add_up()
+        self.keyspace.add_up()
 
     def all_entries(self) -> Iterator[Entry]:
         """Every command and subcommand, once."""
@@ -403,7 +416,7 @@ class Engine:
 
     def commands_processed(self) -> int:
         """How many commands ran since the start."""
-        return sum(entry.calls for entry in self.all_entries())
+        return self._calls_added_up + sum(entry.new_calls for entry in self.all_entries())
 
     def bytes_in(self) -> int:
         """How many bytes clients sent since the start or CONFIG RESETSTAT."""
@@ -414,8 +427,9 @@ class Engine:
         self.statistics.reset()
         self.keyspace.reset_statistics()
         self._bytes_in_of_closed -= self.bytes_in()
+        self._calls_added_up = 0
         for entry in self.all_entries():
-            entry.calls = entry.rejected = entry.failed = 0
+            entry.forget_calls()
         self.timing.reset()
 
 

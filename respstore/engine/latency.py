@@ -18,38 +18,28 @@ class Distribution:
 
     Not each call is timed (see timing.py): the sampled ones stand for those that were not, while every slow one is
     known and stands for itself.
-
-    Attributes:
-        sampled, seconds: how many calls that were not slow were timed, and how long they took together.
-        slow, slow_seconds: the same for slow ones.
     """
 
-    __slots__ = ("_sampled", "_slow", "sampled", "seconds", "slow", "slow_seconds")
+    __slots__ = ("_sampled", "_slow", "_totals")
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Forget all calls."""
-        self.sampled = self.slow = 0
-        self.seconds = self.slow_seconds = 0.0
+        self._totals = array("d", (0, 0, 0, 0))  # of sampled calls and of slow ones: how many, and their seconds
         self.forget_shape()
 
     def forget_shape(self) -> None:
         """Forget how the times were distributed, not how long the calls took together."""
-        # How many calls fell into each bucket. An array has no objects for its numbers: those would come and go in the
-        # middle of others that do, and hold memory that is else free.
-        self._sampled = array("Q")
+        self._sampled = array("Q")  # how many calls fell into each bucket
         self._slow = array("Q")
 
     def add(self, seconds: float, *, is_slow: bool, keep_shape: bool) -> None:
         """A call was timed; `keep_shape` if the distribution is to know (latency-tracking)."""
-        if is_slow:
-            self.slow += 1
-            self.slow_seconds += seconds
-        else:
-            self.sampled += 1
-            self.seconds += seconds
+        place = 2 if is_slow else 0
+        self._totals[place] += 1
+        self._totals[place + 1] += seconds
         if keep_shape:
             counts = self._slow if is_slow else self._sampled
             bucket = _bucket(round(seconds * 1e9))
@@ -57,11 +47,15 @@ class Distribution:
                 counts.frombytes(bytes(counts.itemsize * (bucket + 1 - len(counts))))
             counts[bucket] += 1
 
+    @property
+    def sampled(self) -> int:
+        """How many calls were timed that were not slow."""
+        return int(self._totals[0])
+
     def total(self, calls: int) -> float:
         """Seconds that so many calls took together."""
-        if not self.sampled:
-            return self.slow_seconds
-        return self.slow_seconds + max(calls - self.slow, self.sampled) * self.seconds / self.sampled
+        sampled, seconds, slow, slow_seconds = self._totals
+        return slow_seconds + (max(calls - slow, sampled) * seconds / sampled if sampled else 0)
 
     def percentiles(self, calls: int, wanted: Iterable[float]) -> Iterator[float]:
         """Microseconds that so many per cent of the calls did not exceed; nothing if the distribution is not known."""

@@ -192,9 +192,9 @@ class Memory:
 
         def handler(session: "Session", *args: bytes) -> Any:
             if not has_room_for(args):
-                entry.calls -= 1  # it is refused, which whoever called cannot know
-                entry.failed -= 1
-                entry.rejected += 1
+                entry.new_calls -= 1  # it is refused, which whoever called cannot know
+                entry.new_failed -= 1
+                entry.new_rejected += 1
                 raise RespError(errors.OUT_OF_MEMORY)
             return entry.run(session, *args)
 

@@ -263,7 +263,7 @@ class Session:
                         entry = None  # counted there
                         value = dispatch(self, args)
                     else:
-                        entry.calls += 1
+                        entry.new_calls += 1
                         # Most commands have at most three arguments; calls with a fixed number of them are cheaper.
                         if count == 2:
                             value = entry.handler(self, args[1])
@@ -293,13 +293,13 @@ class Session:
                         self._reply(value)
                 except RespError as error:
                     if entry is not None:
-                        entry.failed += 1
+                        entry.new_failed += 1
                         error.quote(args)
                     self._fail(error)
                 except Exception:
                     if args:  # `*0` makes an empty request, which Redis ignores
                         if entry is not None:
-                            entry.failed += 1
+                            entry.new_failed += 1
                         logger.exception("bug: %s of client %s", args[0][:64], self.describe())
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
@@ -380,7 +380,7 @@ class Session:
         """End a wait with a reply, a RespError for an error. Further requests run at the end of the turn."""
         if isinstance(value, RespError):
             if self.last is not None:
-                self.last.failed += 1
+                self.last.new_failed += 1
             self._fail(value)
         elif self.muted is None:
             try:

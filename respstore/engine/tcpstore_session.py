@@ -168,7 +168,7 @@ class TCPStoreSession(Session):
                 if entry is None:
                     run(self, _unreachable, strings, number)
                 else:
-                    entry.calls += 1
+                    entry.new_calls += 1
                     self.last = entry
                     run(self, entry.plain, strings, number)
                 if ready:
@@ -227,7 +227,7 @@ class TCPStoreSession(Session):
         self.engine.count_error(error)
         command = ""
         if self.last is not None:
-            self.last.failed += 1
+            self.last.new_failed += 1
             command = self.last.command.name.upper()
         self._lose(ProtocolError(f"{command}: {error.text}"))
 

@@ -5,7 +5,7 @@ batch (`Session._process`), which may be 16 requests of one client, and most oft
 
 - A batch that lasted too long is looked at more closely. If it was one request, that was slow. Else the slow one is
   among those whose time grows with the data: if there is but one of them, that was it. If there are more, the first of
-  them is named and how many others there were, and all of them are **watched** for a minute: timed one by one.
+  them is named and how many others there were, and all of them are **watched** for a minute or two: timed one by one.
 - Besides, of each command the first `SAMPLES` calls in each tenth of a second are timed: a command called less often is
   known exactly, for others the timed calls stand for the rest.
 - Whatever goes through dispatch.py (subcommands, what EXEC runs) is timed always; that way is long anyway.
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from respstore.engine.session import Session
 
 SAMPLES: Final = 64
-WATCH_SECONDS: Final = 60.0
+_WATCHES: Final = 2
 SHORTEST: Final = 0.001
 """Seconds: below it, the time that a batch takes says nothing about a request in it."""
-_ALWAYS: Final = 1 << 60
+_ALWAYS: Final = -1
 _LONG: Final = frozenset((list, dict, set))
 """Replies whose encoding may take longer than the command: it counts."""
 
@@ -54,7 +54,7 @@ class Timing:
         self._clock = engine.system.monotonic
         self._since = 0.0
         self._slow_calls: list[tuple[Entry, Sequence[bytes], float]] = []
-        self._watched: dict[Entry, float] = {}
+        self._watched: dict[Entry, float] = {}  # for how many more calls of `watch_less`
         self._resting: dict[Entry, None] = dict.fromkeys(engine.all_entries())
         self.slowlog = SlowLog(engine.config)
         self.monitor = LatencyMonitor()
@@ -82,14 +82,18 @@ class Timing:
 
     def rearm(self) -> None:
         """Time the next calls of each command; to be called ten times a second."""
-        now = self._clock()
-        for entry in [entry for entry, until in self._watched.items() if until <= now]:
-            del self._watched[entry]
-            self._rest(entry)
         for entry in self._resting:
             entry.left = SAMPLES
             entry.handler = entry.measured
         self._resting.clear()
+
+    def watch_less(self) -> None:
+        """Watch nobody any more who was not suspected since the last time but one; to be called once a minute."""
+        for entry in list(self._watched):
+            self._watched[entry] -= 1
+            if not self._watched[entry]:
+                del self._watched[entry]
+                self._rest(entry)
 
     def look_closer(self, session: "Session", requests: Sequence[list[bytes]], now: float) -> None:
         """A batch lasted too long, or had a request of which that is known already.
@@ -101,7 +105,9 @@ class Timing:
         """
         engine = self._engine
         rest = now - (self._since if self._slow_calls else engine.look_at - engine.slow_batch)
-        slow_calls, self._slow_calls = self._slow_calls, []
+        slow_calls = self._slow_calls.copy()
+        self._slow_calls.clear()
+        self._since = 0.0
         for entry, words, seconds in slow_calls:
             if isinstance(words, tuple):  # what stands behind the name; it is known how the client wrote that
                 rest -= seconds
@@ -118,7 +124,7 @@ class Timing:
         if len(suspects) > 1:
             args = [*args, b"... (1 of %d pipelined commands)" % len(suspects)]
             for suspect, _ in suspects:
-                self._watch(suspect, now + WATCH_SECONDS)
+                self._watch(suspect, _WATCHES)
         self._log(session, entry, args, rest)
 
     def _suspects(self, requests: Sequence[list[bytes]]) -> list[tuple[Entry, list[bytes]]]:
@@ -182,7 +188,7 @@ class Timing:
 
     def _count(self, entry: Entry, seconds: float, *, is_slow: bool) -> None:
         entry.times.add(seconds, is_slow=is_slow, keep_shape=self._config.latency_tracking)
-        if entry.left:
+        if entry.left > 0:
             entry.left -= 1
             if not entry.left:
                 self._rest(entry)
@@ -192,8 +198,8 @@ class Timing:
         entry.handler = entry.plain
         self._resting[entry] = None
 
-    def _watch(self, entry: Entry, until: float) -> None:
-        self._watched[entry] = until
+    def _watch(self, entry: Entry, watches: float) -> None:
+        self._watched[entry] = watches
         entry.left = _ALWAYS
         entry.handler = entry.measured
         self._resting.pop(entry, None)

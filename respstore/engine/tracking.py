@@ -126,7 +126,7 @@ class Trackers:
         current: whose command is running, if that is one of them.
     """
 
-    __slots__ = ("_due", "_engine", "_indebted", "_lapsed", "current", "keys", "prefixes", "sessions")
+    __slots__ = ("_due", "_engine", "_indebted", "_lapsed", "_listener", "current", "keys", "prefixes", "sessions")
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -138,6 +138,7 @@ class Trackers:
         self.keys: dict[bytes, int | set[int]] = {}
         self.prefixes: dict[bytes, _Audience] = {}
         self.current: Session | None = None
+        self._listener = self._modified
         engine.keyspace.flushed = self._flushed
         engine.config.on_change("tracking-table-max-keys", self._bound)
 
@@ -145,7 +146,7 @@ class Trackers:
 
     def add(self, session: "Session", tracking: Tracking) -> None:
         """A session tracks from now on, or in another way."""
-        tell_of_changes(self._engine.keyspace, self._modified)
+        tell_of_changes(self._engine.keyspace, self._listener)
         self._lapsed.pop(session, None)
         self.sessions[session] = tracking
         if session.tracking is not None:

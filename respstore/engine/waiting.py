@@ -16,6 +16,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
@@ -107,7 +108,7 @@ class WaitingRoom:
         "_deadlines",
         "_needy",
         "_queues",
-        "_serial",
+        "_serials",
         "_sessions",
         "_timed",
         "barriers",
@@ -133,7 +134,7 @@ class WaitingRoom:
         # A wait that ended early leaves its deadline behind; its number tells, for that is not in `_timed` any more.
         self._deadlines: list[tuple[float, int]] = []
         self._timed: dict[int, Session] = {}
-        self._serial = 0
+        self._serials = count(1)
 
     def __len__(self) -> int:
         """How many wait."""
@@ -147,14 +148,14 @@ class WaitingRoom:
             park: for what.
             now: the monotonic clock, in seconds.
         """
-        self._serial += 1
-        self._sessions[session] = Wait(park, session.db, now, self._serial)
+        serial = next(self._serials)
+        self._sessions[session] = Wait(park, session.db, now, serial)
         if park.timeout is not None:
             deadline = now + park.timeout
             self._forget_stale_deadlines()
-            self._timed[self._serial] = session
-            heappush(self._deadlines, (deadline, self._serial))
-            if self._deadlines[0][1] == self._serial:
+            self._timed[serial] = session
+            heappush(self._deadlines, (deadline, serial))
+            if self._deadlines[0][1] == serial:
                 self.rearm(deadline)
         if park.arrival is None:
             self._join(session, session.db, park)

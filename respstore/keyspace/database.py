@@ -22,6 +22,7 @@ What must stay true:
 - This room knows no clock: the engine sets `keyspace.now` before each batch of commands.
 """
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from heapq import heapify, heappop, heappush
@@ -68,7 +69,7 @@ class Database:
         index: its number, as SELECT gives it.
         data: keys to values, those whose time is over but that nobody touched since included.
         expires: keys to the wall-clock time in ms at which they expire, for those that do.
-        hits, misses: how often `read` found a key, and found none.
+        hits, misses: how often `read` found a key, and found none, since they were added up last.
         observed: keys to those who want to know when they change, in order of arrival.
     """
 
@@ -311,13 +312,19 @@ class Database:
         Returns:
             How many there were.
         """
-        removed, self.data, self.expires = self.data, {}, {}
-        self._deadlines = []
+        removed = len(self.data)
+        observed = [key for key in self.observed if key in self.data]
+        if type(self.data) is dict:
+            self.data.clear()
+        else:  # somebody may be reading it still
+            self.data = {}
+        self.expires.clear()
+        self._deadlines.clear()
         self._order = None
-        self.keyspace.changes += len(removed)
-        for key in [key for key in self.observed if key in removed]:
+        self.keyspace.changes += removed
+        for key in observed:
             self._tell(key)
-        return len(removed)
+        return removed
 
     def swap(self, other: "Database") -> None:
         """Exchange the contents of two databases (SWAPDB); who observes a key goes on to observe this number's."""
@@ -471,6 +478,7 @@ class Keyspace:
     """
 
     __slots__ = (
+        "_totals",
         "changes",
         "databases",
         "expired",
@@ -500,6 +508,28 @@ class Keyspace:
         self.flushed: Callable[[], None] = lambda: None
         self.libraries: tuple[bytes, ...] = ()
         self.databases = [Database(self, index) for index in range(count)]
+        self._totals = array("Q", (0, 0))  # hits and misses that are added up
+
+    @property
+    def hits(self) -> int:
+        """How often `Database.read` found a key."""
+        return self._totals[0] + sum([db.hits for db in self.databases])
+
+    @property
+    def misses(self) -> int:
+        """How often it found none."""
+        return self._totals[1] + sum([db.misses for db in self.databases])
+
+    def add_up(self) -> None:
+        """Count the databases' new hits and misses among all; to be called now and then.
+
+        The totals are no objects, which would lie in memory that is not given back as long as there is one.
+        """
+        totals = self._totals
+        for db in self.databases:
+            totals[0] += db.hits
+            totals[1] += db.misses
+            db.hits = db.misses = 0
 
     def flush(self, databases: Sequence[Database]) -> None:
         """Remove all keys of some databases (FLUSHDB, FLUSHALL)."""
@@ -510,5 +540,6 @@ class Keyspace:
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         self.expired = 0
+        self._totals = array("Q", (0, 0))
         for db in self.databases:
             db.hits = db.misses = 0

@@ -48,7 +48,7 @@ def test_reset_sets_all_counters_back() -> None:
     counters = [name for name in Statistics.__slots__ if isinstance(getattr(fresh, name), int | float)]
     for name in counters:
         setattr(statistics, name, 5)
-    statistics.errors["ERR"] += 1
+    statistics.count_error("ERR")
     statistics.reset()
     assert all(getattr(statistics, name) == getattr(fresh, name) == 0 for name in counters)
     assert not statistics.errors

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from respstore.engine.dispatch import Entry
-from respstore.engine.engine import Engine
+from respstore.engine.engine import TICKS_PER_GENERATION, Engine
 from respstore.engine.session import Session
-from respstore.engine.timing import SAMPLES, WATCH_SECONDS
+from respstore.engine.timing import SAMPLES
 from respstore.errors import RespError
 from tests.talk import FakeSystem, make_engine, pass_time, request, talk
 
@@ -81,7 +81,11 @@ def test_requests_of_a_pipeline_that_cannot_be_told_apart_are_watched_then(
     session.receive_data(pipeline)
     assert logged(engine) == [(b"KEYS *", 20), (b"LRANGE l 0 0", 20)]
 
-    pass_time(engine, WATCH_SECONDS + 1)  # nobody is watched for ever
+    engine.timing.watch_less()
+    tire(session, b"KEYS *")
+    assert engine.entries[b"keys"].handler is not engine.entries[b"keys"].plain
+    for _ in range(TICKS_PER_GENERATION):  # nobody is watched for ever
+        engine.tick()
     slow.clear()
     tire(session, b"KEYS *")
     assert engine.entries[b"keys"].handler is engine.entries[b"keys"].plain

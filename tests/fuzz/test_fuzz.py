@@ -97,7 +97,7 @@ class Planted:
     @command("keep", group="generic", since="1.0.0")
     def keep(session: Session) -> int:
         """Remember a client for ever."""
-        session.engine.statistics.errors[session] = 1  # type: ignore[index]
+        session.engine.statistics.count_error(session)  # type: ignore[arg-type]
         return 1
 
     @staticmethod
