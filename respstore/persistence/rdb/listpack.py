@@ -19,6 +19,8 @@ _UNKNOWN_COUNT: Final = 0xFFFF
 _HEAD: Final = struct.Struct("<IH")
 _LONGEST_INTEGER: Final = 20
 _WIDTHS: Final = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
+_DO_NOT_FILL: Final = "a listpack whose elements do not fill it"
+_WRONG_LENGTH: Final = "a listpack with an element whose length behind it is not that before it"
 _SMALL: Final = tuple(bytes([number, 1]) for number in range(128))
 
 
@@ -49,11 +51,24 @@ def decode(data: bytes) -> list[Element]:
     end = len(data) - 1
     if len(data) < LISTPACK_FRAME or data[end] != _END or _HEAD.unpack_from(data)[0] != len(data):
         raise ValueError("a listpack of a wrong length")
+    try:
+        elements, at = _decode_elements(data, end)
+    except IndexError:
+        raise ValueError(_DO_NOT_FILL) from None
+    if at != end or _HEAD.unpack_from(data)[1] not in (len(elements), _UNKNOWN_COUNT):
+        raise ValueError(_DO_NOT_FILL)
+    return elements
+
+
+def _decode_elements(data: bytes, end: int) -> tuple[list[Element], int]:
+    """The elements, and where the last of them ends; raises IndexError if that is not within the data."""
     elements: list[Element] = []
     at = LISTPACK_FRAME - 1
     while at < end:
         head = data[at]
         if head < 0x80:
+            if data[at + 1] != 1:
+                raise ValueError(_WRONG_LENGTH)
             elements.append(head)
             at += 2
             continue
@@ -77,11 +92,16 @@ def decode(data: bytes) -> list[Element]:
             elements.append(int.from_bytes(content, "little", signed=True))
         else:
             elements.append(content)
-        at += size + (1 if size < 1 << 7 else backward_size(size))
-    count = _HEAD.unpack_from(data)[1]
-    if at != end or count not in (len(elements), _UNKNOWN_COUNT):
-        raise ValueError("a listpack whose elements do not fill it")
-    return elements
+        at += size
+        if size < 1 << 7:
+            behind, is_right = 1, data[at] == size
+        else:
+            behind = backward_size(size)
+            is_right = data[at : at + behind] == _backward(size)
+        if not is_right:
+            raise ValueError(_WRONG_LENGTH)
+        at += behind
+    return elements, at
 
 
 def _encode_text(text: bytes) -> bytes:

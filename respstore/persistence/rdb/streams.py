@@ -128,7 +128,9 @@ def _decode_entry(elements: Iterator[listpack.Element], node: Node) -> tuple[int
     else:
         texts = _texts(elements, 2 * _number(elements))
         fields, values = texts[::2], texts[1::2]
-    next(elements)
+    count = len(values) + 3 if flags & _SAME_FIELDS else 2 * len(values) + 4
+    if _number(elements) != count:
+        raise ValueError("an entry of a stream that does not know where it begins")
     return flags, ((ms % _WRAP, sequence % _WRAP), fields, values)
 
 

@@ -24,10 +24,10 @@ def decode_ziplist(data: bytes) -> list[bytes]:
         CorruptError: it is none.
     """
     reader = Reader(data)
-    length, _, count = reader.integer(4), reader.integer(4), reader.integer(2)
+    length, tail, count = reader.integer(4), reader.integer(4), reader.integer(2)
     if length != len(data):
         raise reader.corrupt("a ziplist of a wrong length")
-    elements, size = [], 0
+    elements, start, size = [], reader.at, 0
     while (head := reader.byte()) != _END:
         start = reader.at - 1
         before = reader.integer(4) if head == _LONG else head
@@ -35,7 +35,7 @@ def decode_ziplist(data: bytes) -> list[bytes]:
             raise reader.corrupt("a ziplist with an element that does not know where the one before it begins")
         elements.append(_ziplist_element(reader))
         size = reader.at - start
-    if reader.at != len(data) or count not in (len(elements), 0xFFFF):
+    if start != tail or reader.at != len(data) or count not in (len(elements), 0xFFFF):
         raise reader.corrupt("a ziplist whose elements do not fill it")
     return elements
 

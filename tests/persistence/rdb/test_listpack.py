@@ -70,6 +70,10 @@ def test_broken_bytes_are_read_or_refused(elements: list[Element], data: st.Data
         (b"\x07\x00\x00\x00\x01\x00\xff", "do not fill it"),
         (b"\x09\x00\x00\x00\x01\x00\x85a\xff", "do not fill it"),
         (b"\x09\x00\x00\x00\x01\x00\xf5\x01\xff", "unknown type"),
+        (b"\x09\x00\x00\x00\x01\x00\x05\x02\xff", "length behind it"),
+        (b"\x0a\x00\x00\x00\x01\x00\x81a\x03\xff", "length behind it"),
+        (b"\x0a\x00\x00\x00\x01\x00\xdf\xff\x01\xff", "length behind it"),
+        (b"\x89\x00\x00\x00\x01\x00\xe0\x7e" + b"x" * 126 + b"\x01\x81\xff", "length behind it"),
     ],
 )
 def test_errors(data: bytes, error: str) -> None:

@@ -142,6 +142,7 @@ FACTS = b"\x02\x07\x00\x05\x01\x05\x03\x03"
         (packed(((5, 1), [0, 3, *NODE[2:5], 3, 0, 0, b"v", 4] + [3, 0, 0, b"v", 4] * 2), rest=b""), "not in order"),
         (packed(((5, 1), [0, 0, 0, 0]), rest=FACTS), "another number of entries than it says"),
         (packed(((5, 1), [b"x", *NODE[1:]]), rest=FACTS), "a text in the place of a number"),
+        (packed(((5, 1), [1, 0, *NODE[2:5], 2, 0, 0, b"v", 5]), rest=FACTS), "does not know where it begins"),
         (packed(((7, 0), NODE), ((5, 1), NODE), rest=FACTS), "nodes are not in order"),
         (b"\x01\x01a", "an id that is not 16 bytes long"),
         (packed(((5, 1), NODE), rest=FACTS + b"\x02" + b"\x01g\x00\x00\x00\x00\x00" * 2), "a group twice"),

@@ -10,13 +10,20 @@ from respstore.persistence.rdb.ziplist import decode_intset, decode_ziplist, dec
 
 def ziplist(*entries: bytes, count: int | None = None) -> bytes:
     """A ziplist of entries that have their heads, but not the length of the one before."""
-    body, before = b"", 0
+    body, before, tail = b"", 0, 10
     for entry in entries:
         head = bytes([before]) if before < 254 else b"\xfe" + before.to_bytes(4, "little")
+        tail = 10 + len(body)
         body += head + entry
         before = len(head + entry)
     count = len(entries) if count is None else count
-    return (11 + len(body)).to_bytes(4, "little") + bytes(4) + count.to_bytes(2, "little") + body + b"\xff"
+    return (
+        (11 + len(body)).to_bytes(4, "little")
+        + tail.to_bytes(4, "little")
+        + count.to_bytes(2, "little")
+        + body
+        + b"\xff"
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,7 @@ def test_a_ziplist_that_holds_nothing_or_too_many_to_count() -> None:
     "data",
     [
         *(b"", ziplist(b"\x03ab"), ziplist(b"\xf1", count=2), ziplist(b"\xff"), ziplist(b"\xf1") + b"x"),
+        ziplist(b"\x01a").replace(b"\x0a\0\0\0", b"\x0b\0\0\0"),
         *(
             ziplist(b"\x01a", b"\x01b").replace(b"a\x03", b"a" + wrong)
             for wrong in (b"\x02", b"\x0e", b"\xfe\x02\0\0\0")
