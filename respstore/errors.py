@@ -16,7 +16,12 @@ class RespError(Exception):
     Args:
         text: the reply without the leading `-`, code first: `"ERR syntax error"`.
         quotes: the position of a word of the request that `{}` in the text stands for; 0 is the command's name.
+
+    Attributes:
+        is_counted: INFO errorstats knows of it already, for a script got it first.
     """
+
+    is_counted = False
 
     def __init__(self, text: str, *, quotes: int | None = None) -> None:
         super().__init__(text)

@@ -397,6 +397,8 @@ class Engine:
 
     def count_error(self, error: RespError) -> None:
         """An error reply was made."""
+        if error.is_counted:
+            return
         code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
         self.statistics.count_error(code if space else "ERR")
 

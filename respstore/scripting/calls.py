@@ -67,6 +67,7 @@ class Calls:
         self._runtime: Runtime | None = None
         self._gathered: list[bytes] = []
         self._kept: Sequence[Any] = ()
+        self._last_error = ""
         entries = {name: entry for name, entry in engine.entries.items() if _is_usual(entry.command)}
         reads = {name: entry for name, entry in entries.items() if not entry.command.flags & WRITING}
         self._usual: dict[bytes, Entry] = {}
@@ -79,6 +80,7 @@ class Calls:
         self._session, self._runtime = session, runtime
         self._permissions = permissions
         self._protocol = 2
+        self._last_error = ""
         self._is_short = bool(
             engine.memory.limit and not permissions.ignores_memory and not engine.memory.has_room_for(())
         )
@@ -87,6 +89,10 @@ class Calls:
     def end(self) -> None:
         """It is over."""
         self._session = self._runtime = None
+
+    def is_counted(self, text: str) -> bool:
+        """Whether an error that a script came to is the one that a command of it got last, which is counted already."""
+        return text == self._last_error
 
     # The host
 
@@ -114,6 +120,8 @@ class Calls:
                 return False
             self._keep(value)
         except RespError as error:
+            self._engine.count_error(error)
+            self._last_error = error.text
             self._keep(error)
         except BaseException:
             logger.exception("bug: a command of a script failed")
@@ -169,13 +177,21 @@ class Calls:
         Raises:
             RespError: it may not.
         """
-        engine = self._engine
-        entry = find(engine.entries, words[0])
+        entry = find(self._engine.entries, words[0])
         if entry is not None and entry.subcommands and len(words) > 1:
             entry = entry.subcommands.get(words[1].lower())
         if entry is None:
             raise RespError(errors.SCRIPT_UNKNOWN_COMMAND)
-        command = entry.command
+        try:
+            self._check(session, entry.command, words)
+        except RespError:
+            entry.new_rejected += 1
+            raise
+        return entry
+
+    def _check(self, session: "Session", command: Command, words: Sequence[bytes]) -> None:
+        """Raises RespError if a script may not run a command now."""
+        engine = self._engine
         if not command.takes(len(words)):
             raise RespError(errors.SCRIPT_WRONG_ARITY)
         if "noscript" in command.flags:
@@ -194,7 +210,6 @@ class Calls:
             raise problem
         if self._is_short and "denyoom" in command.flags and not self._scripts.has_written:
             raise RespError(errors.OUT_OF_MEMORY)
-        return entry
 
     def _keep(self, value: Any) -> None:
         """Keep a reply until sandbox.lua takes it: its kind, and what belongs to that."""

@@ -170,7 +170,7 @@ class Interpreter:
             except BrokenRuntimeError:
                 self._replace()
                 raise RespError(errors.SCRIPT_NO_MEMORY) from None
-            return _checked(value, script.sha)
+            return self._checked(value, script.sha)
 
         return self._engine.scripts.perform(session, work)
 
@@ -190,7 +190,7 @@ class Interpreter:
             except BrokenRuntimeError:
                 self.functions.replace_runtime()
                 raise RespError(errors.SCRIPT_NO_MEMORY) from None
-            return _checked(value, function.name)
+            return self._checked(value, function.name)
 
         return self._engine.scripts.perform(session, work)
 
@@ -212,6 +212,18 @@ class Interpreter:
             self._calls.end()
             self._engine.scripts.end()
             session.db = db
+
+    def _checked(self, value: Any, name: bytes) -> Any:
+        """What a script, or a function, of this name came to; an error is raised, and says where it came from."""
+        if isinstance(value, RespError):
+            error = value
+        elif isinstance(value, Failure):
+            place = f", on {value.place}." if value.place else ""
+            error = RespError(f"{value.text} script: {quotable(name)}{place}")
+        else:
+            return value
+        error.is_counted = self._calls.is_counted(value.text)
+        raise error
 
     def _permissions(self, flags: frozenset[str] | None, *, is_read_only: bool) -> Permissions:
         """What a script of these flags may do, where the command that calls it says whether it may write.
@@ -243,13 +255,3 @@ class Interpreter:
         self._runtime = None
         for script in self.scripts.values():
             script.function = None
-
-
-def _checked(value: Any, name: bytes) -> Any:
-    """What a script, or a function, of this name came to; an error is raised, and says where it came from."""
-    if isinstance(value, RespError):
-        raise value
-    if isinstance(value, Failure):
-        place = f", on {value.place}." if value.place else ""
-        raise RespError(f"{value.text} script: {quotable(name)}{place}")
-    return value

@@ -281,6 +281,22 @@ def test_errorstats(session: Session) -> None:
     ]
 
 
+def test_errorstats_count_each_error_of_a_script_once(session: Session) -> None:
+    talk(session, b"SET s x")
+    for script in (
+        "redis.pcall('incr', 's') redis.pcall('get')",
+        "redis.call('incr', 's')",
+        "return redis.pcall('no')",
+    ):
+        talk(session, b"EVAL", script.encode(), b"0")
+    assert fields(session, "errorstats") == {"errorstat_ERR": "count=4"}
+    talk(session, b"EVAL", b"error('boom')", b"0")
+    assert fields(session, "errorstats") == {"errorstat_ERR": "count=5"}
+    stats = fields(session, "commandstats")
+    assert stats["cmdstat_incr"].endswith("rejected_calls=0,failed_calls=2")
+    assert stats["cmdstat_get"].endswith("rejected_calls=1,failed_calls=0")
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
