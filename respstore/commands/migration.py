@@ -60,7 +60,7 @@ def migrate(session: Session, host: bytes, port: bytes, key: bytes, db: bytes, t
     found = {name: request for name, request in requests.items() if request is not None}
     if not found:
         return "NOKEY"
-    before = [encode_request(tuple(words)) for words in (*parsed.login, (b"SELECT", b"%d" % index))]
+    before = [encode_request(words) for words in (*parsed.login, (b"SELECT", b"%d" % index))]
     seconds = (milliseconds if milliseconds > 0 else _DEFAULT_TIMEOUT_MS) / 1000
     peer = _connect(session, host, port, seconds)
     try:

