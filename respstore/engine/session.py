@@ -31,13 +31,14 @@ from respstore.protocol.replies import (
     BULK_HEADS,
     CRLF,
     INTEGERS,
+    NULL,
+    NULL_BULK,
     OK,
     SIMPLE,
     SIMPLE_OK,
     Output,
     encode,
     encode_error,
-    null,
 )
 from respstore.protocol.requests import Request, RequestParser
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("respstore")
 
+_join: Final = b"".join  # of a single piece it is that piece
 _SHORT: Final = len(BULK_HEADS)
 _SMALL: Final = len(INTEGERS)
 
@@ -179,9 +181,7 @@ class Session:
     def data_to_send(self) -> bytes:
         """What to send, joined; empty if there is nothing. It is given once."""
         output = self._output
-        if not output:
-            return b""
-        data = output[0] if len(output) == 1 else b"".join(output)
+        data = _join(output)
         output.clear()
         return data
 
@@ -236,11 +236,9 @@ class Session:
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
         engine = self.engine
         entries = engine.entries
-        clock = engine.system.monotonic
         ready = engine.waiting.ready
         parser = self._parser
         output = self._output
-        append = output.append
         entry: Entry | None = None
         self.active = engine.keyspace.now
         if len(requests) > BATCH:
@@ -280,13 +278,13 @@ class Session:
                         length = len(value)
                         output += (BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, value, CRLF)
                     elif value is OK:
-                        append(SIMPLE_OK)
+                        output.append(SIMPLE_OK)
                     elif kind is int:
-                        append(INTEGERS[value] if 0 <= value < _SMALL else b":%d\r\n" % value)
+                        output.append(INTEGERS[value] if 0 <= value < _SMALL else b":%d\r\n" % value)
                     elif value is None:
-                        append(null(self.protocol))
+                        output.append(NULL if self.protocol == 3 else NULL_BULK)
                     elif kind is str and value in SIMPLE:
-                        append(SIMPLE[value])
+                        output.append(SIMPLE[value])
                     elif kind is Park:
                         self._park(value, entry)
                     else:
@@ -304,13 +302,13 @@ class Session:
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
                     engine.waiting.serve()
-            now = clock()
+            now = engine.system.monotonic()
             if now >= engine.look_at:
                 engine.timing.look_closer(self, requests, now)
             engine.look_at = now + engine.slow_batch
-            if self.gate and self.gate & HALTED:
+            if not (parser.pending or self._backlog) or self.gate & HALTED:
                 break
-            requests = self._next_batch() if parser.pending or self._backlog else []
+            requests = self._next_batch()
         if entry is not None:
             self.last = entry
         if parser.pending and parser.error is not None and not self.gate & HALTED:

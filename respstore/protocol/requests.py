@@ -13,6 +13,9 @@ believed only where its answer is beyond doubt:
   are `bytes`; and if there are as many `$` as parts, none of them was a simple string. Where values hold a `$`, or what
   could introduce a list of RESP3, the requests are written again and compared with the data.
 
+Most clients send one short request at a time, with nothing in it that could introduce anything but bulk strings: for
+these, to look for such bytes is all that there is to do.
+
 Any doubt sends the same bytes to the strict parser, before anything was executed. (A peer can still fool the counts,
 with simple strings: one between requests is not seen if it is empty, one as an argument passes if there is a `$` too
 many. It gains what it could have said properly: each request is a list of `bytes`, or empty, all the same.)
@@ -24,7 +27,7 @@ import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from itertools import chain
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import hiredis
 
@@ -54,6 +57,7 @@ _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
 _BEGINNING: Final = 128
 """Where in a pipeline to look first for stars as arguments: most pipelines are many requests of one kind."""
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
+_SHORT: Final = 1024
 _SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
 """For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
@@ -70,20 +74,22 @@ class FastParser:
 
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
-        # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values. A > alone on its
-        # line introduces nothing: it is an argument, as XREADGROUP has it.
-        odd = (62 in data and data.count(b">") != data.count(b"\n>\r\n")) or 124 in data or 126 in data
-        if odd and b">000" in data.translate(_SHAPE):
-            return []
         try:
-            # A client that waits for each reply sends one request at a time.
-            requests = self._parse_one(data) if data.rfind(b"*") == 0 else self._parse(data)
-            if (odd or 37 in data) and _write(requests) != data:
+            # Most clients send a short request and wait for the reply.
+            if len(data) <= _SHORT and (data[2] == 13 or data[3] == 13) and _is_plain(data[1:]):
+                request = self._read(data)
+                _join(request)
+                return [request] if request else []
+            # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values. A > alone on
+            # its line introduces nothing: it is an argument, as XREADGROUP has it.
+            odd = (62 in data and data.count(b">") != data.count(b"\n>\r\n")) or 124 in data or 126 in data
+            if odd and b">000" in data.translate(_SHAPE):
                 return []
-        except (hiredis.HiredisError, TypeError, ValueError):
+            requests = self._parse(data)
+            return [] if (odd or 37 in data) and _write(requests) != data else requests
+        except (hiredis.HiredisError, IndexError, TypeError, ValueError):
             self._reader = hiredis.Reader()
             return []
-        return requests
 
     def _parse(self, data: bytes) -> list[Request]:
         stars = data.count(b"*")
@@ -105,25 +111,37 @@ class FastParser:
     def _parse_one(self, data: bytes) -> list[Request]:
         if 13 not in data[2:6]:
             return []  # a count of more than four digits
-        reader = self._reader
-        reader.feed(data)
-        request: Request | Literal[False] = reader.gets()
-        if request is False or reader.has_data():
-            self._reader = hiredis.Reader()
-            return []
+        request: Request = self._read(data)
         _join(request)
-        return [request] if data.count(b"$") == len(request) or _write([request]) == data else []
+        is_sure = data.count(b"$") == len(request) or _write([request]) == data
+        return [request] if request and is_sure else []
 
     def _parse_array(self, count: int, data: bytes) -> list[Request]:
-        reader = self._reader
-        reader.feed(_ARRAY_HEADS[count] + data)
-        requests: list[Request] | Literal[False] = reader.gets()
-        if requests is False or reader.has_data():
-            self._reader = hiredis.Reader()
-            return []
+        requests: list[Request] = self._read(_ARRAY_HEADS[count] + data)
         arguments = [*_chain(requests)]
         _join(arguments)
         return requests if data.count(b"$") == len(arguments) or _write(requests) == data else []
+
+    def _read(self, data: bytes) -> list[Any]:
+        """The array that `data` is; an empty one if it is none, not all of one, or more."""
+        reader = self._reader
+        reader.feed(data)
+        value: list[Any] | Literal[False] = reader.gets()
+        if value is False or reader.has_data():
+            self._reader = hiredis.Reader()
+            return []
+        return value
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether it is beyond doubt that what stands behind the first star of a request introduces bulk strings alone."""
+    if 42 in data or 62 in data:
+        # A star or a > alone on its line introduces nothing: it is an argument, as XADD and XREADGROUP have it.
+        data = data.replace(b"\n*\r\n", b"").replace(b"\n>\r\n", b"")
+        if 42 in data or 62 in data:
+            return False
+    # | ~ for attributes and sets, + = ( for what comes out as `bytes`, too
+    return not (124 in data or 126 in data or 43 in data or 61 in data or 40 in data)
 
 
 def encode_request(words: Sequence[bytes]) -> bytes:
