@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
@@ -56,9 +56,10 @@ def double(arg: bytes, error: str = errors.NOT_A_FLOAT) -> float:
 
 def doubles(args: Sequence[bytes]) -> list[float]:
     """As `double` for each of them, in less time where all are whole numbers, as scores mostly are."""
-    small = [*map(SMALL_NUMBERS.get, args)]
-    if None not in small:
-        return cast(list[float], small)
+    try:
+        return [*map(SMALL_NUMBERS.__getitem__, args)]
+    except KeyError:
+        pass
     if b"".join(args).isdigit():
         try:
             return [*map(float, map(int, args))]

@@ -169,6 +169,9 @@ BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
 _NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(1024)]
+_ENTRY_HEADS: Final = [b"\r\n*2\r\n" + head for head in BULK_HEADS[:64]]
+"""Ids of entries are short."""
+_DIGITS: Final = [b"%d" % number for number in range(1024)]
 _MEMBER_HEADS: Final = {2: BULK_HEADS, 3: [b"*2\r\n" + head for head in BULK_HEADS]}
 SIMPLE: Final = {text: b"+%b\r\n" % text.encode() for text in (OK, PONG, QUEUED)}
 SIMPLE_OK: Final = SIMPLE[OK]
@@ -176,14 +179,24 @@ NULL_BULK: Final = b"$-1\r\n"
 NULL: Final = b"_\r\n"
 
 
-def _behind_member(text: bytes, protocol: int) -> bytes:
-    """The end of a bulk string, and a score behind it."""
-    return b"\r\n%b%b\r\n" % (b"," if protocol == 3 else BULK_HEADS[len(text)], text)
+class _ScoreTails(dict[float, bytes]):
+    """What stands behind a member: the end of its bulk string, and the score, ready-made for small whole numbers."""
+
+    def __init__(self, protocol: int) -> None:
+        super().__init__((number, self._tail(text, protocol)) for number, text in SMALL_TEXTS.items())
+        self._protocol = protocol
+        self._zeros = {text: self._tail(text, protocol) for text in (b"0", b"-0")}
+
+    def __missing__(self, score: float) -> bytes:
+        text = DOUBLE % score
+        return self._zeros.get(text) or self._tail(text, self._protocol)
+
+    @staticmethod
+    def _tail(text: bytes, protocol: int) -> bytes:
+        return b"\r\n%b%b\r\n" % (b"," if protocol == 3 else BULK_HEADS[len(text)], text)
 
 
-_SMALL_SCORES: Final = {
-    protocol: {number: _behind_member(text, protocol) for number, text in SMALL_TEXTS.items()} for protocol in (2, 3)
-}
+_SCORE_TAILS: Final = {protocol: _ScoreTails(protocol) for protocol in (2, 3)}
 
 
 def null(protocol: int) -> bytes:
@@ -331,10 +344,11 @@ def _pairs(value: Pairs, protocol: int, out: Output) -> None:
 
 def _members_with_scores(members: Sequence[bytes], scores: Sequence[float], protocol: int, out: Output) -> None:
     """Pairs whose kind is known, in a quarter of the time."""
-    out.append(b"*%d\r\n" % (len(members) if protocol == 3 else 2 * len(members)))
-    heads, small = _MEMBER_HEADS[protocol], _SMALL_SCORES[protocol]
-    for member, score in zip(members, scores, strict=True):
-        out += (heads[len(member)], member, small.get(score) or _behind_member(DOUBLE % score, protocol))
+    count = len(members) if protocol == 3 else 2 * len(members)
+    out.append(_ARRAY_HEADS[count] if count < 1024 else b"*%d\r\n" % count)
+    heads, tails = _MEMBER_HEADS[protocol], _SCORE_TAILS[protocol]
+    for member, score in zip(members, scores):  # noqa: B905 - to ask for strictness takes as long as two pairs
+        out += (heads[len(member)], member, tails[score])
 
 
 def _set(value: Iterable[Any], protocol: int, out: Output) -> None:
@@ -388,32 +402,41 @@ def _by_key(value: ByKey, protocol: int, out: Output) -> None:
 
 
 def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
-    """Entries mostly have the fields of the one before, so that what stands between the values serves again."""
-    out.append(b"*%d\r\n" % len(value.entries))
-    heads = _MEMBER_HEADS[3]  # an entry is an array of two, as a member with its score is there
+    """Entries mostly have the fields of the one before, and often its time, so that what is made of these serves again.
+
+    Every piece begins with the line end of what is before it.
+    """
+    out.append(b"*%d" % len(value.entries))
     known: Sequence[bytes] | None = None
-    between: tuple[bytes, ...] = ()
-    for id_, fields, values in value.entries:
-        name = b"%d-%d" % id_
+    before_first, before_others = b"", []
+    time, text = -1, b""
+    for (ms, sequence), fields, values in value.entries:
+        if ms != time:
+            time, text = ms, b"%d-" % ms
+        name = text + _DIGITS[sequence] if sequence < 1024 else b"%d-%d" % (ms, sequence)
         if fields is None:
-            out += (heads[len(name)], name, CRLF, NULL if protocol == 3 else b"*-1\r\n")
+            out += (_ENTRY_HEADS[len(name)], name, b"\r\n_" if protocol == 3 else b"\r\n*-1")
             continue
         if fields is not known:
-            known, between = fields, _between_values(fields)
-        if len(values) == 1 and (length := len(values[0])) < 1024:
-            out += (heads[len(name)], name, between[0], BULK_HEADS[length], values[0], CRLF)
-            continue
-        out += (heads[len(name)], name)
-        for before, text in zip(between, values, strict=True):
-            length = len(text)
-            out += (before, BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, text)
-        out.append(CRLF)
+            known = fields
+            before_first, *before_others = _before_values(fields)
+        first = values[0]
+        length = len(first)
+        head = _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
+        out += (_ENTRY_HEADS[len(name)], name, before_first, head, first)
+        if before_others:
+            for before, other in zip(before_others, values[1:], strict=True):
+                length = len(other)
+                out += (before, _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
+    out.append(CRLF)
 
 
-def _between_values(fields: Sequence[bytes]) -> tuple[bytes, ...]:
-    """What stands before each value of an entry with these fields, from the end of what is before it."""
-    first, *others = [b"\r\n$%d\r\n%b\r\n" % (len(field), field) for field in fields]
-    return (b"\r\n*%d%b" % (2 * len(fields), first), *others)
+def _before_values(fields: Sequence[bytes]) -> list[bytes]:
+    """What stands before each value of an entry with these fields, but its head."""
+    first, *others = [
+        (_NEXT_HEADS[len(field)] if len(field) < 1024 else b"\r\n$%d\r\n" % len(field)) + field for field in fields
+    ]
+    return [b"\r\n*%d%b" % (2 * len(fields), first), *others]
 
 
 def _error(value: RespError, protocol: int, out: Output) -> None:
