@@ -60,7 +60,9 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
     values: tuple[bytes, ...]
     if first == b"*" and not more:  # most often so
         args = second, third
-        fields, values, length = (second,), (third,), len(second) + len(third)
+        fields = (second,)
+        values = (third,)
+        length = len(second) + len(third)
     else:
         args = (first, second, third, *more)
         options = parse_add_options(args, config, is_add=True)

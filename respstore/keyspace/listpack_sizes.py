@@ -38,7 +38,9 @@ def text_size(text: bytes) -> int:
     length = len(text)
     if 0 < length <= 20 and text[0] <= _NINE and (number := parse_integer(text)) is not None:
         return integer_size(number)
-    length += 1 if length < 1 << 6 else 2 if length < 1 << 12 else 5
+    if length < 1 << 6:
+        return length + 2
+    length += 2 if length < 1 << 12 else 5
     return length + (1 if length < 1 << 7 else backward_size(length))
 
 

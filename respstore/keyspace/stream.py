@@ -141,11 +141,11 @@ class Stream:
         elif node.entries is None:
             self._open(node)
         node.append(entry)
+        if not self.length:
+            self.first_id = id_
         self.length += 1
         self.entries_added += 1
         self.last_id = id_
-        if self.length == 1:
-            self.first_id = id_
 
     # Reading
 

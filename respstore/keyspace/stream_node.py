@@ -12,8 +12,9 @@ but it is not among the entries any more. Rules: streamAppendItem in Redis's t_s
 
 import marshal
 from array import array
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice, repeat
+from operator import sub
 from typing import Final
 
 from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
@@ -28,7 +29,7 @@ MAX_NODE_BYTES: Final = 1 << 30
 """What holds for a node where stream-node-max-bytes is 0 or more than this, and for a single entry."""
 CLOSABLE_BYTES: Final = 1 << 16
 """A node with more data stays open: to pack it would take long and save little."""
-_TYPECODES: Final = (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64))
+_TYPECODES: Final = (("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64))
 
 
 def id_bytes(id_: StreamId) -> bytes:
@@ -84,14 +85,15 @@ class Node:
         """Add an entry behind the last one; the node must be open, and have room."""
         id_, fields, values = entry
         count = len(values)
+        ms, sequence = id_
         first_ms, first_sequence = self.first
-        ms, sequence = id_[0] - first_ms, id_[1] - first_sequence
         size = self.size + 6
-        if not (0 <= ms < 1 << 7 and 0 <= sequence < 1 << 7):  # of most entries they are; calls cost more than the rest
-            size += _difference_size(ms) + _difference_size(sequence) - 4
+        # Of most entries these are small, and so is the number of fields; calls cost more than the rest.
+        if not (0 <= ms - first_ms < 1 << 7 and 0 <= sequence - first_sequence < 1 << 7):
+            size += _difference_size(ms - first_ms) + _difference_size(sequence - first_sequence) - 4
         if fields == self.fields:
             entry = id_, self.fields, values
-            size += integer_size(count + 3)
+            size += 2 if count < 1 << 6 else integer_size(count + 3)
         else:
             size += integer_size(count) + sum(map(text_size, fields)) + integer_size(2 * count + 4)
         self.size = size + (text_size(values[0]) if count == 1 else sum(map(text_size, values)))
@@ -130,28 +132,35 @@ class Node:
         return len(self._packed)
 
     def _pack(self, entries: Sequence[Entry]) -> bytes:
-        first = self.first[0]
-        times = [entry[0][0] - first for entry in entries]
-        sequences = [entry[0][1] for entry in entries]
-        fields = [None if entry[1] is self.fields else entry[1] for entry in entries]
-        other_fields = fields if any(fields) else None
-        values = [entry[2] for entry in entries]
-        return marshal.dumps((_column(times), _column(sequences), other_fields, values))
+        ids, fields, values = zip(*entries, strict=True) if entries else ((), (), ())
+        times, sequences = zip(*ids, strict=True) if ids else ((), ())
+        steps = [*map(sub, times, (self.first[0], *times))]
+        mine = self.fields
+        other_fields = None
+        if fields.count(mine) < len(fields):
+            other_fields = [None if each is mine else each for each in fields]
+        return marshal.dumps((_column(steps), _column(sequences), other_fields, values))
 
     def _unpack(self) -> list[Entry]:
-        times, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
-        first = self.first[0]
-        ids = [(first + time, sequence) for time, sequence in zip(array(*times), array(*sequences), strict=True)]
+        steps, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
+        times = islice(accumulate(_numbers(steps), initial=self.first[0]), 1, None)
         mine = self.fields
-        of_entries = repeat(mine, len(ids)) if fields is None else [each or mine for each in fields]
-        return list(zip(ids, of_entries, values, strict=True))
+        of_entries = repeat(mine, len(values)) if fields is None else [each or mine for each in fields]
+        return list(zip(zip(times, _numbers(sequences), strict=True), of_entries, values, strict=True))
 
 
-def _column(numbers: Sequence[int]) -> tuple[str, bytes]:
-    """Numbers of at most 64 bits in as many bytes each as the largest needs: arguments for `array`."""
-    largest = max(numbers, default=0)
-    typecode = next(typecode for typecode, limit in _TYPECODES if largest < limit)
-    return typecode, array(typecode, numbers).tobytes()
+def _column(numbers: Sequence[int]) -> bytes | tuple[str, bytes]:
+    """Numbers of at most 64 bits in as many bytes each as the largest needs: if more than one, what `array` takes."""
+    try:
+        return bytes(numbers)
+    except ValueError:
+        typecode = next(typecode for typecode, limit in _TYPECODES if max(numbers) < limit)
+        return typecode, array(typecode, numbers).tobytes()
+
+
+def _numbers(column: bytes | tuple[str, bytes]) -> Iterable[int]:
+    """The numbers of which `_column` made that."""
+    return column if isinstance(column, bytes) else array(*column)
 
 
 def _difference_size(number: int) -> int:
