@@ -152,9 +152,10 @@ class Timing:
             self.monitor.add(event, self._engine.system.wall_clock_us() // 1_000_000, seconds)
 
     def reset(self) -> None:
-        """Forget how long commands took (CONFIG RESETSTAT)."""
+        """Forget how long commands took (CONFIG RESETSTAT), and time their next calls, to know them all."""
         for entry in self._engine.all_entries():
             entry.times.reset()
+        self.rearm()
 
     def _measured(self, entry: Entry) -> Handler:
         """The command's handler, timed. It is for `Session._process` alone, which sends on what comes back."""
