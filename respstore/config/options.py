@@ -47,6 +47,7 @@ from respstore.config.values import (
     TCPStorePort,
     TCPStorePorts,
     Text,
+    TitleTemplate,
     YesNo,
 )
 from respstore.protocol import tcpstore
@@ -180,7 +181,7 @@ class Options:
     syslog_ident: str = option("redis", Text(), HARMLESS, AT_START)
     always_show_logo: bool = option(False, YesNo(), HARMLESS, AT_START)
     set_proc_title: bool = option(True, YesNo(), HARMLESS, AT_START)
-    proc_title_template: str = option("{title} {listen-addr} {server-mode}", Text())
+    proc_title_template: str = option("{title} {listen-addr} {server-mode}", TitleTemplate())
     crash_log_enabled: bool = option(True, YesNo())
     crash_memcheck_enabled: bool = option(True, YesNo())
     disable_thp: bool = option(True, YesNo(), HARMLESS, AT_START)

@@ -160,6 +160,23 @@ class Text(_OneWord[str]):
         return word
 
 
+class TitleTemplate(_OneWord[str]):
+    """A text in which `{title}` and its like stand for what a process shows, and `{{` for a brace."""
+
+    def parse_word(self, word: str) -> str:
+        shown = _EMPTY_VARIABLE.sub("", word).strip(" ")
+        if not shown or not _TITLE_TEMPLATE.fullmatch(word):
+            raise ValueError("template format is invalid or contains unknown variables")
+        return word
+
+
+_EMPTY_VARIABLE: Final = re.compile(r"\{(?:title|server-mode|unixsocket)\}")
+"""What may show nothing, so that a template must not consist of it."""
+_TITLE_TEMPLATE: Final = re.compile(
+    rf"(?:[^{{]|\{{\{{|{_EMPTY_VARIABLE.pattern}|\{{(?:listen-addr|port|tls-port|config-file)\}})*", re.DOTALL
+)
+
+
 class Password(_OneWord[bytes]):
     """Any bytes; nothing at all means that there is no password."""
 
@@ -335,7 +352,7 @@ class OutputBufferLimits(_SeveralWords[BufferLimits]):
                 raise ValueError("Invalid client class specified in buffer limit configuration.")
             hard, soft = map(_bytes_of, words[start + 1 : start + 3])
             seconds = _number(words[start + 3] or "0")
-            if hard is None or soft is None or seconds is None or seconds < 0:
+            if hard is None or soft is None or seconds is None or not 0 <= seconds <= INT_MAX:
                 raise ValueError("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
             groups[name] = BufferLimit(hard, soft, seconds)
         return groups

@@ -29,6 +29,7 @@ from respstore.config.values import (
     TCPStorePort,
     TCPStorePorts,
     Text,
+    TitleTemplate,
     YesNo,
 )
 
@@ -227,6 +228,7 @@ def test_nothing_changes_nothing() -> None:
         ("normal -1 2 1", BUFFER_NUMBERS),
         ("normal 1 2 x", BUFFER_NUMBERS),
         ("normal 1 2 -1", BUFFER_NUMBERS),
+        ("normal 1 2 2147483648", BUFFER_NUMBERS),
     ],
 )
 def test_errors(words: str, reason: str) -> None:
@@ -255,3 +257,16 @@ def test_ports_for_torch_jobs() -> None:
 def test_what_is_no_port_for_torch_jobs(words: str) -> None:
     with pytest.raises(ValueError, match="must be a port, or port/namespace"):
         TCPStorePorts().parse([words], ())
+
+
+@pytest.mark.parametrize("text", ["x{{", "a}b", "{config-file}", "{port}{tls-port}", "{listen-addr}", "}", "{{title}"])
+def test_a_title_template_is_kept(text: str) -> None:
+    assert TitleTemplate().parse([text], "") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "{bad}", "x{title", "{}", "{ port}", "{PORT}", "{title}", "{unixsocket} ", "{"]
+)
+def test_a_title_template_that_is_none_or_shows_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^template format is invalid or contains unknown variables$"):
+        TitleTemplate().parse([text], "")
