@@ -291,8 +291,8 @@ def _stats(engine: Engine) -> Iterator[Field]:
     yield "pubsub_channels", len(engine.channels.channels)
     yield "pubsub_patterns", len(engine.channels.patterns)
     yield "pubsubshard_channels", len(engine.channels.shard_channels)
-    yield "latest_fork_usec", 0
-    yield "total_forks", 0
+    yield "latest_fork_usec", statistics.fork_microseconds
+    yield "total_forks", statistics.forks
     yield "migrate_cached_sockets", 0
     yield "slave_expires_tracked_keys", 0
     for name in ("hits", "misses", "key_hits", "key_misses"):

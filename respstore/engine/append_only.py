@@ -277,6 +277,7 @@ class AppendOnly:
         if engine.effects.unwritten:
             self._note_failure("what was done before cannot be written")
             raise RespError(errors.REWRITE_FAILED)
+        before = engine.system.monotonic()
         try:
             pid = engine.system.append_files.start_rewrite(
                 engine.keyspace, engine.snapshots.about(is_base=True), anew=not self._is_begun
@@ -287,6 +288,7 @@ class AppendOnly:
         logger.info("rewriting the append-only file in the background (pid %d)", pid)
         engine.effects.begin_file()
         self._rewriting_since = engine.system.monotonic()
+        engine.count_fork(pid, self._rewriting_since - before)
         return True
 
     def _poll_rewrite(self, since: float) -> None:

@@ -402,6 +402,12 @@ class Engine:
         code, space, _ = error.text[: LONGEST_ERROR_CODE + 1].partition(" ")
         self.statistics.count_error(code if space else "ERR")
 
+    def count_fork(self, pid: int, seconds: float) -> None:
+        """A process was begun that saves the data, which took so long; unless it is this one that does so."""
+        if pid != self.system.pid:
+            self.statistics.forks += 1
+            self.statistics.fork_microseconds = round(seconds * 1e6)
+
     def _add_up(self) -> None:
         """Add what was counted since the last time to the totals."""
         for entry in self.all_entries():

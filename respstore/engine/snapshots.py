@@ -108,6 +108,7 @@ class Snapshots:
         self.is_scheduled = False
         engine = self._engine
         self._tried_at = engine.keyspace.now // 1000
+        before = engine.system.monotonic()
         try:
             pid = engine.system.disk.start_save(engine.keyspace, self.about())
         except OSError as error:
@@ -115,6 +116,7 @@ class Snapshots:
             raise RespError(errors.SAVE_FAILED) from None
         logger.info("saving the data in the background (pid %d)", pid)
         self._started = engine.system.monotonic()
+        engine.count_fork(pid, self._started - before)
         self._changes_at_start = engine.keyspace.changes
 
     def tick(self) -> None:

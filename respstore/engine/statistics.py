@@ -47,6 +47,7 @@ class Statistics:
         expire_stopped: how often active expiry left keys for later.
         expire_seconds: time that active expiry took.
         evicted_keys, evicted_clients: deleted, and closed, for want of memory.
+        forks, fork_microseconds: processes that were begun to save the data, and how long it took to begin the last.
     """
 
     __slots__ = (
@@ -59,6 +60,8 @@ class Statistics:
         "evicted_keys",
         "expire_seconds",
         "expire_stopped",
+        "fork_microseconds",
+        "forks",
         "input_bytes",
         "operations",
         "output_bytes",
@@ -81,6 +84,8 @@ class Statistics:
         self.expire_seconds = 0.0
         self.evicted_keys = 0
         self.evicted_clients = 0
+        self.forks = 0
+        self.fork_microseconds = 0
         self._exceeded_seconds = 0.0
         self._exceeded_since: float | None = None
         self.operations = Rate()

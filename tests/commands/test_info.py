@@ -1,6 +1,7 @@
 """INFO: its sections, and the fields that tell of what happened."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -361,3 +362,28 @@ def test_a_system_without_threads_times(engine: Engine, session: Session, monkey
 
 def test_sections_are_written_in_lower_case() -> None:
     assert all(name == name.lower() for name in SECTIONS)
+
+
+def test_processes_that_save_are_counted(session: Session) -> None:
+    assert (fields(session)["total_forks"], fields(session)["latest_fork_usec"]) == ("0", "0")
+    disk = session.engine.system.disk
+
+    def start_save(*args: Any) -> int:
+        session.engine.system.sleep(0.003)
+        return 1
+
+    disk.start_save = start_save  # type: ignore[method-assign]
+    talk(session, b"BGSAVE")
+    talk(session, b"BGREWRITEAOF")  # waits for the save
+    assert (fields(session)["total_forks"], fields(session)["latest_fork_usec"]) == ("1", "3000")
+    disk.ended = ""  # type: ignore[attr-defined]
+    pass_time(session.engine, 0.1)  # the rewrite begins
+    assert (fields(session)["total_forks"], fields(session)["latest_fork_usec"]) == ("2", "0")
+    talk(session, b"CONFIG RESETSTAT")
+    assert fields(session)["total_forks"] == "0"
+
+
+def test_who_saves_without_a_process_of_its_own_has_begun_none(session: Session) -> None:
+    session.engine.system.pid = 4243  # which FakeDisk gives
+    talk(session, b"BGSAVE")
+    assert fields(session)["total_forks"] == "0"
