@@ -33,12 +33,14 @@ from respstore.wording import member_name
 )
 def bget(session: Session, key: bytes, key_or_timeout: bytes, *more: bytes) -> Any:
     """Wait until all of the keys exist, and answer the strings that they hold."""
-    value = session.db.get(key)
-    if type(value) is bytes and not more:  # what most ask for: it takes half the time
-        timeout_seconds(key_or_timeout)
-        session.db.hits += 1
+    db = session.db
+    if more:
+        return _wait(db, (key, key_or_timeout, *more), as_string, list)
+    timeout = timeout_seconds(key_or_timeout)  # what most ask for is one key: it takes half the time
+    value = as_string(db.read(key))
+    if value is not None:
         return [value]
-    return _wait(session.db, (key, key_or_timeout, *more), as_string, list)
+    return Park((key,), lambda key: [as_string(db.get(key))], timeout, on_timeout=None, if_denied=None)
 
 
 @command(

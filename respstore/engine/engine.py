@@ -18,7 +18,7 @@ from respstore.engine.append_only import AppendOnly
 from respstore.engine.channels import Channels
 from respstore.engine.client_eviction import evict_clients
 from respstore.engine.command import WRITING, Command
-from respstore.engine.dispatch import MONITORED, PAUSED, Entry, make_entries, rename
+from respstore.engine.dispatch import CLOSING, MONITORED, PARKED, PAUSED, Entry, make_entries, rename
 from respstore.engine.effects import Effects
 from respstore.engine.memory import Memory
 from respstore.engine.monitoring import Monitors
@@ -209,9 +209,9 @@ class Engine:
         while self.resumed:
             resumed = self.resumed.copy()
             self.resumed.clear()
+            self.touched += resumed
             for session in resumed:
-                self.touched.append(session)
-                if not session.is_closing and not session.is_parked:
+                if not session.gate & (CLOSING | PARKED):
                     session.process()
         if self.effects.unwritten:
             self.append_only.write()

@@ -52,7 +52,7 @@ PENDING: Final = _Pending()
 LEAVE: Final = _Leave()
 
 
-@attrs.frozen
+@attrs.define(eq=False)  # made for each wait, so not frozen: that would take twice the time
 class Park:
     """A reply that comes later.
 
@@ -182,10 +182,12 @@ class WaitingRoom:
         # Each is tried once. Who must go on waiting steps to the end meanwhile, so that nobody is looked at in vain:
         # a push that serves one of many must not cost as much as there are others.
         passed: list[Session] = []
-        while len(passed) < len(queue) and db.get(key) is not None:
+        sessions, get = self._sessions, db.get
+        while len(passed) < len(queue) and get(key) is not None:
             session = next(iter(queue))
+            retry = sessions[session].park.retry
             try:
-                value = self._retry(session, key)
+                value = retry(key) if session.tracking is None else _track(session, retry, key)
             except RespError as error:
                 value = error
             except Exception:
@@ -207,17 +209,6 @@ class WaitingRoom:
                 on_gone = self._sessions[session].park.on_gone
                 if on_gone is not PENDING:
                     self.release(session, on_gone)
-
-    def _retry(self, session: "Session", key: bytes) -> Any:
-        park = self._sessions[session].park
-        if session.tracking is None:
-            return park.retry(key)
-        trackers = session.engine.trackers
-        trackers.current = session  # what it changes now is told behind its reply, or not at all
-        try:
-            return park.retry(key)
-        finally:
-            trackers.current = None
 
     def notice(self, db: Database, key: bytes) -> None:
         """Retry who waits for a key, though the key did not change."""
@@ -330,3 +321,13 @@ class WaitingRoom:
 
     def _changed(self, db: Database, key: bytes) -> None:
         self.ready[db, key] = None
+
+
+def _track(session: "Session", retry: Callable[[bytes], Any], key: bytes) -> Any:
+    """A retry of a client that is told of what it may have cached."""
+    trackers = session.engine.trackers
+    trackers.current = session  # what it changes now is told behind its reply, or not at all
+    try:
+        return retry(key)
+    finally:
+        trackers.current = None

@@ -284,7 +284,10 @@ def _elements(items: Sequence[Any], protocol: int, out: Output) -> None:
         except (TypeError, IndexError):
             pass  # not all are short bulk strings
     for item in items:
-        encode(item, protocol, out)
+        if type(item) is bytes and len(item) < 1024:  # as `encode` does it, without a call for each
+            out += (BULK_HEADS[len(item)], item, CRLF)
+        else:
+            encode(item, protocol, out)
 
 
 def _bulk_strings(items: Sequence[bytes], out: Output) -> None:

@@ -56,9 +56,9 @@ class Backends:
 
     def flush_touched(self) -> None:
         """Send what sessions have to say that were not fed: released waiters, pushes, farewells."""
-        for session in self._engine.take_touched():
-            for backend in self._all:
-                backend.flush(session)
+        touched = self._engine.take_touched()
+        for backend in self._all:
+            backend.flush(touched)
 
     def drop_stuck(self) -> None:
         """Close the connections whose peers do not take what is sent; to be called several times a second."""

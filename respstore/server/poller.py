@@ -15,7 +15,7 @@ itself (`respstore serve`), the poller waits for the clients' next requests in e
 import logging
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
@@ -109,10 +109,9 @@ class Poller:
         self._epoll.register(connection.fd, _READ)
         self._connections[connection.fd] = self._of_session[session] = connection
 
-    def flush(self, session: Session) -> None:
-        """Send what a session has to say, if it is one of ours."""
-        connection = self._of_session.get(session)
-        if connection is not None:
+    def flush(self, sessions: Iterable[Session]) -> None:
+        """Send what those of the sessions have to say that are ours."""
+        for connection in filter(None, map(self._of_session.get, sessions)):
             try:
                 self._flush(connection)
             except Exception:

@@ -11,7 +11,7 @@ when, besides, all is sent. Then the connection is closed.
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -87,10 +87,9 @@ class Streams:
         connection = self._connections[session] = _Connection(stream, session)
         self._nursery.start_soon(self._serve, connection)
 
-    def flush(self, session: Session) -> None:
-        """Send what a session has to say, if it is one of ours."""
-        connection = self._connections.get(session)
-        if connection is not None:
+    def flush(self, sessions: Iterable[Session]) -> None:
+        """Send what those of the sessions have to say that are ours."""
+        for connection in filter(None, map(self._connections.get, sessions)):
             self._flush(connection)
 
     def drop_stuck(self) -> None:
