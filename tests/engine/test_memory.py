@@ -387,6 +387,7 @@ for name, requests in REQUESTS.items():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # ten seconds of work, on a machine that may be busy with others
 def test_the_process_grows_by_what_is_counted() -> None:
     """A child process is filled with each kind of data, each time from the start; the system says how it grows."""
     child = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, check=True)
