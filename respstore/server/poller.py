@@ -8,7 +8,8 @@ however busy the clients are.
 
 An await per request would cost more than the request: this is why the connections of a Python server are not tasks
 here. Even waiting for the next turn in trio costs as much as three requests; so where the server has the trio loop to
-itself (`respstore serve`), the poller waits for the clients' next requests in epoll, for a moment, before it does so.
+itself (`respstore serve`), the poller waits for the clients' next requests in epoll, for a moment, before it does so;
+and for a shorter one, as long as that proves worth while, it does not even sleep there.
 `streams.py` is the portable way, with the same sessions and the same turn.
 """
 
@@ -39,6 +40,12 @@ TURN_EVENTS: Final = 128
 BUSY_SECONDS: Final = 0.004
 LINGER_SECONDS: Final = 0.001
 """How long the poller of a dedicated loop waits for more, which is as long as epoll can do it for at least."""
+
+AWAKE_SECONDS: Final = 0.00004
+"""How long it looks for more without going to sleep. To be woken takes a system as long as to serve some requests, in a
+virtual machine above all, and a client that asks one thing after the other is back sooner."""
+VAIN_TURNS: Final = 64
+"""For so many turns it goes to sleep at once after that was in vain: clients are slow, or short of processors."""
 
 # This file is imported, though not used, where the system has no epoll.
 _READ: Final = getattr(select, "EPOLLIN", 0)
@@ -73,6 +80,7 @@ class Poller:
         self._flush_touched = flush_touched
         self._unwritten = engine.effects.unwritten
         self._linger = LINGER_SECONDS if dedicated else 0
+        self._sleepy = 0  # for so many turns it goes to sleep at once
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
@@ -159,7 +167,7 @@ class Poller:
         Returns:
             Whether anything was.
         """
-        events = self._epoll.poll(self._linger, TURN_EVENTS)
+        events = self._next_events()
         self._engine.begin_turn()
         connections = self._connections
         fed: list[_Connection] = []
@@ -204,6 +212,21 @@ class Poller:
         if engine.touched:
             self._flush_touched()
         return bool(events)
+
+    def _next_events(self) -> list[tuple[int, int]]:
+        """What is ready now or, in a dedicated loop, in a moment."""
+        poll = self._epoll.poll
+        if not self._linger:
+            return poll(0, TURN_EVENTS)
+        if self._sleepy:
+            self._sleepy -= 1
+            return poll(self._linger, TURN_EVENTS)
+        awake_until = monotonic() + AWAKE_SECONDS
+        while not (events := poll(0, TURN_EVENTS)):
+            if monotonic() >= awake_until:
+                self._sleepy = VAIN_TURNS
+                return poll(self._linger, TURN_EVENTS)
+        return events
 
     def _change_protocol(self, connection: _Connection) -> None:
         """The first byte is 0, with which no RESP client starts: a torch client."""

@@ -13,7 +13,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.server import poller as poller_module
 from respstore.server.backends import Backends
-from respstore.server.poller import TURN_EVENTS, Poller
+from respstore.server.poller import AWAKE_SECONDS, LINGER_SECONDS, TURN_EVENTS, VAIN_TURNS, Poller
 from tests.server.serving import MB, settled
 from tests.talk import make_engine, request
 
@@ -190,6 +190,54 @@ async def test_a_dedicated_loop_waits_in_epoll_for_a_moment(engine, nursery, soc
         await settled()
         assert near.recv(100) == b"+PONG\r\n"
     poller.close()
+
+
+class ScriptedEpoll:
+    """What becomes ready at the given looks, counted from 1; each look takes so many seconds of a clock of its own."""
+
+    def __init__(self, ready_at: set[int], seconds: float) -> None:
+        self.timeouts: list[float] = []
+        self.now = 0.0
+        self._ready_at = ready_at
+        self._seconds = seconds
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        self.timeouts.append(timeout)
+        self.now += self._seconds
+        return [(1, 1)] if len(self.timeouts) in self._ready_at else []
+
+
+def scripted(monkeypatch, engine, epoll, *, dedicated=True):
+    poller = Poller(engine, lambda: None, dedicated=dedicated)
+    poller.close()
+    poller._epoll = epoll
+    monkeypatch.setattr(poller_module, "monotonic", lambda: epoll.now)
+    return poller
+
+
+def test_a_dedicated_loop_does_not_sleep_when_more_comes_soon(monkeypatch, engine):
+    epoll = ScriptedEpoll({1, 4}, AWAKE_SECONDS / 4)
+    poller = scripted(monkeypatch, engine, epoll)
+
+    assert poller._next_events() == poller._next_events() == [(1, 1)]
+    assert epoll.timeouts == [0, 0, 0, 0]
+
+
+def test_a_dedicated_loop_that_was_awake_in_vain_sleeps_at_once_for_some_turns(monkeypatch, engine):
+    epoll = ScriptedEpoll(set(), AWAKE_SECONDS / 2)
+    poller = scripted(monkeypatch, engine, epoll)
+
+    for _ in range(1 + VAIN_TURNS + 1):
+        assert poller._next_events() == []
+    in_vain = [0, 0, LINGER_SECONDS]
+    assert epoll.timeouts == in_vain + VAIN_TURNS * [LINGER_SECONDS] + in_vain
+
+
+def test_a_loop_with_other_work_neither_sleeps_nor_waits(monkeypatch, engine):
+    epoll = ScriptedEpoll(set(), AWAKE_SECONDS / 2)
+
+    assert scripted(monkeypatch, engine, epoll, dedicated=False)._next_events() == []
+    assert epoll.timeouts == [0]
 
 
 async def leave_unread(near: socket.socket) -> None:
