@@ -125,7 +125,8 @@ def spop(session: Session, key: bytes, count: bytes | None = None, *excess: byte
     member = value.draw(session.engine.random)
     value.remove(member)
     db.shrunk(key, value, "spop")
-    db.propagate(b"SREM", key, member)
+    if db.propagates:
+        db.propagate(b"SREM", key, member)
     return member
 
 
