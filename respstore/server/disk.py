@@ -157,7 +157,7 @@ class Disk:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
             self._in_child()
-            self.save(keyspace, about, untouched.read_items if untouched.can_read() else dict.items)
+            self.save(keyspace, about, untouched.consume_items if untouched.can_read() else dict.items)
             status = 0
         except OSError as error:
             status = error.errno or _UNKNOWN_PROBLEM

@@ -1,6 +1,8 @@
 """Items read from where they lie: the same as Python gives, and whose counts nobody has raised."""
 
+import mmap
 import os
+import pickle
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +13,7 @@ import pytest
 
 from respstore.keyspace.containers import Hash, Set
 from respstore.server import untouched
-from respstore.server.untouched import can_read, read_items
+from respstore.server.untouched import can_read, consume_items, read_items
 
 LONG = b"x" * 100_000
 SMAPS = Path("/proc/self/smaps_rollup")
@@ -83,26 +85,102 @@ def test_nobody_counts() -> None:
 @pytest.mark.skipif(not SMAPS.exists(), reason="the system does not tell what is shared")
 @pytest.mark.parametrize("read", [dict.items, read_items])
 def test_memory_stays_shared_with_the_parent(read: Callable[[dict[bytes, Any]], Any]) -> None:
-    table = {b"key:%012d" % number: b"value %d" % number for number in range(100_000)}  # some 14 MB
+    table = long_table()
+
+    def copied() -> int:
+        before = bytes_that_are("Private_")
+        for _ in read(table):
+            pass
+        return bytes_that_are("Private_") - before
+
+    assert (in_child(copied) < 2_000_000) == (read is read_items)
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="the system does not tell what memory there is")
+@pytest.mark.parametrize("read", [read_items, consume_items])
+def test_memory_of_what_is_consumed_is_given_back(read: Callable[[dict[bytes, Any]], Any]) -> None:
+    table = long_table()
+
+    def given_back() -> int:
+        before = bytes_that_are("Rss:")
+        for _ in read(table):
+            pass
+        return before - bytes_that_are("Rss:")
+
+    assert (in_child(given_back) > 8_000_000) == (read is consume_items)
+    assert len(set(table)) == len(set(table.values())) == len(table)  # in the parent all is there
+
+
+def test_what_somebody_else_needs_is_not_given_back() -> None:
+    table = long_table()
+    others = list(table)[::100], list(table.values())[::77]
+    expected = in_pieces(others)
+    shared = b"a value of many keys"
+    table.update((b"one of many keys %d" % number, shared) for number in range(50_000))
+
+    def is_all_there() -> int:
+        count = sum(1 for _ in consume_items(table))
+        return count == len(table) and in_pieces(others) == expected and shared == b"a value of many keys"
+
+    assert in_child(is_all_there)
+
+
+@pytest.mark.parametrize("size", [100, 30_000, 200_000])
+def test_items_that_are_consumed_are_those_of_the_dictionary(size: int) -> None:
+    values = [b"", b"x", b"1234567", 5, -(2**70), None, bytearray(b"x"), deque([b"a"]), b"y" * 250, b"z" * 600]
+    table: dict[bytes, Any] = {}
+    for number in range(size):
+        key = b"%d" % (number * 7919 % size)
+        value = values[number % 10]
+        table[key] = value + key if isinstance(value, bytes) else value
+    for key in list(table)[::3]:
+        del table[key]
+    expected = pickle.loads(pickle.dumps(table))
+    assert in_child(lambda: list(consume_items(table)) == list(expected.items()))
+
+
+def test_hashes_and_sets_are_read_and_stay() -> None:
+    fields = Hash(long_table(), is_table=True)
+    assert in_child(lambda: list(consume_items(fields)) == list(fields.items()))
+
+
+def test_where_no_memory_can_be_given_back_items_are_read_and_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mmap, "MADV_DONTNEED")
+    table = long_table()
+    assert list(consume_items(table)) == list(table.items())
+
+
+def long_table() -> dict[bytes, Any]:
+    """Some 14 MB."""
+    return {b"key:%012d" % number: b"value %d" % number for number in range(100_000)}
+
+
+def in_pieces(lists: Any) -> list[bytes]:
+    """Their elements, joined, which no dictionary refers to."""
+    return [b",".join(words) for words in lists]
+
+
+def in_child(task: Callable[[], int]) -> int:
+    """What a forked child answers."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
-        before = _private_bytes()
-        for _ in read(table):
-            pass
-        os.write(writer, b"%d" % (_private_bytes() - before))
-        os._exit(0)
-    os.waitpid(child, 0)
-    copied = int(os.read(reader, 100))
-    os.close(reader)
+        try:
+            os.write(writer, b"%d" % task())
+        finally:
+            os._exit(0)
     os.close(writer)
-    assert (copied < 2_000_000) == (read is read_items)
+    try:
+        os.waitpid(child, 0)
+        return int(os.read(reader, 100))
+    finally:
+        os.close(reader)
 
 
-def _private_bytes() -> int:
-    """What this process shares with no other."""
+def bytes_that_are(kind: str) -> int:
+    """Memory of this process of which its system says so."""
     lines = SMAPS.read_text().splitlines()
-    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(kind))
 
 
 @pytest.mark.parametrize(
