@@ -17,14 +17,14 @@ EncodeString = Callable[[bytes | bytearray], bytes]
 """`encode_string`, or `encode_compressed`."""
 
 _LENGTH_BITS: Final = 0b1100_0000
-_LONGEST_INTEGER: Final = 11
+LONGEST_INTEGER: Final = 11
 """Bytes of the longest string that is tried as an integer of 32 bits."""
-_NINE: Final = ord("9")
+NINE: Final = ord("9")
 """An integer begins with this or something less."""
 _COMPRESSED: Final = 3
 """Forms 0, 1 and 2 are integers of 1, 2 and 4 bytes."""
 _HEAD_OF_COMPRESSED: Final = bytes((_LENGTH_BITS | _COMPRESSED,))
-_LONGEST_AS_IT_IS: Final = 20
+LONGEST_AS_IT_IS: Final = 20
 """Bytes of the longest string that Redis does not try to compress."""
 _INTEGERS: Final = (
     (b"\xc0", struct.Struct("<b"), 1 << 7),
@@ -32,7 +32,8 @@ _INTEGERS: Final = (
     (b"\xc2", struct.Struct("<i"), 1 << 31),
 )
 _DOUBLE: Final = struct.Struct("<d")
-_SHORT: Final = tuple(bytes([length]) for length in range(64))
+SHORT_HEADS: Final = tuple(bytes([length]) for length in range(64))
+"""What stands before a string that is written as it is, by its length."""
 _WORDS_AS_DOUBLES: Final = {253: float("nan"), 254: float("inf"), 255: float("-inf")}
 
 
@@ -54,7 +55,7 @@ class CorruptError(Exception):
 def encode_length(length: int) -> bytes:
     """A length, or any other unsigned integer of at most 64 bits."""
     if length < 1 << 6:
-        return _SHORT[length]
+        return SHORT_HEADS[length]
     if length < 1 << 14:
         return (length | 1 << 14).to_bytes(2, "big")
     return b"\x80" + length.to_bytes(4, "big") if length < 1 << 32 else b"\x81" + length.to_bytes(8, "big")
@@ -63,24 +64,24 @@ def encode_length(length: int) -> bytes:
 def encode_string(text: bytes | bytearray) -> bytes:
     """A string; one that is written as an integer of 32 bits is kept as one."""
     length = len(text)
-    if length > _LONGEST_INTEGER:
+    if length > LONGEST_INTEGER:
         return encode_length(length) + text
-    if text and text[0] <= _NINE:  # most are no integers, which takes a call to find out
+    if text and text[0] <= NINE:  # most are no integers, which takes a call to find out
         number = parse_integer(bytes(text))
         if number is not None and -(1 << 31) <= number < 1 << 31:
             return encode_integer(number)
-    return _SHORT[length] + text
+    return SHORT_HEADS[length] + text
 
 
 def encode_compressed(text: bytes | bytearray) -> bytes:
     """As `encode_string`, but a long one is compressed if it gets shorter by that (rdbcompression yes)."""
     length = len(text)
-    if length > _LONGEST_AS_IT_IS:
+    if length > LONGEST_AS_IT_IS:
         packed = lzf.compress(bytes(text))
         if packed is not None:
             return _HEAD_OF_COMPRESSED + encode_length(len(packed)) + encode_length(length) + packed
-    elif length > _LONGEST_INTEGER:  # most keys are so
-        return _SHORT[length] + text
+    elif length > LONGEST_INTEGER:  # most keys are so
+        return SHORT_HEADS[length] + text
     return encode_string(text)
 
 
@@ -90,7 +91,7 @@ def encode_integer(number: int) -> bytes:
         if -limit <= number < limit:
             return head + form.pack(number)
     text = b"%d" % number
-    return _SHORT[len(text)] + text
+    return SHORT_HEADS[len(text)] + text
 
 
 def encode_double(number: float) -> bytes:

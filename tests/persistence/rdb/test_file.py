@@ -15,7 +15,7 @@ from respstore.keyspace.usage import CountedKeys, TimedKeys, Usage
 from respstore.keyspace.weighing import weigh
 from respstore.persistence.rdb.checksum import checksum
 from respstore.persistence.rdb.file import FileReader, write_file
-from respstore.persistence.rdb.primitives import CorruptError
+from respstore.persistence.rdb.primitives import CorruptError, encode_compressed, encode_string
 
 NOW = 1_000_000
 HEAD = b"REDIS0010"
@@ -172,6 +172,17 @@ def test_strings_are_compressed_if_so_configured() -> None:
     config.rdbcompression = False
     assert len(compressed) < len(written(keyspace, config)) - 100
     assert digest_of_keyspace(read(compressed)[0]) == digest_of_keyspace(keyspace)
+
+
+@pytest.mark.parametrize("compresses", [True, False])
+@pytest.mark.parametrize("key", [b"", b"1", b"k" * 11, b"k" * 12, b"1" * 12, b"k" * 20, b"k" * 21, b"k" * 64])
+@pytest.mark.parametrize("value", [b"", b"7", b"-1", b":", b"9" * 11, b"v" * 20, b"v" * 21, b"v" * 64])
+def test_strings_are_written_one_way_whatever_their_length(key: bytes, value: bytes, compresses: bool) -> None:
+    keyspace, config = Keyspace(1), Config()
+    config.rdbcompression = compresses
+    keyspace.databases[0].put(key, value, "set")
+    encode = encode_compressed if compresses else encode_string
+    assert written(keyspace, config)[:-9].endswith(b"\x00" + encode(key) + encode(value))
 
 
 def test_libraries_of_functions_are_kept() -> None:
