@@ -2,7 +2,8 @@ r"""respstore: a server that speaks Redis's protocol, written in Python on trio.
 
 The rooms, each of which says in its first lines what it is for (`tests/test_layout.py` keeps the doors between them):
 
-    errors, exceptions  the texts of the protocol; the exceptions of the Python API
+    errors, own_errors  what clients are told: Redis's words, and those of what respstore adds
+    exceptions          of the Python API
     numbers, wording    numbers as Redis reads and prints them; how names stand in messages
     protocol/           bytes <-> values: requests.py, replies.py; tcpstore.py for torch's own clients
     keyspace/           the data: databases, expiry, who observes a key. Knows no client, no socket, no clock

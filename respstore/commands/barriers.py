@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from respstore import errors
+from respstore import own_errors
 from respstore.engine.arguments import Words, integer_between, timeout_seconds
 from respstore.engine.barriers import arrive, find, read_counter
 from respstore.engine.command import command
@@ -30,7 +30,7 @@ def barrier(session: Session, name: bytes, parties: bytes, *options: bytes) -> A
     With MEMBER, who comes again takes its own old place; with EPOCH, who comes late is told so. The key counts how
     often the barrier has been passed.
     """
-    count = integer_between(parties, 1, MAX_PARTIES, errors.PARTIES_OUT_OF_RANGE)
+    count = integer_between(parties, 1, MAX_PARTIES, own_errors.PARTIES_OUT_OF_RANGE)
     given: dict[str, Any] = {}
     words = Words(options)
     for word in words:
@@ -38,11 +38,11 @@ def barrier(session: Session, name: bytes, parties: bytes, *options: bytes) -> A
             case b"MEMBER" if "member" not in given:
                 given["member"] = words.argument()
             case b"EPOCH" if "epoch" not in given:  # one that could not be counted up any more is none
-                given["epoch"] = integer_between(words.argument(), 0, MAX_INTEGER - 1, errors.EPOCH_OUT_OF_RANGE)
+                given["epoch"] = integer_between(words.argument(), 0, MAX_INTEGER - 1, own_errors.EPOCH_OUT_OF_RANGE)
             case b"TIMEOUT" if "timeout" not in given:
                 given["timeout"] = timeout_seconds(words.argument())
             case _:
-                raise errors.barrier_option(word)
+                raise own_errors.barrier_option(word)
     return arrive(session, name, count, **given)
 
 
@@ -133,7 +133,7 @@ def barrierlist(session: Session, pattern: bytes = b"*") -> list[bytes]:
 )
 def barrierreset(session: Session, name: bytes, reason: bytes = b"") -> int:
     """Send all who wait at a barrier away with an error, and answer how many they were; the counter stays."""
-    room, place, error = session.engine.waiting, (session.db, name), errors.barrier_reset(name, reason)
+    room, place, error = session.engine.waiting, (session.db, name), own_errors.barrier_reset(name, reason)
     barrier, counter = room.barriers.get(place), room.counters.get(place)
     ended = 0 if barrier is None else barrier.end(error)
     return ended if counter is None else ended + counter.end(error)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from respstore import errors
+from respstore import errors, own_errors
 from respstore.engine.acl.selector import WRITE
 from respstore.engine.arguments import Words, integer_between
 from respstore.engine.command import command, container
@@ -33,7 +33,7 @@ def c10d_open(session: Session, namespace: bytes, *options: bytes) -> int:
     for word in words:
         match word.upper():
             case b"PORT" if "port" not in given:
-                given["port"] = integer_between(words.argument(), 0, 65535, errors.PORT_OUT_OF_RANGE)
+                given["port"] = integer_between(words.argument(), 0, 65535, own_errors.PORT_OUT_OF_RANGE)
             case b"NOAUTH" if "trusts_all" not in given:
                 given["trusts_all"] = True
             case _:
@@ -42,7 +42,7 @@ def c10d_open(session: Session, namespace: bytes, *options: bytes) -> int:
     try:
         return engine.namespaces.open(check_name(namespace), engine.system.monotonic(), **given).port
     except OSError as error:
-        raise errors.namespace_not_opened(namespace, error.strerror or str(error)) from None
+        raise own_errors.namespace_not_opened(namespace, error.strerror or str(error)) from None
 
 
 @command(
@@ -74,7 +74,7 @@ def c10d_join(session: Session, namespace: bytes) -> str:
     The keys of the connection's commands stay what they are, without a prefix.
     """
     if session.db.index:
-        raise RespError(errors.NAMESPACE_DATABASE)
+        raise RespError(own_errors.NAMESPACE_DATABASE)
     found = session.engine.namespaces.find(check_name(namespace))
     if session.gate & RESTRICTED and not _may_let_go(session, found):
         raise RespError(errors.ACL_NO_KEYS)

@@ -17,7 +17,7 @@ What must stay true:
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from respstore import errors
+from respstore import errors, own_errors
 from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
@@ -73,7 +73,7 @@ class Barrier:
         self.arrivals[arrival.member] = arrival
         if older is not None:
             arrival.arrived = older.arrived
-            self._room.release(older.session, errors.member_replaced(arrival.member))
+            self._room.release(older.session, own_errors.member_replaced(arrival.member))
 
     def leave(self, arrival: "Arrival") -> None:
         """Somebody waits no more, for whatever reason."""
@@ -142,7 +142,7 @@ class Barrier:
             if arrival.epoch < counter:
                 self._room.release(arrival.session, [arrival.epoch, PASSED])
             else:
-                self._room.release(arrival.session, errors.wrong_epoch(self.name, counter, arrival.epoch))
+                self._room.release(arrival.session, own_errors.wrong_epoch(self.name, counter, arrival.epoch))
 
     def _changed(self, db: Database, key: bytes) -> None:
         self._room.ready[db, key] = None
@@ -185,7 +185,7 @@ class Barrier:
                 others += f"; gave up before: {listed(map(shown_member, self.gave_up), len(self.gave_up))}"
             self._state = f"{len(self.arrivals)} of {self.parties} arrived", others
         came, others = self._state
-        return errors.barrier_timeout(self.name, self.epoch, f"{came} after {time_waited(seconds)}{others}")
+        return own_errors.barrier_timeout(self.name, self.epoch, f"{came} after {time_waited(seconds)}{others}")
 
 
 class Arrival:
@@ -255,9 +255,9 @@ def arrive(
     if epoch is not None and epoch != barrier.epoch:
         if epoch < barrier.epoch:
             return [epoch, PASSED]
-        raise errors.wrong_epoch(name, barrier.epoch, epoch)
+        raise own_errors.wrong_epoch(name, barrier.epoch, epoch)
     if parties != barrier.parties:
-        raise errors.wrong_parties(name, barrier.parties, parties)
+        raise own_errors.wrong_parties(name, barrier.parties, parties)
     who = session.id if member is None else member
     if len(barrier.arrivals) == parties - 1 and who not in barrier.arrivals:
         return barrier.release()

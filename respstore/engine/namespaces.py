@@ -16,7 +16,7 @@ keys of both would be those of one. Without ports they may; the keys of the inne
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
-from respstore import errors
+from respstore import errors, own_errors
 from respstore.errors import RespError
 from respstore.wording import escaped
 
@@ -103,7 +103,7 @@ class Namespaces:
         namespace = self.find(name, for_port=True)
         if namespace.port:
             if port not in (0, namespace.port) or trusts_all != namespace.trusts_all:
-                raise errors.namespace_open(name, namespace.port)
+                raise own_errors.namespace_open(name, namespace.port)
             return namespace
         if self.ports is None:
             raise RespError(errors.SHUTTING_DOWN)
@@ -126,7 +126,7 @@ class Namespaces:
         """
         namespace = self.named.get(name)
         if namespace is None:
-            raise errors.no_such_namespace(name)
+            raise own_errors.no_such_namespace(name)
         self._stop_listening(namespace)
         for client in list(namespace.clients):
             if client is caller:
@@ -157,7 +157,7 @@ class Namespaces:
                 and other.name
                 and _overlap(namespace.prefix, other.prefix)
             ):
-                raise errors.namespaces_overlap(name, other.name)
+                raise own_errors.namespaces_overlap(name, other.name)
         return namespace
 
     def join(self, namespace: Namespace, client: "Session") -> None:
@@ -221,7 +221,7 @@ def check_name(name: bytes) -> bytes:
         RespError: it is empty or too long, or has spaces or control characters, or a slash at an end.
     """
     if not name or len(name) > LONGEST_NAME or not all(33 <= byte < 127 for byte in name) or name.strip(b"/") != name:
-        raise RespError(errors.NAMESPACE_NAME)
+        raise RespError(own_errors.NAMESPACE_NAME)
     return name
 
 

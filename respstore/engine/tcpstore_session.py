@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from respstore import errors
+from respstore import errors, own_errors
 from respstore.engine.counters import wait_for_count
 from respstore.engine.dispatch import (
     BUSY,
@@ -106,7 +106,7 @@ class TCPStoreSession(Session):
         wire = self._wire
         wire.feed(data)
         if not self._greeted and wire.next_opcode() > tcpstore.VALIDATE:
-            self._lose(ProtocolError(errors.NOT_TCPSTORE))
+            self._lose(ProtocolError(own_errors.NOT_TCPSTORE))
         elif not self.gate & HALTED or self._changes_its_mind():
             self._run()
         if (self.unsent or self.gate & HALTED or wire.is_behind) and self._is_too_much():
@@ -196,9 +196,9 @@ class TCPStoreSession(Session):
         """Whether the operation has to wait, or may not be run at all."""
         engine = self.engine
         if self.gate & UNAUTHENTICATED and not engine.acl.default.is_let_in:
-            raise ProtocolError(errors.TCPSTORE_HAS_NO_PASSWORD)
+            raise ProtocolError(own_errors.TCPSTORE_HAS_NO_PASSWORD)
         if self.gate & RESTRICTED:
-            raise ProtocolError(errors.TCPSTORE_HAS_NO_USERS)
+            raise ProtocolError(own_errors.TCPSTORE_HAS_NO_USERS)
         if self.gate & (LOADING | BUSY):
             self._next = operation
             self.set_gate(YIELDED, on=True)
@@ -285,7 +285,7 @@ class TCPStoreSession(Session):
 
     def _validate(self, handler: "Handler", strings: list[bytes], number: int) -> None:
         if number != tcpstore.MAGIC:
-            raise ProtocolError(errors.NOT_TCPSTORE)
+            raise ProtocolError(own_errors.NOT_TCPSTORE)
         self._greeted = True
 
     def _ping(self, handler: "Handler", strings: list[bytes], number: int) -> None:

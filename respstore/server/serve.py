@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import trio
 
-from respstore import __version__, errors
+from respstore import __version__, errors, own_errors
 from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import Engine
@@ -327,8 +327,8 @@ class Server:
         """Why a torch client, who can be nobody but the default user, is not served."""
         user = self.engine.acl.default
         if not user.is_let_in:
-            return errors.TCPSTORE_HAS_NO_PASSWORD
-        return errors.TCPSTORE_HAS_NO_USERS if user.is_restricted else None
+            return own_errors.TCPSTORE_HAS_NO_PASSWORD
+        return own_errors.TCPSTORE_HAS_NO_USERS if user.is_restricted else None
 
     def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
         peer, local = self._name(sock.getpeername()), self._name(sock.getsockname())

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from hiredis import ReplyError
 
-from respstore import errors
+from respstore import own_errors
 from respstore.exceptions import StoreError, StoreTimeoutError
 from respstore.numbers import parse_integer
 from respstore.store.connection import Word, pack
@@ -74,7 +74,7 @@ class Portable:
 
     def arrive(self, name: Name, parties: int, member: str | bytes, epoch: int, limit: float) -> Arrival:
         if not 1 <= parties <= MAX_PARTIES:
-            raise StoreError(errors.PARTIES_OUT_OF_RANGE)
+            raise StoreError(own_errors.PARTIES_OUT_OF_RANGE)
         keys = [name, *companions(name, epoch)]
         call = secrets.token_hex(4)
         start = looked = monotonic()
@@ -154,10 +154,10 @@ def refusal(state: bytes, theirs: int, name: Name, member: str | bytes, ours: in
     """What a member hears that may not wait, as its parties or epoch are not theirs; the texts are a respstore's."""
     counter = name.encode() if isinstance(name, str) else name
     if state == b"replaced":
-        return StoreError(errors.member_replaced(member.encode() if isinstance(member, str) else member).text)
+        return StoreError(own_errors.member_replaced(member.encode() if isinstance(member, str) else member).text)
     if state == b"parties":
-        return StoreError(errors.wrong_parties(counter, theirs, ours).text)
-    return WrongEpochError(errors.wrong_epoch(counter, theirs, ours).text)
+        return StoreError(own_errors.wrong_parties(counter, theirs, ours).text)
+    return WrongEpochError(own_errors.wrong_epoch(counter, theirs, ours).text)
 
 
 def timeout(
@@ -184,5 +184,5 @@ def timeout(
     if gave_up:
         others += f"; gave up before: {listed(map(listable, gave_up), len(gave_up))}"
     state = f"{len(came)} of {parties} arrived after {time_waited(waited)}{others}"
-    text = errors.barrier_timeout(counter, epoch, state).text
+    text = own_errors.barrier_timeout(counter, epoch, state).text
     return StoreTimeoutError(text.partition(" ")[2], tuple(map(bytes.decode, missing[:LISTED])), waited)

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from respstore import errors
+from respstore import errors, own_errors
 from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.protocol.replies import Output, encode
@@ -161,9 +161,9 @@ class Model:
         if epoch is not None and epoch < meeting.epoch:
             return [epoch, -1]
         if epoch is not None and epoch > meeting.epoch:
-            return errors.wrong_epoch(name, meeting.epoch, epoch)
+            return own_errors.wrong_epoch(name, meeting.epoch, epoch)
         if parties != meeting.parties:
-            return errors.wrong_parties(name, meeting.parties, parties)
+            return own_errors.wrong_parties(name, meeting.parties, parties)
         who = b"client:%d" % number if request.member is None else request.member
         if len({*meeting.members, who}) < parties:
             return who, meeting, Waiter(client, name, epoch, self.now, self.until(request.timeout))
@@ -176,7 +176,7 @@ class Model:
     def let_in(self, who: bytes, meeting: Meeting, waiter: Waiter) -> None:
         older = meeting.members.get(who)
         if older is not None:
-            self.tell(older.client, errors.member_replaced(who))
+            self.tell(older.client, own_errors.member_replaced(who))
         meeting.members[who] = waiter
         if who in meeting.gave_up:
             meeting.gave_up.remove(who)
@@ -216,7 +216,10 @@ class Model:
                     continue
                 late = waiter.epoch < epoch
                 self.leave(waiter.client)
-                self.tell(waiter.client, [waiter.epoch, -1] if late else errors.wrong_epoch(name, epoch, waiter.epoch))
+                self.tell(
+                    waiter.client,
+                    [waiter.epoch, -1] if late else own_errors.wrong_epoch(name, epoch, waiter.epoch),
+                )
 
     def timeout_of(self, client: int) -> Any:
         """What a client hears whose time is over; None for one that waits for keys."""
@@ -236,7 +239,7 @@ class Model:
             parts.append("missing: " + ", ".join(missing))
         if meeting.gave_up:
             parts.append("gave up before: " + ", ".join(who.decode() for who in meeting.gave_up))
-        return errors.barrier_timeout(name, meeting.epoch, "; ".join(parts))
+        return own_errors.barrier_timeout(name, meeting.epoch, "; ".join(parts))
 
     # Time
 
@@ -391,7 +394,7 @@ class Coordination(RuleBasedStateMachine):
         meeting = self.model.meetings.pop(name, None)
         waiters = [] if meeting is None else [waiter.client for waiter in meeting.members.values()]
         assert self.do(b"BARRIERRESET", name, b"why") == b":%d\r\n" % len(waiters)
-        self.settle(*[(client, errors.barrier_reset(name, b"why")) for client in waiters])
+        self.settle(*[(client, own_errors.barrier_reset(name, b"why")) for client in waiters])
 
     @precondition(lambda self: self.model.meetings)
     @rule(seconds=st.integers(1, 2))
