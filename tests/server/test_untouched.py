@@ -107,7 +107,8 @@ def test_memory_of_what_is_consumed_is_given_back(read: Callable[[dict[bytes, An
             pass
         return before - bytes_that_are("Rss:")
 
-    assert (in_child(given_back) > 8_000_000) == (read is consume_items)
+    # Far more, were it not for what other tests have left in between.
+    assert (in_child(given_back) > 3_000_000) == (read is consume_items)
     assert len(set(table)) == len(set(table.values())) == len(table)  # in the parent all is there
 
 
