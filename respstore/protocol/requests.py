@@ -135,11 +135,11 @@ class FastParser:
 
 def _is_plain(data: bytes) -> bool:
     """Whether it is beyond doubt that what stands behind the first star of a request introduces bulk strings alone."""
-    if 42 in data or 62 in data:
-        # A star or a > alone on its line introduces nothing: it is an argument, as XADD and XREADGROUP have it.
-        data = data.replace(b"\n*\r\n", b"").replace(b"\n>\r\n", b"")
-        if 42 in data or 62 in data:
-            return False
+    # A star or a > alone on its line introduces nothing: it is an argument, as XADD and XREADGROUP have it.
+    if 42 in data and 42 in (data := data.replace(b"\n*\r\n", b"")):
+        return False
+    if 62 in data and 62 in (data := data.replace(b"\n>\r\n", b"")):
+        return False
     # | ~ for attributes and sets, + = ( for what comes out as `bytes`, too
     return not (124 in data or 126 in data or 43 in data or 61 in data or 40 in data)
 

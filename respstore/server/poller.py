@@ -9,7 +9,7 @@ however busy the clients are.
 An await per request would cost more than the request: this is why the connections of a Python server are not tasks
 here. Even waiting for the next turn in trio costs as much as three requests; so where the server has the trio loop to
 itself (`respstore serve`), the poller waits for the clients' next requests in epoll, for a moment, before it does so;
-and for a shorter one, as long as that proves worth while, it does not even sleep there.
+and while one client talks with it, it does not even sleep there, for a shorter one, as long as that is worth while.
 `streams.py` is the portable way, with the same sessions and the same turn.
 """
 
@@ -42,10 +42,12 @@ LINGER_SECONDS: Final = 0.001
 """How long the poller of a dedicated loop waits for more, which is as long as epoll can do it for at least."""
 
 AWAKE_SECONDS: Final = 0.00004
-"""How long it looks for more without going to sleep. To be woken takes a system as long as to serve some requests, in a
-virtual machine above all, and a client that asks one thing after the other is back sooner."""
+"""How long it looks for the next request of a client that sent the last two, without going to sleep. To be woken takes
+a system as long as to serve some requests, in a virtual machine above all, and who asks one thing after the other is
+back sooner. Where many ask, sleep lets their requests gather for one turn, which costs less."""
 VAIN_TURNS: Final = 64
-"""For so many turns it goes to sleep at once after that was in vain: clients are slow, or short of processors."""
+"""For so many turns it goes to sleep at once after that was in vain: the client is slow, or short of processors."""
+_NOBODY: Final = -1
 
 # This file is imported, though not used, where the system has no epoll.
 _READ: Final = getattr(select, "EPOLLIN", 0)
@@ -81,6 +83,8 @@ class Poller:
         self._unwritten = engine.effects.unwritten
         self._linger = LINGER_SECONDS if dedicated else 0
         self._sleepy = 0  # for so many turns it goes to sleep at once
+        self._speaker = _NOBODY  # the descriptor of the client that alone had something to say in the last turn
+        self._is_dialogue = False  # and in the one before
         self._epoll = select.epoll()
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
@@ -215,17 +219,24 @@ class Poller:
 
     def _next_events(self) -> list[tuple[int, int]]:
         """What is ready now or, in a dedicated loop, in a moment."""
-        poll = self._epoll.poll
+        events = (self._is_dialogue and self._look_awake()) or self._epoll.poll(self._linger, TURN_EVENTS)
+        speaker = events[0][0] if len(events) == 1 else _NOBODY
+        self._is_dialogue = speaker == self._speaker != _NOBODY
+        self._speaker = speaker
+        return events
+
+    def _look_awake(self) -> list[tuple[int, int]]:
+        """What is ready in a short moment, for which the loop does not go to sleep; nothing if that seems in vain."""
         if not self._linger:
-            return poll(0, TURN_EVENTS)
+            return []
         if self._sleepy:
             self._sleepy -= 1
-            return poll(self._linger, TURN_EVENTS)
-        awake_until = monotonic() + AWAKE_SECONDS
-        while not (events := poll(0, TURN_EVENTS)):
-            if monotonic() >= awake_until:
+            return []
+        until = monotonic() + AWAKE_SECONDS
+        while not (events := self._epoll.poll(0, TURN_EVENTS)):
+            if monotonic() >= until:
                 self._sleepy = VAIN_TURNS
-                return poll(self._linger, TURN_EVENTS)
+                break
         return events
 
     def _change_protocol(self, connection: _Connection) -> None:

@@ -193,51 +193,54 @@ async def test_a_dedicated_loop_waits_in_epoll_for_a_moment(engine, nursery, soc
 
 
 class ScriptedEpoll:
-    """What becomes ready at the given looks, counted from 1; each look takes so many seconds of a clock of its own."""
+    """What becomes ready at each look, by the descriptors; each look takes so many seconds of a clock of its own."""
 
-    def __init__(self, ready_at: set[int], seconds: float) -> None:
+    def __init__(self, *ready: tuple[int, ...], seconds: float = AWAKE_SECONDS / 4) -> None:
         self.timeouts: list[float] = []
         self.now = 0.0
-        self._ready_at = ready_at
+        self._ready = list(ready)
         self._seconds = seconds
 
     def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
         self.timeouts.append(timeout)
         self.now += self._seconds
-        return [(1, 1)] if len(self.timeouts) in self._ready_at else []
+        return [(fd, 1) for fd in self._ready.pop(0)]
 
 
-def scripted(monkeypatch, engine, epoll, *, dedicated=True):
+def timeouts(monkeypatch, engine, epoll, turns, *, dedicated=True):
+    """Those with which events were looked for in so many turns."""
     poller = Poller(engine, lambda: None, dedicated=dedicated)
     poller.close()
     poller._epoll = epoll
     monkeypatch.setattr(poller_module, "monotonic", lambda: epoll.now)
-    return poller
+    for _ in range(turns):
+        poller._next_events()
+    return epoll.timeouts
 
 
-def test_a_dedicated_loop_does_not_sleep_when_more_comes_soon(monkeypatch, engine):
-    epoll = ScriptedEpoll({1, 4}, AWAKE_SECONDS / 4)
-    poller = scripted(monkeypatch, engine, epoll)
-
-    assert poller._next_events() == poller._next_events() == [(1, 1)]
-    assert epoll.timeouts == [0, 0, 0, 0]
+def test_a_dedicated_loop_does_not_sleep_while_one_client_talks(monkeypatch, engine):
+    epoll = ScriptedEpoll((7,), (7,), (), (), (7,), (7,))
+    assert timeouts(monkeypatch, engine, epoll, 4) == [LINGER_SECONDS] * 2 + [0] * 4
 
 
-def test_a_dedicated_loop_that_was_awake_in_vain_sleeps_at_once_for_some_turns(monkeypatch, engine):
-    epoll = ScriptedEpoll(set(), AWAKE_SECONDS / 2)
-    poller = scripted(monkeypatch, engine, epoll)
+@pytest.mark.parametrize("other", [(8,), (7, 8), ()], ids=["another", "both", "nobody"])
+def test_it_sleeps_where_many_talk_or_nobody_does(monkeypatch, engine, other):
+    epoll = ScriptedEpoll(*[(7,), other] * 5)
+    assert timeouts(monkeypatch, engine, epoll, 10) == [LINGER_SECONDS] * 10
 
-    for _ in range(1 + VAIN_TURNS + 1):
-        assert poller._next_events() == []
-    in_vain = [0, 0, LINGER_SECONDS]
-    assert epoll.timeouts == in_vain + VAIN_TURNS * [LINGER_SECONDS] + in_vain
+
+def test_a_loop_that_was_awake_in_vain_sleeps_at_once_for_some_turns(monkeypatch, engine):
+    in_vain = [(), (), (7,)]
+    epoll = ScriptedEpoll((7,), (7,), *in_vain, *[(7,)] * VAIN_TURNS, *in_vain, seconds=AWAKE_SECONDS / 2)
+    awake_and_then_not = [0, 0, LINGER_SECONDS]
+    assert timeouts(monkeypatch, engine, epoll, 2 + 1 + VAIN_TURNS + 1) == (
+        [LINGER_SECONDS] * 2 + awake_and_then_not + [LINGER_SECONDS] * VAIN_TURNS + awake_and_then_not
+    )
 
 
 def test_a_loop_with_other_work_neither_sleeps_nor_waits(monkeypatch, engine):
-    epoll = ScriptedEpoll(set(), AWAKE_SECONDS / 2)
-
-    assert scripted(monkeypatch, engine, epoll, dedicated=False)._next_events() == []
-    assert epoll.timeouts == [0]
+    epoll = ScriptedEpoll((7,), (7,), (7,), (), ())
+    assert timeouts(monkeypatch, engine, epoll, 5, dedicated=False) == [0] * 5
 
 
 async def leave_unread(near: socket.socket) -> None:
