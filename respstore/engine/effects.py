@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _MULTI: Final = encode_request((b"MULTI",))
 _EXEC: Final = encode_request((b"EXEC",))
-_SHORT: Final = len(BULK_HEADS)
 
 
 class Effects:
@@ -108,31 +107,46 @@ class Effects:
     def _told_of(self, entry: Entry) -> "Handler":
         """A writing command's handler, and then what it did."""
         keyspace, run = self._engine.keyspace, entry.run
-        append, extend = self.unwritten.append, self.unwritten.extend
         name = entry.command.name.upper().encode().split(b"|")
-        head_of_two = b"*%d\r\n" % (len(name) + 2) + encode_request(name).partition(CRLF)[2]
 
         def handler(session: "Session", *args: bytes) -> Any:
-            depth = self._depth
-            self._depth = depth + 1
             told, changes = self._told, keyspace.changes - keyspace.expired
+            self._depth += 1
             try:
-                # Most have a key and a value, and a call with a fixed number of arguments is cheaper.
-                value = run(session, args[0], args[1]) if len(args) == 2 else run(session, *args)
+                value = run(session, *args)
                 if keyspace.changes - keyspace.expired != changes and self._told == told:
-                    if depth or self._unit or session.db.index != self._selected:
-                        self._propagated(session.db.index, (*name, *args))
-                        return value
-                    self._told = told + 1  # most often so: the same, in a fraction of the time
-                    if len(args) == 2 and (size := len(args[0])) < _SHORT and (length := len(args[1])) < _SHORT:
-                        key, word = args
-                        extend((head_of_two, BULK_HEADS[size], key, CRLF, BULK_HEADS[length], word, CRLF))
-                    else:
-                        append(encode_request((*name, *args)))
+                    self._tell(session.db.index, (*name, *args))
                 return value
             finally:
-                self._depth = depth
-                if not depth and self._unit:
+                self.end_unit()
+
+        return self._told_of_two(handler, entry) if entry.command.minimum == len(name) + 2 else handler
+
+    def _told_of_two(self, general: "Handler", entry: Entry) -> "Handler":
+        """The same in fewer steps for what is asked most: a key and a value, both short, and nothing else in the unit."""
+        keyspace, run = self._engine.keyspace, entry.run
+        extend, heads, short, crlf = self.unwritten.extend, BULK_HEADS, len(BULK_HEADS), CRLF
+        name = entry.command.name.upper().encode().split(b"|")
+        head = b"*%d\r\n" % (len(name) + 2) + encode_request(name).partition(CRLF)[2]
+
+        def handler(session: "Session", key: bytes, word: bytes, *more: bytes) -> Any:
+            if self._depth or more:
+                return general(session, key, word, *more)
+            told, changes = self._told, keyspace.changes - keyspace.expired
+            self._depth = 1
+            try:
+                value = run(session, key, word)
+                if keyspace.changes - keyspace.expired != changes and self._told == told:
+                    is_alone = not self._unit and session.db.index == self._selected
+                    if is_alone and (size := len(key)) < short and (length := len(word)) < short:
+                        self._told = told + 1
+                        extend((head, heads[size], key, crlf, heads[length], word, crlf))
+                    else:
+                        self._tell(session.db.index, (*name, key, word))
+                return value
+            finally:
+                self._depth = 0
+                if self._unit:
                     self._end_unit()
 
         return handler
@@ -149,6 +163,14 @@ class Effects:
                 self.end_unit()
 
         return handler
+
+    def _tell(self, index: int, words: Sequence[bytes]) -> None:
+        """Tell the effect that ends a command."""
+        if self._depth == 1 and not self._unit and index == self._selected:  # most often so: it stands alone
+            self._told += 1
+            self.unwritten.append(encode_request(words))
+        else:
+            self._propagated(index, words)
 
     def _propagated(self, index: int, words: Sequence[bytes]) -> None:
         self._told += 1
