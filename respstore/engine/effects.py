@@ -123,7 +123,7 @@ class Effects:
         return self._told_of_two(handler, entry) if entry.command.minimum == len(name) + 2 else handler
 
     def _told_of_two(self, general: "Handler", entry: Entry) -> "Handler":
-        """The same in fewer steps for what is asked most: a key and a value, both short, and nothing else in the unit."""
+        """The same in fewer steps for what is asked most: a key and a value, both short, that are alone in the unit."""
         keyspace, run = self._engine.keyspace, entry.run
         extend, heads, short, crlf = self.unwritten.extend, BULK_HEADS, len(BULK_HEADS), CRLF
         name = entry.command.name.upper().encode().split(b"|")
