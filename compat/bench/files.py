@@ -1,7 +1,7 @@
 """What it costs to keep data in files, beside redis-server: writing every change down, saving all, loading it again.
 
 The files of both lie in folders of temporary files, on the same disk. How long others wait while all data is saved in
-the background, and how much memory that takes, is measured on respstore alone: beside what it is at other times.
+the background, and how much memory that takes, is judged beside what it is at other times.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import psutil
 
-from compat.bench.benchmark import CLIENTS, TESTS, TIME_LIMIT, compare, parse_csv
+from compat.bench.benchmark import CLIENTS, DEEP, TESTS, TIME_LIMIT, compare, parse_csv
 from compat.bench.figures import (
     APPENDING_BARS,
     FILE_BAR,
@@ -31,6 +31,8 @@ from compat.servers import RunningServer, ServerError, find_program, redis_serve
 SET = next(test for test in TESTS if test.name == "SET")
 READS = 20_000
 """GETs while the data is saved: they take less time than that."""
+ENDLESS = 1_000_000_000
+"""Requests of clients that are ended when they have been there for long enough."""
 PAUSE = 0.01
 """Seconds between two looks at a server that saves."""
 STARTS: tuple[Start, Start] = (redis_server, respstore_server)
@@ -64,6 +66,7 @@ def compare_saving(rounds: int, step: Callable[[], None]) -> FileCosts:
     background_saves: tuple[list[float], list[float]] = ([], [])
     loads: tuple[list[float], list[float]] = ([], [])
     latencies, slowdowns, memory = [], [], []
+    memory_of_writing: tuple[list[float], list[float]] = ([], [])
     with ExitStack() as stack:
         folders = [stack.enter_context(tempfile.TemporaryDirectory(prefix="respstore-bench-")) for _ in STARTS]
         servers = [stack.enter_context(start("--dir", folder)) for start, folder in zip(STARTS, folders, strict=True)]
@@ -78,6 +81,8 @@ def compare_saving(rounds: int, step: Callable[[], None]) -> FileCosts:
             latencies.append(meanwhile)
             slowdowns.append(meanwhile / usual)
             memory.append(memory_while_saving(servers[1]))
+            for place, server in enumerate(servers):
+                memory_of_writing[place].append(memory_while_overwriting(server))
             step()
     compared = tuple(
         Figure(f"{what} {KEYS:,} small keys, s", tuple(taken[0]), tuple(taken[1]), FILE_BAR)
@@ -87,6 +92,12 @@ def compare_saving(rounds: int, step: Callable[[], None]) -> FileCosts:
         Measure("p99 of GET during BGSAVE, ms", tuple(latencies), SAVING_LATENCY_BAR),
         Measure("p99 of GET during BGSAVE, times the usual", tuple(slowdowns), SAVING_SLOWDOWN_BAR),
         Measure("memory during BGSAVE, times the usual", tuple(memory), SAVING_MEMORY_BAR),
+        Measure(
+            "the same while clients overwrite the keys",
+            tuple(memory_of_writing[1]),
+            SAVING_MEMORY_BAR,
+            peer=tuple(memory_of_writing[0]),
+        ),
     )
     return FileCosts(compared, own)
 
@@ -145,6 +156,17 @@ def memory_while_saving(server: RunningServer) -> float:
         most = max(most, sum(map(proportional_bytes, (server.pid, *(child.pid for child in children)))))
         time.sleep(PAUSE)
     return most / before
+
+
+def memory_while_overwriting(server: RunningServer) -> float:
+    """The same while clients give keys at random new values, as fast as they can: most of what is shared is copied."""
+    command = [find_program("redis-benchmark"), "-p", str(server.port), "-c", str(CLIENTS), "-P", str(DEEP)]
+    command += ["-n", str(ENDLESS), "-r", str(KEYS), "SET", "key:__rand_int__", "xxx"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as writers:
+        try:
+            return memory_while_saving(server)
+        finally:
+            writers.kill()
 
 
 def begin_saving(server: RunningServer) -> None:

@@ -115,7 +115,7 @@ def files_table(costs: FileCosts) -> Table:
     rows = [[figure.name, *_values(figure, ",.2f"), str(figure.bar), _verdict(figure)] for figure in costs.compared]
     for measure in costs.own:
         name, value, bar, word = _measure_cells(measure)
-        rows.append([name, "", value, "", bar, word])
+        rows.append([name, format(median(measure.peer), ".2f") if measure.peer else "", value, "", bar, word])
     return Table(
         "Files",
         f"{CLIENTS} clients send SET or GET, P=1. To start is to load all keys and answer.",
