@@ -268,7 +268,7 @@ def xpending(session: Session, key: bytes, group: bytes, *filters: bytes) -> lis
         consumer = found.consumers.get(filters[3])
         if consumer is None:
             return []
-        pending = consumer.pending
+        pending = found.pending_of(consumer)
     now = session.db.keyspace.now
     listed: list[Any] = []
     if count > 0:
@@ -285,9 +285,7 @@ def _summary(group: Group) -> list[Any]:
     if not group.pending:
         return [0, None, None, NULL_ARRAY]
     first_id, last_id = group.pending.ends()
-    consumers = [
-        [name, b"%d" % len(consumer.pending)] for name, consumer in sorted(group.consumers.items()) if consumer.pending
-    ]
+    consumers = [[name, b"%d" % consumer.has] for name, consumer in sorted(group.consumers.items()) if consumer.has]
     return [len(group.pending), format_id(first_id), format_id(last_id), consumers]
 
 

@@ -95,7 +95,7 @@ def xinfo_consumers(session: Session, key: bytes, groupname: bytes) -> list[dict
         raise errors.no_such_group_of_key(key, groupname)
     now = session.db.keyspace.now
     return [
-        {b"name": name, b"pending": len(consumer.pending), b"idle": max(now - consumer.seen, 0)}
+        {b"name": name, b"pending": consumer.has, b"idle": max(now - consumer.seen, 0)}
         for name, consumer in sorted(group.consumers.items())
     ]
 
@@ -143,17 +143,17 @@ def _full_group(stream: Stream, name: bytes, group: Group, count: int | None) ->
             [format_id(id_), pending.consumer.name, pending.delivered, pending.deliveries]
             for id_, pending in islice(group.pending.items(MIN_ID), count)
         ],
-        b"consumers": [_full_consumer(name, consumer, count) for name, consumer in sorted(group.consumers.items())],
+        b"consumers": [_full_consumer(group, consumer, count) for _, consumer in sorted(group.consumers.items())],
     }
 
 
-def _full_consumer(name: bytes, consumer: Consumer, count: int | None) -> dict[bytes, Any]:
+def _full_consumer(group: Group, consumer: Consumer, count: int | None) -> dict[bytes, Any]:
     return {
-        b"name": name,
+        b"name": consumer.name,
         b"seen-time": consumer.seen,
-        b"pel-count": len(consumer.pending),
+        b"pel-count": consumer.has,
         b"pending": [
             [format_id(id_), pending.delivered, pending.deliveries]
-            for id_, pending in islice(consumer.pending.items(MIN_ID), count)
+            for id_, pending in islice(group.pending_of(consumer).items(MIN_ID), count)
         ],
     }

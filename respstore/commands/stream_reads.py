@@ -220,7 +220,7 @@ def _history(db: Database, key: bytes, group: Group, stream: Stream, position: S
     db.keyspace.changes += 1
     db.propagate()  # Redis, too, keeps to itself that entries were delivered again
     entries: list[Any] = []
-    for id_, pending in consumer.pending.items(next_id(position) or MIN_ID):
+    for id_, pending in group.pending_of(consumer).items(next_id(position) or MIN_ID):
         entry = stream.get(id_)
         if entry is None:
             entries.append((id_, None, ()))

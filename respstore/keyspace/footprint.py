@@ -34,7 +34,9 @@ _LIST_NODE: Final = 72
 _ENTRY: Final = 80
 """The tuple that an open entry is, beside its id and its values, and its place in the node's list."""
 _GROUP: Final = 600
-"""A group or a consumer: the object, its name, its list and their dictionaries."""
+"""A group: the object, its name, its list, its dictionaries."""
+_CONSUMER: Final = 200
+"""The object, its name, its place in a dictionary, the time at which it was seen."""
 _DEADLINE: Final = 112
 """A time to live, beside its place in a dictionary: the number, and the pair that waits in a heap."""
 
@@ -105,8 +107,7 @@ def _stream_size(stream: Stream) -> int:
 
 
 def _group_size(group: Group) -> int:
-    pending = group.pending  # each is in a dictionary of the group, and in one of a consumer
-    return _GROUP * (1 + len(group.consumers)) + _ID * len(pending) + 2 * pending.table_size()
+    return _GROUP + _CONSUMER * len(group.consumers) + _ID * len(group.pending) + group.tables_size()
 
 
 def _entry_size(entry: Entry) -> int:

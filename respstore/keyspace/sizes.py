@@ -176,7 +176,9 @@ def _stream(stream: Stream, samples: int | None, stream_node: int) -> int:
 
 
 def _group(group: Group) -> int:
-    consumers = sum(_CONSUMER + len(name) + _pending(consumer.pending) for name, consumer in group.consumers.items())
+    consumers = sum(
+        _CONSUMER + len(consumer.name) + _pending(group.pending_of(consumer)) for consumer in group.consumers.values()
+    )
     return _GROUP + _pending(group.pending) + _PENDING * len(group.pending) + consumers
 
 

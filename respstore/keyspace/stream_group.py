@@ -1,11 +1,11 @@
 """Consumer groups of a stream: who has got which entries, and has not acknowledged them yet.
 
-An entry that was delivered is **pending** until it is acknowledged. Its `Pending` stands in two lists, the group's and
-its consumer's. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the
-list is empty, so that who only reads and acknowledges pays for no order.
+An entry that was delivered is **pending** until it is acknowledged. Its `Pending` stands in the group's list, and tells
+whose it is. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the list is
+empty. So are the lists of what each consumer has: who only reads and acknowledges pays for neither.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from sys import getsizeof
 from typing import NamedTuple
 
@@ -90,6 +90,10 @@ class PendingList:
         order = self._ordered()
         return order[0], order[-1]
 
+    def in_any_order(self) -> Iterable[tuple[StreamId, Pending]]:
+        """All entries; nothing may be changed meanwhile."""
+        return self._by_id.items()
+
     def _ordered(self) -> SortedList:
         if self._order is None:
             self._order = SortedList(self._by_id)
@@ -102,15 +106,15 @@ class Consumer:
     Attributes:
         name: its name.
         seen: when it asked for something last, in wall-clock ms.
-        pending: what it has.
+        has: how many entries it has; `Group.pending_of` tells which.
     """
 
-    __slots__ = ("name", "pending", "seen")
+    __slots__ = ("has", "name", "seen")
 
     def __init__(self, name: bytes, seen: int) -> None:
         self.name = name
         self.seen = seen
-        self.pending = PendingList()
+        self.has = 0
 
 
 class Group:
@@ -123,21 +127,37 @@ class Group:
         consumers: by name.
     """
 
-    __slots__ = ("consumers", "entries_read", "last_id", "pending")
+    __slots__ = ("_parts", "consumers", "entries_read", "last_id", "pending")
 
     def __init__(self, last_id: StreamId, entries_read: int | None = None) -> None:
         self.last_id = last_id
         self.entries_read = entries_read
         self.pending = PendingList()
         self.consumers: dict[bytes, Consumer] = {}
+        self._parts: dict[Consumer, PendingList] | None = None  # `pending` by consumer, once somebody asked
 
     def __copy__(self) -> "Group":
         group = Group(self.last_id, self.entries_read)
         for name, consumer in self.consumers.items():
-            mine = group.consumers[name] = Consumer(name, consumer.seen)
-            for id_, pending in consumer.pending.items((0, 0)):
-                group.give(id_, pending._replace(consumer=mine))
+            group.consumers[name] = Consumer(name, consumer.seen)
+        for id_, pending in self.pending.in_any_order():
+            group.give(id_, pending._replace(consumer=group.consumers[pending.consumer.name]))
         return group
+
+    def pending_of(self, consumer: Consumer) -> PendingList:
+        """What one of the consumers has; to be looked at only."""
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = {each: PendingList() for each in self.consumers.values()}
+            for id_, pending in self.pending.in_any_order():
+                parts[pending.consumer].put(id_, pending)
+        elif consumer not in parts:
+            parts[consumer] = PendingList()
+        return parts[consumer]
+
+    def tables_size(self) -> int:
+        """Bytes of all dictionaries by id, without their entries."""
+        return self.pending.table_size() + sum([part.table_size() for part in (self._parts or {}).values()])
 
     def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
         """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands."""
@@ -145,18 +165,24 @@ class Group:
         if ids[0] > self.pending.greatest:  # most often so: nobody has to look whether one is pending already
             entries = dict.fromkeys(ids, pending)
             self.pending.extend(entries, ids[-1])
-            consumer.pending.extend(entries, ids[-1])
+            consumer.has += len(ids)
+            if self._parts is not None:
+                self.pending_of(consumer).extend(entries, ids[-1])
         else:
             for id_ in ids:
                 self.give(id_, pending)
 
     def give(self, id_: StreamId, pending: Pending) -> None:
         """Let a consumer have an entry, whoever has it up to now."""
+        consumer = pending.consumer
         known = self.pending.get(id_)
-        if known is not None and known.consumer is not pending.consumer:
-            known.consumer.pending.remove(id_)
+        if known is None or known.consumer is not consumer:
+            consumer.has += 1
+            if known is not None:
+                self._take_from(known.consumer, id_)
         self.pending.put(id_, pending)
-        pending.consumer.pending.put(id_, pending)
+        if self._parts is not None:
+            self.pending_of(consumer).put(id_, pending)
 
     def settle(self, id_: StreamId) -> bool:
         """Forget a pending entry.
@@ -167,8 +193,8 @@ class Group:
         pending = self.pending.get(id_)
         if pending is None:
             return False
-        self.pending.remove(id_)
-        pending.consumer.pending.remove(id_)
+        self._take_from(pending.consumer, id_)
+        self._remove(id_)
         return True
 
     def remove_consumer(self, name: bytes) -> int:
@@ -177,10 +203,23 @@ class Group:
         Returns:
             How many entries that were; 0 as well if there is no such consumer.
         """
-        consumer = self.consumers.pop(name, None)
+        consumer = self.consumers.get(name)
         if consumer is None:
             return 0
-        ids = [id_ for id_, _ in consumer.pending.items((0, 0))]
-        for id_ in ids:
-            self.pending.remove(id_)
-        return len(ids)
+        if consumer.has:
+            for id_, _ in self.pending_of(consumer).in_any_order():
+                self._remove(id_)
+        if self._parts is not None:
+            self._parts.pop(consumer, None)
+        del self.consumers[name]
+        return consumer.has
+
+    def _take_from(self, consumer: Consumer, id_: StreamId) -> None:
+        consumer.has -= 1
+        if self._parts is not None:
+            self._parts[consumer].remove(id_)
+
+    def _remove(self, id_: StreamId) -> None:
+        self.pending.remove(id_)
+        if not self.pending:
+            self._parts = None

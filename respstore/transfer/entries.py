@@ -66,7 +66,7 @@ def _facts(stream: Stream) -> Iterator[object]:
         yield name, group.last_id, group.entries_read
         for _, consumer in sorted(group.consumers.items()):
             yield consumer.name
-            for id_, pending in consumer.pending.items(MIN_ID):
+            for id_, pending in group.pending_of(consumer).items(MIN_ID):
                 yield id_, pending.delivered, pending.deliveries
 
 

@@ -39,8 +39,8 @@ def test_an_entry_that_is_delivered_again_changes_hands() -> None:
     group = group_of(b"ab")
     group.deliver([(1, 0), (2, 0)], group.consumers[b"a"], 7)
     group.deliver([(2, 0), (3, 0)], group.consumers[b"b"], 8)
-    assert ids_of(group.consumers[b"a"].pending) == [(1, 0)]
-    assert ids_of(group.consumers[b"b"].pending) == [(2, 0), (3, 0)]
+    assert ids_of(group.pending_of(group.consumers[b"a"])) == [(1, 0)]
+    assert ids_of(group.pending_of(group.consumers[b"b"])) == [(2, 0), (3, 0)]
     assert ids_of(group.pending) == [(1, 0), (2, 0), (3, 0)]
     pending = group.pending.get((2, 0))
     assert pending is not None
@@ -68,8 +68,28 @@ def test_a_copy_is_another_group() -> None:
     assert theirs.consumer is other.consumers[b"a"] is not mine.consumer
     assert (theirs.delivered, theirs.deliveries) == (7, 1)
     other.settle((1, 0))
-    assert len(group.pending) == len(group.consumers[b"a"].pending) == 1
+    assert len(group.pending) == group.consumers[b"a"].has == 1
     assert other.consumers.keys() == {b"a", b"b"}
+
+
+def test_lists_of_consumers_are_made_when_somebody_asks_and_last_until_nothing_is_pending() -> None:
+    group = group_of(b"ab")
+    ann, bob = group.consumers.values()
+    group.deliver([(1, 0), (2, 0)], ann, 7)
+    one_table = group.tables_size()
+    assert (ann.has, bob.has) == (2, 0)
+    assert ids_of(group.pending_of(ann)) == [(1, 0), (2, 0)]
+    assert group.tables_size() > one_table
+    cid = group.consumers[b"c"] = Consumer(b"c", 0)
+    assert ids_of(group.pending_of(cid)) == []
+    group.deliver([(3, 0)], cid, 8)
+    assert ids_of(group.pending_of(cid)) == [(3, 0)]
+    for number in (1, 2, 3):
+        assert group.settle((number, 0))
+    assert (ann.has, bob.has, cid.has) == (0, 0, 0)
+    assert group.tables_size() <= one_table
+    group.deliver([(4, 0)], bob, 9)
+    assert ids_of(group.pending_of(bob)) == [(4, 0)]
 
 
 class Groups(RuleBasedStateMachine):
@@ -108,6 +128,15 @@ class Groups(RuleBasedStateMachine):
         if self.owners:
             assert self.group.pending.ends() == (min(self.owners), max(self.owners))
 
+    @rule(name=st.sampled_from([b"a", b"b", b"c"]), number=NUMBERS)
+    def look_at_what_one_has(self, name: bytes, number: int) -> None:
+        mine = self.group.pending_of(self._consumer(name))
+        assert ids_of(mine, (number, 0)) == sorted(
+            id_ for id_, owner in self.owners.items() if owner == name and id_ >= (number, 0)
+        )
+        for id_, pending in mine.in_any_order():
+            assert self.group.pending.get(id_) is pending
+
     @invariant()
     def everybody_has_what_is_theirs(self) -> None:
         assert len(self.group.pending) == len(self.owners)
@@ -115,8 +144,8 @@ class Groups(RuleBasedStateMachine):
             pending = self.group.pending.get(id_)
             assert pending is not None
             assert pending.consumer.name == owner
-            assert self.group.consumers[owner].pending.get(id_) is pending
-        assert sum(len(consumer.pending) for consumer in self.group.consumers.values()) == len(self.owners)
+        for name, consumer in self.group.consumers.items():
+            assert consumer.has == [*self.owners.values()].count(name)
 
     def _consumer(self, name: bytes) -> Consumer:
         return self.group.consumers.setdefault(name, Consumer(name, 0))

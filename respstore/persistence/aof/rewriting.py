@@ -81,7 +81,7 @@ def _stream(key: bytes, stream: Stream) -> Iterator[Sequence[bytes]]:
         yield b"XGROUP", b"CREATE", key, name, _id(group.last_id), b"ENTRIESREAD", read
         for consumer in group.consumers.values():
             yield b"XGROUP", b"CREATECONSUMER", key, name, consumer.name
-            for id_, pending in consumer.pending.items(MIN_ID):
+            for id_, pending in group.pending_of(consumer).items(MIN_ID):
                 what = b"XCLAIM", key, name, consumer.name, b"0", _id(id_)
                 how = b"TIME", b"%d" % pending.delivered, b"RETRYCOUNT", b"%d" % pending.deliveries
                 yield *what, *how, b"JUSTID", b"FORCE"

@@ -157,8 +157,8 @@ def _encode_group(group: Group, encode: EncodeString) -> Iterator[bytes]:
         yield id_bytes(id_) + _encode_time(pending.delivered) + encode_length(pending.deliveries)
     yield encode_length(len(group.consumers))
     for name, consumer in group.consumers.items():
-        yield encode(name) + _encode_time(consumer.seen) + encode_length(len(consumer.pending))
-        for id_, _ in consumer.pending.items(MIN_ID):
+        yield encode(name) + _encode_time(consumer.seen) + encode_length(consumer.has)
+        for id_, _ in group.pending_of(consumer).items(MIN_ID):
             yield id_bytes(id_)
 
 

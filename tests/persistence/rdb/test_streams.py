@@ -31,7 +31,7 @@ def described(stream: Stream) -> object:
             group.last_id,
             group.entries_read,
             [(id_, pending.consumer.name, *pending[1:]) for id_, pending in group.pending.items((0, 0))],
-            [(consumer.name, consumer.seen, len(consumer.pending)) for consumer in group.consumers.values()],
+            [(consumer.name, consumer.seen, consumer.has) for consumer in group.consumers.values()],
         )
         for name, group in stream.groups.items()
     }
