@@ -207,14 +207,19 @@ class ScriptedEpoll:
         return [(fd, 1) for fd in self._ready.pop(0)]
 
 
-def timeouts(monkeypatch, engine, epoll, turns, *, dedicated=True):
-    """Those with which events were looked for in so many turns."""
+def take_turns(monkeypatch, engine, epoll, turns, *, dedicated=True):
+    """Look for events so many times."""
     poller = Poller(engine, lambda: None, dedicated=dedicated)
     poller.close()
     poller._epoll = epoll
     monkeypatch.setattr(poller_module, "monotonic", lambda: epoll.now)
     for _ in range(turns):
         poller._next_events()
+
+
+def timeouts(monkeypatch, engine, epoll, turns, *, dedicated=True):
+    """Those with which events were looked for in so many turns."""
+    take_turns(monkeypatch, engine, epoll, turns, dedicated=dedicated)
     return epoll.timeouts
 
 
@@ -236,6 +241,41 @@ def test_a_loop_that_was_awake_in_vain_sleeps_at_once_for_some_turns(monkeypatch
     assert timeouts(monkeypatch, engine, epoll, 2 + 1 + VAIN_TURNS + 1) == (
         [LINGER_SECONDS] * 2 + awake_and_then_not + [LINGER_SECONDS] * VAIN_TURNS + awake_and_then_not
     )
+
+
+class PunctualEpoll:
+    """A client that asks again so many seconds after its last request was seen, on a clock of its own."""
+
+    def __init__(self, pause: float) -> None:
+        self.now = self.asks_at = 0.0
+        self.awake = 0.0  # for how long it was looked for without sleep
+        self.slept = 0  # how often it was found by one who slept
+        self._pause = pause
+
+    def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+        before = self.now
+        self.now = min(self.asks_at, before + timeout) if timeout else before + 1e-6
+        if not timeout:
+            self.awake += self.now - before
+        elif self.now > before:
+            self.slept += 1
+        if self.now < self.asks_at:
+            return []
+        self.asks_at = self.now + self._pause
+        return [(7, 1)]
+
+
+def test_who_must_be_woken_by_the_reply_before_it_asks_again_is_met_awake(monkeypatch, engine):
+    epoll = PunctualEpoll(100e-6)
+    take_turns(monkeypatch, engine, epoll, 1000)
+    assert epoll.slept == 1  # when it was not known yet that one client talks
+
+
+@pytest.mark.parametrize(("pause", "share"), [(0.16e-3, 0.016), (0.9e-3, 0.0027), (1.1e-3, 0.0)])
+def test_a_client_that_is_slow_costs_little_time_in_vain(monkeypatch, engine, pause, share):
+    epoll = PunctualEpoll(pause)
+    take_turns(monkeypatch, engine, epoll, 1000)
+    assert epoll.awake <= share * epoll.now
 
 
 def test_a_loop_with_other_work_neither_sleeps_nor_waits(monkeypatch, engine):
