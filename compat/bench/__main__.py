@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import respstore
-from compat.bench.benchmark import PIPELINES, TESTS, Comparison, Test, commands_of, compare
+from compat.bench.benchmark import ALONE, LOADS, TESTS, TESTS_ALONE, Comparison, Test, compare
 from compat.bench.coordination import compare_stores, measure_releases
 from compat.bench.figures import Figure, Growth, Measure
 from compat.bench.files import STEPS_BEFORE_ROUNDS, compare_files
@@ -167,10 +167,10 @@ def run(plan: Plan, console: Console) -> Results:
     find_program("redis-benchmark")
     load = os.getloadavg()[0]
     with make_progress(console) as progress:
-        comparisons, missing = measure_speed(plan, progress)
+        comparisons = measure_speed(plan, progress)
         memory = measure_memory(plan, progress)
     conditions = describe(f"redis-server {redis_version()}", load, plan)
-    tables = [speed_table(pipeline, comparisons, missing) for pipeline in PIPELINES]
+    tables = [speed_table(load, comparisons) for load in LOADS]
     if memory:
         tables.append(memory_table(memory))
     figures = [figure for comparison in comparisons for figure in comparison.figures]
@@ -246,18 +246,16 @@ def describe(peer: str, load: float, plan: Plan) -> str:
     )
 
 
-def measure_speed(plan: Plan, progress: Progress) -> tuple[list[Comparison], list[str]]:
-    """The comparisons, and the names of tests whose command respstore lacks."""
+def measure_speed(plan: Plan, progress: Progress) -> list[Comparison]:
+    """Every test under every load."""
+    pairs = [(load, test) for load in LOADS for test in plan.tests if load != ALONE or test.name in TESTS_ALONE]
+    bar = progress.add_task("", total=len(pairs) * plan.rounds)
+    comparisons = []
     with side_by_side() as servers:
-        known = commands_of(servers[1], [test.command for test in plan.tests])
-        tests = [test for test in plan.tests if test.command in known]
-        bar = progress.add_task("", total=len(tests) * len(PIPELINES) * plan.rounds)
-        comparisons = []
-        for pipeline in PIPELINES:
-            for test in tests:
-                progress.update(bar, description=f"{test.name} P={pipeline}")
-                comparisons.append(compare(test, pipeline, servers, plan.rounds, lambda: progress.advance(bar)))
-        return comparisons, [test.name for test in plan.tests if test not in tests]
+        for load, test in pairs:
+            progress.update(bar, description=f"{test.name} {load.name}")
+            comparisons.append(compare(test, load, servers, plan.rounds, lambda: progress.advance(bar)))
+    return comparisons
 
 
 def measure_memory(plan: Plan, progress: Progress) -> tuple[Figure, ...]:

@@ -99,7 +99,8 @@ class Growth:
         return not self.bar.holds(self.ratio)
 
 
-THROUGHPUT_BAR = {1: Bar(1.0, at_least=True), 16: Bar(0.6, at_least=True)}
+THROUGHPUT_BAR = {"P=1": Bar(1.0, at_least=True), "P=16": Bar(0.6, at_least=True)}
+"""By load, as the others below; one client alone has no bars."""
 LONG_RANGE_BAR = Bar(0.5, at_least=True)
 COLLECTION_BAR = Bar(0.8, at_least=True)
 OWN_BARS = {
@@ -107,8 +108,8 @@ OWN_BARS = {
     **dict.fromkeys(("LRANGE_100", "HGETALL_10", "ZADD_10", "ZRANGE_10", "XADD", "XREADGROUP_10"), COLLECTION_BAR),
 }
 """Throughput with P=1 of tests that have a bar of their own: their replies or requests are long."""
-CPU_BAR = {1: Bar(1.4, at_least=False), 16: Bar(2.0, at_least=False)}
-P99_BAR = {1: Bar(1.5, at_least=False)}
+CPU_BAR = {"P=1": Bar(1.4, at_least=False), "P=16": Bar(2.0, at_least=False)}
+P99_BAR = {"P=1": Bar(1.5, at_least=False)}
 KEY_MEMORY_BAR = Bar(1.4, at_least=False)
 IDLE_CONNECTION_MEMORY_BAR = Bar(1.5, at_least=False)
 STORE_BARS = {
@@ -142,6 +143,7 @@ KEY_BAR = Bar(150.0, at_least=False)
 """Milliseconds in which all who wait are released."""
 
 
-def throughput_bar(test: str, pipeline: int) -> Bar:
+def throughput_bar(test: str, load: str) -> Bar | None:
     """The bar of redis-benchmark's `test`: with P=1, some have one of their own."""
-    return OWN_BARS.get(test, THROUGHPUT_BAR[1]) if pipeline == 1 else THROUGHPUT_BAR[pipeline]
+    usual = THROUGHPUT_BAR.get(load)
+    return OWN_BARS.get(test, usual) if load == "P=1" else usual

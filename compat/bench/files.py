@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 import psutil
 
-from compat.bench.benchmark import CLIENTS, DEEP, TESTS, TIME_LIMIT, compare, parse_csv
+from compat.bench.benchmark import CLIENTS, DEEP, ONE_BY_ONE, TESTS, TIME_LIMIT, compare, parse_csv
 from compat.bench.figures import (
     APPENDING_BARS,
     FILE_BAR,
@@ -52,7 +52,7 @@ def compare_files(rounds: int, step: Callable[[], None]) -> FileCosts:
     appending = []
     for setting, bar in APPENDING_BARS.items():
         with side_by_side("--appendonly", "yes", "--appendfsync", setting) as servers:
-            throughput = compare(SET, 1, servers, rounds, lambda: None).throughput
+            throughput = compare(SET, ONE_BY_ONE, servers, rounds, lambda: None).throughput
         name = f"SET with appendfsync {setting}, requests/s"
         appending.append(attrs.evolve(throughput, name=name, bar=bar))
         step()

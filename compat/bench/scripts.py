@@ -6,7 +6,7 @@ from statistics import mean
 
 import attrs
 
-from compat.bench.benchmark import PILOT_REQUESTS, SECONDS, Test, measure
+from compat.bench.benchmark import ONE_BY_ONE, PILOT_REQUESTS, SECONDS, Test, measure
 from compat.bench.figures import CALL_BAR, EVALSHA_BAR, Figure, Measure
 from compat.servers import RunningServer, side_by_side
 
@@ -63,13 +63,13 @@ def _compare_throughput(servers: tuple[RunningServer, RunningServer], rounds: in
     for server in servers:
         with server.client() as client:
             sha = client.script_load(THREE_LINES)
-    test = Test("EVALSHA", "EVALSHA", ("EVALSHA", sha, "1", "key"), lambda _requests: [[b"SET", b"key", b"xxx"]])
-    pilots = [measure(test, 1, server, PILOT_REQUESTS[1]) for server in servers]
+    test = Test("EVALSHA", ("EVALSHA", sha, "1", "key"), lambda _requests: [[b"SET", b"key", b"xxx"]])
+    pilots = [measure(test, ONE_BY_ONE, server, PILOT_REQUESTS) for server in servers]
     requests = int(SECONDS * mean(pilot.requests_per_second for pilot in pilots))
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         for server, values in zip(servers, taken, strict=True):
-            values.append(measure(test, 1, server, requests).requests_per_second)
+            values.append(measure(test, ONE_BY_ONE, server, requests).requests_per_second)
         step()
     return Figure("EVALSHA of three lines, requests/s", tuple(taken[0]), tuple(taken[1]), EVALSHA_BAR)
 

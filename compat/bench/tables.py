@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from compat.bench.benchmark import CLIENTS, DEEP, Comparison
+from compat.bench.benchmark import ALONE, CLIENTS, ONE_BY_ONE, PIPELINED, Comparison, Load
 from compat.bench.figures import (
     COLLECTION_BAR,
     CPU_BAR,
@@ -38,20 +38,26 @@ class Table:
     rows: list[list[str]]
 
 
-def speed_table(pipeline: int, comparisons: Iterable[Comparison], missing: Sequence[str]) -> Table:
-    """Throughput, CPU and latency at one pipeline depth; `missing` tests stand in it as such."""
-    rows = [[*_speed_cells(comparison)] for comparison in comparisons if comparison.pipeline == pipeline]
-    rows += [[name, *[""] * 9, "not yet"] for name in missing]
-    bars = [f"throughput {THROUGHPUT_BAR[pipeline]} x Redis's"]
-    if pipeline == 1:
-        bars[0] += f" (of collections and LRANGE_100: {COLLECTION_BAR} x; of LRANGE_300 and longer: {LONG_RANGE_BAR} x)"
-    bars.append(f"CPU {CPU_BAR[pipeline]} x")
-    bars.append(f"p99 latency {P99_BAR[pipeline]} x" if pipeline in P99_BAR else "p99 latency has none")
+def speed_table(load: Load, comparisons: Iterable[Comparison]) -> Table:
+    """Throughput, CPU and latency under one load."""
+    rows = [[*_speed_cells(comparison)] for comparison in comparisons if comparison.load == load]
     header = ["test"]
     for quantity in ("requests/s", "CPU us/req", "p99 ms"):
         header += [f"Redis {quantity}", "respstore", "ratio"]
     header.append("bars")
-    return Table(f"{CLIENTS} clients, P={pipeline}", f"Bars: {'; '.join(bars)}.", header, rows)
+    return Table(str(load), _speed_bars(load), header, rows)
+
+
+def _speed_bars(load: Load) -> str:
+    if load == ALONE:
+        return "No bars. Who waits for one client takes CPU time for that (server/poller.py)."
+    throughput = f"throughput {THROUGHPUT_BAR[load.name]} x Redis's"
+    if load == ONE_BY_ONE:
+        throughput += (
+            f" (of collections and LRANGE_100: {COLLECTION_BAR} x; of LRANGE_300 and longer: {LONG_RANGE_BAR} x)"
+        )
+    p99 = f"p99 latency {P99_BAR[load.name]} x" if load.name in P99_BAR else "p99 latency has none"
+    return f"Bars: {throughput}; CPU {CPU_BAR[load.name]} x; {p99}."
 
 
 IN_SHORT = ("SET", "GET", "INCR", "LPUSH", "HSET", "ZADD", "LRANGE_100", "MSET", "XREADGROUP_10")
@@ -59,15 +65,18 @@ IN_SHORT = ("SET", "GET", "INCR", "LPUSH", "HSET", "ZADD", "LRANGE_100", "MSET",
 
 
 def speed_in_short(comparisons: Sequence[Comparison]) -> str:
-    """Throughput for README.md, in Markdown: a table for one request at a time, a sentence for many."""
-    by_test = {(comparison.test, comparison.pipeline): comparison.throughput for comparison in comparisons}
+    """Throughput for README.md, in Markdown: a table for one request at a time, a sentence for other loads."""
+    by_load: dict[Load, dict[str, Figure]] = {}
+    for comparison in comparisons:
+        by_load.setdefault(comparison.load, {})[comparison.test] = comparison.throughput
     header = ["test", "requests/s, Redis", "respstore", "ratio"]
-    rows = [[name, *_values(by_test[name, 1], ",.0f")] for name in IN_SHORT]
-    deep = {test: figure.ratio for (test, pipeline), figure in by_test.items() if pipeline == DEEP}
+    rows = [[name, *_values(by_load[ONE_BY_ONE][name], ",.0f")] for name in IN_SHORT]
+    deep, alone = ({test: figure.ratio for test, figure in by_load[load].items()} for load in (PIPELINED, ALONE))
     worst, best = min(deep, key=deep.__getitem__), max(deep, key=deep.__getitem__)
     sentence = (
-        f"With {DEEP} requests in a pipeline it serves {deep[worst]:.2f} ({worst}) to {deep[best]:.2f} ({best}) times "
-        f"as many, GET {deep['GET']:.2f} and SET {deep['SET']:.2f}."
+        f"With {PIPELINED.pipeline} requests in a pipeline it serves {deep[worst]:.2f} ({worst}) to {deep[best]:.2f} "
+        f"({best}) times as many, GET {deep['GET']:.2f} and SET {deep['SET']:.2f}; "
+        f"one client alone, {alone['GET']:.2f} (GET) and {alone['SET']:.2f} (SET)."
     )
     return f"{markdown_table(header, rows)}\n\n{sentence}"
 
@@ -80,7 +89,7 @@ def _speed_cells(comparison: Comparison) -> list[str]:
         *_values(throughput, ",.0f"),
         *_values(cpu, ".2f"),
         *_values(p99, ".2f"),
-        f"missed: {', '.join(missed)}" if missed else "met",
+        f"missed: {', '.join(missed)}" if missed else "met" if throughput.bar else "",
     ]
 
 

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from compat.bench import benchmark
-from compat.bench.benchmark import TESTS, Comparison, Sample, Test, parse_csv
+from compat.bench.benchmark import ONE_BY_ONE, TESTS, Comparison, Load, Sample, Test, parse_csv
 from compat.servers import RunningServer, ServerError
 
 HEADER = (
@@ -28,14 +28,14 @@ def test_anything_but_one_row_is_an_error_that_shows_the_output(rows: str) -> No
 def test_slices_alternate_and_each_server_is_the_first_of_a_pair_as_often(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[str] = []
 
-    def measure(_test: Test, _pipeline: int, server: RunningServer, _requests: int) -> Sample:
+    def measure(_test: Test, _load: Load, server: RunningServer, _requests: int) -> Sample:
         taken.append(server.name)
         return Sample(1.0, float(len(taken)), 1.0)
 
     monkeypatch.setattr(benchmark, "measure", measure)
     process = cast("subprocess.Popen[bytes]", None)
     servers = RunningServer("A", 1, process, Path()), RunningServer("B", 2, process, Path())
-    comparison = benchmark.compare(TESTS[0], 1, servers, 1, lambda: None)
+    comparison = benchmark.compare(TESTS[0], ONE_BY_ONE, servers, 1, lambda: None)
     assert "".join(taken) == "AB" + "ABBAABBA"
     assert comparison.cpu.peer == (3.0, 6.0, 7.0, 10.0)  # the pilots do not count
     assert comparison.cpu.respstore == (4.0, 5.0, 8.0, 9.0)
@@ -44,7 +44,7 @@ def test_slices_alternate_and_each_server_is_the_first_of_a_pair_as_often(monkey
 def test_figures_pair_the_slices_of_both_servers() -> None:
     redis = [Sample(100.0, 2.0, 1.0), Sample(200.0, 4.0, 2.0)]
     respstore = [Sample(90.0, 3.0, 1.0), Sample(220.0, 4.0, 3.0)]
-    comparison = Comparison.of("GET", 1, redis, respstore)
+    comparison = Comparison.of("GET", ONE_BY_ONE, redis, respstore)
     assert comparison.throughput.ratios == [0.9, 1.1]
     assert comparison.cpu.ratios == [1.5, 1.0]
     assert comparison.p99.ratios == [1.0, 1.5]

@@ -36,8 +36,19 @@ def test_what_has_no_peer_is_not_rounded_to_its_bar() -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "pipeline", "limit"),
-    [("GET", 1, 1.0), ("LRANGE_100", 1, 0.8), ("LRANGE_300", 1, 0.5), ("XADD", 1, 0.8), ("GET", 16, 0.6)],
+    ("test", "load", "limit"),
+    [
+        ("GET", "P=1", 1.0),
+        ("LRANGE_100", "P=1", 0.8),
+        ("LRANGE_300", "P=1", 0.5),
+        ("XADD", "P=1", 0.8),
+        ("GET", "P=16", 0.6),
+        ("XADD", "P=16", 0.6),
+    ],
 )
-def test_throughput_bars_are_those_of_the_issue(test: str, pipeline: int, limit: float) -> None:
-    assert throughput_bar(test, pipeline) == Bar(limit, at_least=True)
+def test_throughput_bars_are_those_of_the_issue(test: str, load: str, limit: float) -> None:
+    assert throughput_bar(test, load) == Bar(limit, at_least=True)
+
+
+def test_one_client_alone_has_no_bar() -> None:
+    assert throughput_bar("XADD", "alone") is None

@@ -1,4 +1,4 @@
-from compat.bench.benchmark import DEEP, Comparison, Sample
+from compat.bench.benchmark import ALONE, ONE_BY_ONE, PIPELINED, Comparison, Load, Sample
 from compat.bench.figures import Bar, Figure, Measure
 from compat.bench.tables import (
     IN_SHORT,
@@ -12,30 +12,34 @@ from compat.bench.tables import (
 )
 
 
-def comparison(test: str = "GET", pipeline: int = 1, throughput: float = 1.0) -> Comparison:
+def comparison(test: str = "GET", load: Load = ONE_BY_ONE, throughput: float = 1.0) -> Comparison:
     redis = [Sample(100_000.0, 8.0, 0.5)] * 3
     respstore = [Sample(100_000.0 * throughput, 8.0, 0.5)] * 3
-    return Comparison.of(test, pipeline, redis, respstore)
+    return Comparison.of(test, load, redis, respstore)
 
 
 def test_a_row_shows_both_servers_the_ratio_with_its_spread_and_what_was_missed() -> None:
-    table = speed_table(1, [comparison(throughput=0.5), comparison(pipeline=16)], missing=[])
+    table = speed_table(ONE_BY_ONE, [comparison(throughput=0.5), comparison(load=PIPELINED)])
     assert [row[:4] for row in table.rows] == [["GET", "100,000", "50,000", "0.50 (0.50-0.50)"]]
     assert table.rows[0][-1] == "missed: throughput"
 
 
-def test_in_short_there_is_a_table_for_one_request_and_a_sentence_for_many() -> None:
+def test_in_short_there_is_a_table_for_one_request_and_a_sentence_for_other_loads() -> None:
     one_at_a_time = [comparison(test, throughput=1.0) for test in IN_SHORT]
-    many = [comparison("GET", DEEP, 0.5), comparison("SET", DEEP, 0.6), comparison("XADD", DEEP, 0.3)]
-    table, sentence = speed_in_short([*one_at_a_time, *many]).split("\n\n")
+    many = [comparison(test, PIPELINED, share) for test, share in (("GET", 0.5), ("SET", 0.6), ("XADD", 0.3))]
+    alone = [comparison("GET", ALONE, 0.9), comparison("SET", ALONE, 0.8)]
+    table, sentence = speed_in_short([*one_at_a_time, *many, *alone]).split("\n\n")
     assert table.splitlines()[2] == "| SET | 100,000 | 100,000 | 1.00 (1.00-1.00) |"
     assert len(table.splitlines()) == 2 + len(IN_SHORT)
-    assert "serves 0.30 (XADD) to 0.60 (SET) times as many, GET 0.50 and SET 0.60." in sentence
+    assert (
+        "serves 0.30 (XADD) to 0.60 (SET) times as many, GET 0.50 and SET 0.60; one client alone, 0.90 (GET)"
+        in sentence
+    )
 
 
-def test_what_respstore_lacks_is_listed() -> None:
-    table = speed_table(16, [], missing=["ZADD"])
-    assert [(row[0], row[-1]) for row in table.rows] == [("ZADD", "not yet")]
+def test_one_client_alone_is_shown_and_not_judged() -> None:
+    table = speed_table(ALONE, [comparison(load=ALONE, throughput=0.5)])
+    assert (table.title, table.rows[0][-1]) == ("1 client, P=1", "")
     assert len(table.rows[0]) == len(table.header)
 
 
@@ -66,7 +70,7 @@ def test_stores_are_shown_with_their_ratios() -> None:
 
 
 def test_markdown_has_one_line_per_row() -> None:
-    page = markdown([speed_table(1, [comparison()], missing=["ZADD"])])
+    page = markdown([speed_table(ONE_BY_ONE, [comparison()], missing=["ZADD"])])
     assert "### 50 clients, P=1" in page
     assert "| GET | 100,000 | 100,000 | 1.00 (1.00-1.00) |" in page
     assert "| not yet |" in page
