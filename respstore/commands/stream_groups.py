@@ -37,13 +37,13 @@ CLAIMS_IN_MEMORY: Final = 2**43
 """For so many, Redis would want more memory at once than there are addresses."""
 
 
-def find_group(key: bytes, value: Value | None, name: bytes) -> tuple[Stream, Group]:
-    """The stream that was found at a key, and its group of that name.
+def find_group(db: Database, key: bytes, value: Value | None, name: bytes) -> tuple[Stream, Group]:
+    """The stream that was found at a key of a database, and its group of that name.
 
     Raises:
         RespError: there is no such stream or group.
     """
-    stream = as_stream(value)
+    stream = as_stream(db, value)
     group = None if stream is None else stream.groups.get(name)
     if stream is None or group is None:
         raise errors.no_such_group(key, name)
@@ -78,7 +78,7 @@ def xgroup_create(session: Session, key: bytes, groupname: bytes, id_: bytes, *o
     """Make a group, which will get the entries behind an id."""
     entries_read, may_create = _parse_group_options(options, takes_mkstream=True)
     db = session.db
-    stream = as_stream(db.get(key))
+    stream = as_stream(db, db.get(key))
     if stream is None and not may_create:
         raise RespError(errors.XGROUP_WITHOUT_KEY)
     _check_count(options)
@@ -124,7 +124,7 @@ def xgroup_setid(session: Session, key: bytes, groupname: bytes, id_: bytes, *op
 def xgroup_destroy(session: Session, key: bytes, groupname: bytes) -> int:
     """Remove a group with all that its consumers have."""
     db = session.db
-    stream = as_stream(db.get(key))
+    stream = as_stream(db, db.get(key))
     if stream is None:
         raise RespError(errors.XGROUP_WITHOUT_KEY)
     if stream.groups.pop(groupname, None) is None:
@@ -201,7 +201,7 @@ def _check_count(options: Sequence[bytes]) -> None:
 
 def _find_to_change(db: Database, key: bytes, name: bytes) -> tuple[Stream, Group]:
     """As `find_group`, with the errors of XGROUP."""
-    stream = as_stream(db.get(key))
+    stream = as_stream(db, db.get(key))
     if stream is None:
         raise RespError(errors.XGROUP_WITHOUT_KEY)
     group = stream.groups.get(name)
@@ -230,7 +230,7 @@ def _last_id(stream: Stream | None, arg: bytes, parse: Callable[[bytes], StreamI
 def xack(session: Session, key: bytes, group: bytes, id_: bytes, *more: bytes) -> int:
     """Acknowledge entries, which are pending no more; answer how many were."""
     db = session.db
-    stream = as_stream(db.read(key))
+    stream = as_stream(db, db.read(key))
     found = None if stream is None else stream.groups.get(group)
     if found is None:
         return 0
@@ -251,7 +251,7 @@ def xack(session: Session, key: bytes, group: bytes, id_: bytes, *more: bytes) -
 def xpending(session: Session, key: bytes, group: bytes, *filters: bytes) -> list[Any]:
     """Sum up what is pending in a group, or list it."""
     if not filters:
-        return _summary(find_group(key, session.db.read(key), group)[1])
+        return _summary(find_group(session.db, key, session.db.read(key), group)[1])
     if not 3 <= len(filters) <= 6:
         raise RespError(errors.SYNTAX)
     least_idle = 0
@@ -262,7 +262,7 @@ def xpending(session: Session, key: bytes, group: bytes, *filters: bytes) -> lis
         filters = filters[2:]
     count = integer(filters[2])
     start, end = range_start(filters[0]), range_end(filters[1])
-    _, found = find_group(key, session.db.read(key), group)
+    _, found = find_group(session.db, key, session.db.read(key), group)
     pending = found.pending
     if len(filters) > 3:
         consumer = found.consumers.get(filters[3])
@@ -330,7 +330,7 @@ def xclaim(
 ) -> Any:
     """Let a consumer have entries that another one does not acknowledge."""
     db = session.db
-    stream, found = find_group(key, db.read(key), group)
+    stream, found = find_group(db, key, db.read(key), group)
     least_idle = integer(min_idle_time, errors.XCLAIM_MIN_IDLE)
     ids, options = _leading_ids((id_, *more))
     claim = _parse_claim(options, _Claim(consumer, max(least_idle, 0), db.keyspace.now))
@@ -461,7 +461,7 @@ def xautoclaim(
                 ids_only = True
             case _:
                 raise RespError(errors.SYNTAX)
-    stream, found = find_group(key, value, group)
+    stream, found = find_group(db, key, value, group)
     if count >= CLAIMS_IN_MEMORY:
         raise RespError(errors.XAUTOCLAIM_MEMORY)
     claim = _Claim(consumer, least_idle, db.keyspace.now, ids_only=ids_only)

@@ -107,7 +107,7 @@ def xinfo_help(session: Session) -> list[str]:
 
 
 def _find(session: Session, key: bytes) -> Stream:
-    stream = as_stream(session.db.read(key))
+    stream = as_stream(session.db, session.db.read(key))
     if stream is None:
         raise RespError(errors.NO_SUCH_KEY)
     return stream

@@ -141,7 +141,7 @@ def _answer(db: Database, read: _Read) -> Any:
     found: list[tuple[bytes, StreamEntries]] = []
     places: list[tuple[bytes, Stream | None, StreamId]] = []
     for key, arg in zip(read.keys, read.positions, strict=True):
-        stream = as_stream(db.read(key))
+        stream = as_stream(db, db.read(key))
         places.append((key, stream, _position(key, stream, arg, read)))
     for key, stream, position in places:
         db.read(key)  # once more, as Redis does: INFO counts it and keyspace events tell of it

@@ -13,7 +13,7 @@ from respstore.engine.keyspecs import first
 from respstore.engine.session import Session
 from respstore.engine.stream_arguments import parse_add_options, range_end, range_start, stream_id
 from respstore.errors import RespError
-from respstore.keyspace import Value
+from respstore.keyspace import Database, Value
 from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, Stream
 from respstore.keyspace.stream_node import MAX_NODE_BYTES, StreamId
 from respstore.protocol.replies import NULL_ARRAY, OK, Special, StreamEntries
@@ -21,15 +21,19 @@ from respstore.protocol.replies import NULL_ARRAY, OK, Special, StreamEntries
 NOTHING: Final = StreamEntries(())
 
 
-def as_stream(value: Value | None) -> Stream | None:
-    """A looked-up value as a stream, None if there is none.
+def as_stream(db: Database, value: Value | None) -> Stream | None:
+    """A value that was looked up in a database as a stream that is in use now, None if there is none.
 
     Raises:
         RespError: it is no stream.
     """
-    if value is None or type(value) is Stream:
-        return value
-    raise RespError(errors.WRONG_TYPE)
+    if value is None:
+        return None
+    if type(value) is not Stream:
+        raise RespError(errors.WRONG_TYPE)
+    if not value.is_in_use:
+        db.keyspace.streams_in_use.add(value)
+    return value
 
 
 def format_id(id_: StreamId) -> bytes:
@@ -75,11 +79,12 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
         fields, values, length = args[::2], args[1::2], sum(map(len, args))
     db = session.db
     value = db.get(key)
-    stream = value if type(value) is Stream else as_stream(value)
+    stream = value if type(value) is Stream and value.is_in_use else as_stream(db, value)
     if stream is None:
         if not may_create:
             return None
         stream = Stream()
+        db.keyspace.streams_in_use.add(stream)
     now = db.keyspace.now
     id_ = (now, 0) if given is None and now > stream.last_id[0] else _new_id(stream.last_id, given)
     if length > MAX_NODE_BYTES:
@@ -148,7 +153,7 @@ def xsetid(session: Session, key: bytes, last_id: bytes, *options: bytes) -> str
                     raise RespError(errors.XSETID_BELOW_GIVEN_DELETED)
             case _:
                 raise RespError(errors.SYNTAX)
-    stream = as_stream(session.db.get(key))
+    stream = as_stream(session.db, session.db.get(key))
     if stream is None:
         raise RespError(errors.NO_SUCH_KEY)
     if stream.length:
@@ -178,7 +183,7 @@ def xsetid(session: Session, key: bytes, last_id: bytes, *options: bytes) -> str
 )
 def xdel(session: Session, key: bytes, id_: bytes, *more: bytes) -> int:
     """Delete entries by their ids and answer how many there were."""
-    stream = as_stream(session.db.get(key))
+    stream = as_stream(session.db, session.db.get(key))
     if stream is None:
         return 0
     deleted = stream.delete([stream_id(arg) for arg in (id_, *more)])
@@ -200,7 +205,7 @@ def xdel(session: Session, key: bytes, id_: bytes, *more: bytes) -> int:
 def xtrim(session: Session, key: bytes, strategy: bytes, threshold: bytes, *options: bytes) -> int:
     """Delete the first entries, until not too many are left or the ids are great enough; answer how many they were."""
     trim = parse_add_options((strategy, threshold, *options), session.engine.config, is_add=False).trim
-    stream = as_stream(session.db.get(key))
+    stream = as_stream(session.db, session.db.get(key))
     if stream is None or trim is None:
         return 0
     deleted = trim.apply(stream)
@@ -216,7 +221,7 @@ def xtrim(session: Session, key: bytes, strategy: bytes, threshold: bytes, *opti
 @command("xlen key", group="stream", since="5.0.0", flags="readonly fast", keys=first("RO"), complexity="O(1)")
 def xlen(session: Session, key: bytes) -> int:
     """Count the entries of a stream."""
-    stream = as_stream(session.db.read(key))
+    stream = as_stream(session.db, session.db.read(key))
     return 0 if stream is None else stream.length
 
 
@@ -255,7 +260,7 @@ def _range(
         if word.upper() != b"COUNT":
             raise RespError(errors.SYNTAX)
         count = integer(words.argument())
-    stream = as_stream(session.db.read(key))
+    stream = as_stream(session.db, session.db.read(key))
     if stream is None:
         return NOTHING
     if count is not None and count <= 0:

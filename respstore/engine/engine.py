@@ -275,6 +275,10 @@ class Engine:
             self.memory.add_up()
         self.memory.make_room()
         self.memory.return_free()
+        if self.keyspace.is_frozen or self.memory.is_weighed:  # who reads or weighed them counts on their staying so
+            self.keyspace.streams_in_use.clear()
+        else:
+            self.keyspace.streams_in_use.pack_unused()
         statistics = self.statistics
         statistics.operations.sample(now, self._calls_added_up)
         statistics.input_bytes.sample(now, self.bytes_in())

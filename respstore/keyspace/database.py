@@ -35,6 +35,7 @@ from respstore.keyspace.key_order import KeyOrder
 from respstore.keyspace.list import List, LongList
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
+from respstore.keyspace.streams_in_use import StreamsInUse
 
 Value = bytes | bytearray | int | List | Hash | Set | SortedSet | Stream
 Observer = Callable[["Database", bytes], None]
@@ -474,6 +475,7 @@ class Keyspace:
         propagated, vanished: the same for effects of commands, and for keys whose time is over (see propagating.py).
         flushed: called when databases were emptied.
         libraries: the code of libraries of functions; another object when they are others.
+        streams_in_use: those that are not packed.
         is_frozen: nobody gets a container that was there at a certain moment (see freezing.py).
     """
 
@@ -491,6 +493,7 @@ class Keyspace:
         "notify",
         "now",
         "propagated",
+        "streams_in_use",
         "vanished",
     )
 
@@ -507,6 +510,7 @@ class Keyspace:
         self.vanished: Vanished = lambda index, key: None
         self.flushed: Callable[[], None] = lambda: None
         self.libraries: tuple[bytes, ...] = ()
+        self.streams_in_use = StreamsInUse()
         self.databases = [Database(self, index) for index in range(count)]
         self._totals = array("Q", (0, 0))  # hits and misses that are added up
 
@@ -535,6 +539,7 @@ class Keyspace:
         """Remove all keys of some databases (FLUSHDB, FLUSHALL)."""
         for db in databases:
             db.clear()
+        self.streams_in_use.clear()
         self.flushed()
 
     def reset_statistics(self) -> None:

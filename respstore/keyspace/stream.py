@@ -1,8 +1,9 @@
 """A stream: entries in the order of their ids, and the consumer groups that read them.
 
 The entries stand in nodes (stream_node.py), in a list sorted by their first ids, so that an id is found by bisection.
-The last node is open, and so are the few that were looked into last; all others are packed. A stream whose last entry
-is gone still is a key: it remembers the last id, and its groups.
+While somebody works with the stream the last node is open, and so are the few that were looked into last; all others
+are packed (when that is over, streams_in_use.py knows). A stream whose last entry is gone still is a key: it remembers
+the last id, and its groups.
 """
 
 from bisect import bisect_left, bisect_right
@@ -49,6 +50,7 @@ class Stream:
         max_deleted_id: the greatest that XDEL has deleted; 0-0 if it has deleted none.
         entries_added: how many there ever were; or as XSETID says.
         groups: by name.
+        is_in_use: somebody worked with it lately (streams_in_use.py).
         announced: counts up whenever readers that wait for the stream are to look at it again. They must not do so at
             each change: XSETID can show what they wait for, but does not tell them (nor does it in Redis).
     """
@@ -62,6 +64,7 @@ class Stream:
         "entries_added",
         "first_id",
         "groups",
+        "is_in_use",
         "last_id",
         "length",
         "max_deleted_id",
@@ -74,6 +77,7 @@ class Stream:
         self.max_deleted_id = MIN_ID
         self.entries_added = 0
         self.groups: dict[bytes, Group] = {}
+        self.is_in_use = False
         self.announced = 0
         self._nodes: list[Node] = []
         self._firsts: list[StreamId] = []  # of the nodes
@@ -82,7 +86,7 @@ class Stream:
 
     @classmethod
     def of(cls, nodes: Sequence[Node]) -> Self:
-        """A stream of nodes that were made elsewhere, open and with an entry in each.
+        """A packed stream of nodes that were made elsewhere, open and with an entry in each.
 
         Raises:
             ValueError: they are not in order.
@@ -99,6 +103,7 @@ class Stream:
         stream.length = stream.entries_added = sum(node.live for node in nodes)
         stream._find_first()
         stream.last_id = stream.last_entry_id()
+        stream.pack()
         return stream
 
     def __copy__(self) -> "Stream":
@@ -139,7 +144,7 @@ class Stream:
             if self._tree_nodes is not None:
                 self._tree_nodes += nodes_due_to(self._firsts, len(nodes) - 1, id_bytes)
         elif node.entries is None:
-            self._open(node)
+            node.open()
         node.append(entry)
         if not self.length:
             self.first_id = id_
@@ -330,13 +335,22 @@ class Stream:
         """The nodes in order; to be looked at only."""
         return self._nodes
 
+    def pack(self) -> None:
+        """Pack all nodes, until somebody looks into them."""
+        for node in self._opened:
+            node.close()
+        self._opened.clear()
+        if self._nodes:
+            self._nodes[-1].close()
+
     # Inside
 
     def _open(self, node: Node) -> list[Entry]:
         entries = node.entries
         if entries is None:
             entries = node.open()
-            self._note_open(node)
+            if node is not self._nodes[-1]:
+                self._note_open(node)
         return entries
 
     def _note_open(self, node: Node) -> None:

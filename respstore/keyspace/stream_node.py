@@ -2,7 +2,8 @@
 
 Redis packs the entries of a node into a listpack; so many Python objects would take ten times the memory. So here, a
 node is **open** while somebody works with it, a sorted list of entries, and is **closed** after that: packed into one
-bytes object, which is smaller than the listpack. The stream says when.
+bytes object, which is smaller than the listpack. The stream says when. Who opens a node to look into it need not pack
+it again: what was packed is kept until the entries change.
 
 Where one node ends and the next begins is Redis's rule, for approximate trimming removes whole nodes and XINFO counts
 them: a node takes entries until the listpack would have become too long. `size` is the listpack's length to the byte.
@@ -100,7 +101,8 @@ class Node:
         self.live += 1
         self.total += 1
         self.last = id_
-        self._is_changed = True
+        if not self._is_changed:
+            self._change()
         assert self.entries is not None
         self.entries.append(entry)
 
@@ -109,7 +111,8 @@ class Node:
         assert self.entries is not None
         del self.entries[start:stop]
         self.live -= stop - start
-        self._is_changed = True
+        if not self._is_changed:
+            self._change()
 
     def open(self) -> list[Entry]:
         """Unpack the entries, if they are packed, and answer them."""
@@ -128,8 +131,12 @@ class Node:
         self.entries = None
 
     def packed_size(self) -> int:
-        """How many bytes the entries of a closed node take."""
+        """How many bytes the packed entries take, if they are packed."""
         return len(self._packed)
+
+    def _change(self) -> None:
+        self._is_changed = True
+        self._packed = b""
 
     def _pack(self, entries: Sequence[Entry]) -> bytes:
         ids, fields, values = zip(*entries, strict=True) if entries else ((), (), ())

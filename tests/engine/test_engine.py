@@ -8,6 +8,7 @@ from respstore.commands import TABLE
 from respstore.config import Config
 from respstore.engine.engine import TICKS_PER_GENERATION, Engine
 from respstore.engine.session import Session
+from respstore.keyspace.stream import Stream
 from tests.talk import NULL, PING, PONG, FakeSystem, make_engine, pass_time, received, request, talk
 
 
@@ -56,6 +57,12 @@ def test_commands_read_the_clock_of_their_turn(engine: Engine) -> None:
     engine.read_clock()
     session.receive_data(request(b"PTTL k"))
     assert session.data_to_send() == b":600\r\n"
+
+
+def open_nodes(engine: Engine, key: bytes) -> int:
+    stream = engine.keyspace.databases[0].get(key)
+    assert isinstance(stream, Stream)
+    return sum(node.entries is not None for node in stream.nodes())
 
 
 # Turns
@@ -135,6 +142,37 @@ def test_many_overdue_keys_take_several_steps(engine: Engine) -> None:
         engine.between_ticks()
     assert dbsize(session) == 0
     assert engine.next_deadline() is None
+
+
+@pytest.mark.parametrize("use", [b"XADD s 2-0 f v", b"XRANGE s - +", b"XREAD STREAMS s 0", b"XDEL s 1-0"])
+def test_a_stream_is_packed_a_moment_after_it_was_used(use: bytes, engine: Engine) -> None:
+    session = Session(engine)
+    talk(session, b"XADD s 1-0 f v")
+    talk(session, b"XADD s 1-1 f v")
+    pass_time(engine, 0.1)
+    pass_time(engine, 0.1)
+    assert open_nodes(engine, b"s") == 0
+    talk(session, use)
+    assert open_nodes(engine, b"s") == 1
+    pass_time(engine, 0.1)
+    pass_time(engine, 0.1)
+    assert open_nodes(engine, b"s") == 0
+
+
+def test_a_stream_stays_as_heavy_as_it_was_weighed() -> None:
+    engine = make_engine(maxmemory=1 << 30)
+    talk(Session(engine), b"XADD s 1-0 f v")
+    pass_time(engine, 0.1)
+    pass_time(engine, 0.1)
+    assert open_nodes(engine, b"s") == 1
+    assert not engine.keyspace.streams_in_use
+
+
+def test_streams_that_are_flushed_are_gone(engine: Engine) -> None:
+    session = Session(engine)
+    talk(session, b"XADD s 1-0 f v")
+    talk(session, b"FLUSHALL")
+    assert not engine.keyspace.streams_in_use
 
 
 def test_expiry_of_overdue_keys_leaves_most_of_the_time_to_others(

@@ -197,6 +197,11 @@ class Streams(RuleBasedStateMachine):
     def copy(self) -> None:
         self.stream = copy(self.stream)
 
+    @rule()
+    def pack(self) -> None:
+        self.stream.pack()
+        assert all(node.entries is None for node in self.stream.nodes())
+
     @invariant()
     def same(self) -> None:
         assert self.stream.length == len(self.model)

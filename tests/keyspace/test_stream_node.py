@@ -63,6 +63,16 @@ def test_deleted_entries_count_but_are_gone() -> None:
     assert node.open() == []
 
 
+def test_entries_are_kept_twice_only_as_long_as_they_are_the_same() -> None:
+    node = node_of([((1, n), (b"f",), (b"v",)) for n in range(4)])
+    node.close()
+    packed = node.packed_size()
+    node.open()
+    assert node.packed_size() == packed
+    node.delete(0, 1)
+    assert not node.packed_size()
+
+
 def test_a_node_with_much_data_stays_open() -> None:
     node = node_of([((1, 1), (b"f",), (b"x" * CLOSABLE_BYTES,))])
     node.close()
