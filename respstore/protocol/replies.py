@@ -189,7 +189,7 @@ class _ScoreTails(dict[float, bytes]):
 
     def __missing__(self, score: float) -> bytes:
         text = DOUBLE % score
-        return self._zeros.get(text) or self._tail(text, self._protocol)
+        return self._tail(text, self._protocol) if score else self._zeros[text]
 
     @staticmethod
     def _tail(text: bytes, protocol: int) -> bytes:
@@ -293,9 +293,12 @@ def _elements(items: Sequence[Any], protocol: int, out: Output) -> None:
 def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
     """Many short bulk strings, interleaved with ready-made heads: three times as fast as one by one."""
     length = len(items[0])
-    if length == len(items[-1]) and [*map(len, items)].count(length) == len(items):
-        # All of one length, as ids, times and hashes are: one head between all of them, twice as fast again.
-        joined = BULK_HEADS[length] + _NEXT_HEADS[length].join(items)
+    head = _NEXT_HEADS[length]
+    if length == len(items[-1]) == len(items[len(items) >> 1]) and _is_framed(
+        joined := head.join(items), length, len(head), len(items) - 1
+    ):
+        # All of one length, as ids, times and hashes are: one head between all of them, three times as fast again.
+        joined = BULK_HEADS[length] + joined
     else:
         pieces: list[bytes] = [CRLF] * (2 * len(items))
         pieces[1::2] = items
@@ -303,6 +306,14 @@ def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
         pieces[0] = BULK_HEADS[length]
         joined = b"".join(pieces)  # raises TypeError where an item is no bytes
     out += (joined, CRLF)
+
+
+def _is_framed(joined: bytes, length: int, head: int, heads: int) -> bool:
+    """Whether what stands between so many heads is of that length each time, which is faster to see than to measure.
+
+    Each head has one `$`. If there are no more than that, and all of them are where they must be, so are the heads.
+    """
+    return joined.count(b"$") == heads and joined[length + 2 :: length + head] == b"$" * heads
 
 
 def _map(value: Mapping[Any, Any], protocol: int, out: Output) -> None:

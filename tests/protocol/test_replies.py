@@ -165,6 +165,24 @@ def test_long_arrays_of_one_length(usual: bytes, count: int) -> None:
     assert encoded((usual,) * count, 3) == one_by_one([usual] * count)
 
 
+HEAD = b"\r\n$6\r\n"
+
+
+@pytest.mark.parametrize("strange", [b"", b"$", b"12$456", b"12$45678", HEAD, HEAD + b"123456", b"1" * 9])
+@pytest.mark.parametrize("then", [b"123456", b"", b"$", HEAD, HEAD[1:], HEAD + b"12345", b"1" * 3])
+def test_what_looks_like_a_head_is_none(strange: bytes, then: bytes) -> None:
+    """However long the elements are all together, each has the length that its own head says."""
+    items = [b"123456", b"123456", strange, then, *[b"123456"] * 8]
+    assert encoded(items, 2) == one_by_one(items)
+
+
+@given(st.lists(st.sampled_from([b"", b"$", b"\r\n", b"$1\r\n", b"\r\n$1\r\n", b"a"]), min_size=9, max_size=12))
+def test_heads_in_elements_are_none(items: list[bytes]) -> None:
+    items = [b"a", *items, b"a"]
+    items[len(items) >> 1] = b"a"
+    assert encoded(items, 2) == one_by_one(items)
+
+
 @pytest.mark.parametrize("place", [0, 5, 19], ids=["first", "middle", "last"])
 @pytest.mark.parametrize("strange", STRANGE, ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("usual", [b"a", b"ab", b"", None], ids=["1", "2", "0", "mixed"])
