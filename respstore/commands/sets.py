@@ -2,8 +2,8 @@
 
 Those that combine several sets stand in `set_operations.py`.
 
-What must stay true: members come through `Set.add` and go through `Set.remove`, and who removed some calls
-`Database.shrunk`, which deletes a set that became empty.
+What must stay true: members come through `Set.add` and go through `Set.remove` or `Set.take_one`, and who removed some
+calls `Database.shrunk`, which deletes a set that became empty.
 """
 
 from typing import Final
@@ -122,8 +122,7 @@ def spop(session: Session, key: bytes, count: bytes | None = None, *excess: byte
     value = as_set(db.get(key))
     if value is None:
         return None
-    member = value.draw(session.engine.random)
-    value.remove(member)
+    member = value.take_one(session.engine.random)
     db.shrunk(key, value, "spop")
     if db.propagates:
         db.propagate(b"SREM", key, member)

@@ -55,14 +55,8 @@ class Container(dict[bytes, V]):
         if member not in self:
             return False
         del self[member]
-        order = self.order
-        if order is not None and not order.discard(member):
-            self.order = None
-        # A dict does not shrink when members go: whoever walks through it would step over all of their places.
-        if self.__sizeof__() > _SMALL + _SPARSE * len(self):
-            members = list(self.items())
-            self.clear()
-            self.update(members)
+        if self.order is None or not self.order.discard(member):
+            self._do_without_order()
         return True
 
     def in_order(self) -> list[bytes]:
@@ -80,6 +74,19 @@ class Container(dict[bytes, V]):
         if self._is_walked:
             return next(islice(self, int(random.random() * len(self)), None))
         return self._ordered().random(random)
+
+    def take_one(self, random: Random) -> bytes:
+        """As `draw`, and take the member out."""
+        order = self.order
+        if order is None:
+            member = self.draw(random)  # which may make the order
+            self.remove(member)
+            return member
+        member = order.random(random)
+        del self[member]
+        if not order.discard(member):
+            self._do_without_order()
+        return member
 
     def draw_several(self, count: int, random: Random) -> list[bytes]:
         """Members drawn one after the other, each time from all: O(count)."""
@@ -108,6 +115,17 @@ class Container(dict[bytes, V]):
         if self.order is None:
             self.order = KeyOrder(self)
         return self.order
+
+    def _do_without_order(self) -> None:
+        """Forget the order, if there is one. A member went, and it may be time to close gaps.
+
+        A dict does not shrink when members go: whoever walks through it would step over all of their places.
+        """
+        self.order = None
+        if self.__sizeof__() > _SMALL + _SPARSE * len(self):
+            members = list(self.items())
+            self.clear()
+            self.update(members)
 
     def _note_new(self, members: Iterable[bytes]) -> None:
         """Say which of these are about to become members."""

@@ -178,6 +178,13 @@ class Using(RuleBasedStateMachine):
             assert len(drawn) == count + 1
             assert self.model.keys() >= set(drawn)
 
+    @rule(count=st.integers(1, 100))
+    def take(self, count: int) -> None:
+        for _ in range(min(count, len(self.model))):
+            member = self.value.take_one(self.random)
+            del self.model[member]
+            self.throughout.discard(member)
+
     @invariant()
     def same_members_in_the_same_order(self) -> None:
         assert list(self.value) == list(self.model)
@@ -231,13 +238,14 @@ def test_popping_a_large_set_asks_for_few_random_numbers_and_orders_it_seldom(mo
     monkeypatch.setattr(Set, "_ordered", counted)
     value, random = set_of(range(20_000)), CountingRandom(1)
     while value:
-        value.remove(value.draw(random))
+        taken = value.take_one(random)
+        assert taken not in value
     assert random.asked < 2 * 20_000
     assert sum(made) < 10 * 20_000  # each order is of 7/8 of what the one before was
 
 
 @pytest.mark.parametrize("size", [20, 400, 2000])  # walked through, and in an order
-@pytest.mark.parametrize("how", ["draw", "draw_several", "sample few", "sample most"])
+@pytest.mark.parametrize("how", ["draw", "take_one", "draw_several", "sample few", "sample most"])
 def test_all_members_are_drawn_equally_often(size: int, how: str) -> None:
     value, random = set_of(range(2 * size)), Random(11)
     value.draw(random)
@@ -248,6 +256,10 @@ def test_all_members_are_drawn_equally_often(size: int, how: str) -> None:
     while drawn.total() < 20 * size:
         if how == "draw":
             drawn[value.draw(random)] += 1
+        elif how == "take_one":
+            taken = value.take_one(random)
+            drawn[taken] += 1
+            value.add([taken], 512)
         elif how == "draw_several":
             drawn.update(value.draw_several(count, random))
         else:
