@@ -262,13 +262,15 @@ class Session:
                         value = dispatch(self, args)
                     else:
                         entry.new_calls += 1
-                        # Most commands have at most three arguments; calls with a fixed number of them are cheaper.
+                        # Most commands have at most four arguments; calls with a fixed number of them are cheaper.
                         if count == 2:
                             value = entry.handler(self, args[1])
                         elif count == 3:
                             value = entry.handler(self, args[1], args[2])
                         elif count == 4:
                             value = entry.handler(self, args[1], args[2], args[3])
+                        elif count == 5:
+                            value = entry.handler(self, args[1], args[2], args[3], args[4])
                         elif count == 1:
                             value = entry.handler(self)
                         else:
