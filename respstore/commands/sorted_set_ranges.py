@@ -145,7 +145,7 @@ def zrange(session: Session, key: bytes, start: bytes, stop: bytes, *options: by
     value = as_sorted_set(session.db.read(key))
     if value is None:
         return []
-    members, scores = value.slice(*positions_between(low, high, len(value)))
+    members, scores = value.slice(*positions_between(low, high, len(value.scores)))
     return Pairs(members, scores) if options else members
 
 

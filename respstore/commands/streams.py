@@ -113,10 +113,12 @@ def _new_id(last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
     Raises:
         RespError: it would not be greater than the last.
     """
+    if given is None and last[1] < MAX_HALF:
+        return last[0], last[1] + 1
     if last == MAX_ID:
         raise RespError(errors.STREAM_EXHAUSTED)
     if given is None:
-        return (last[0], last[1] + 1) if last[1] < MAX_HALF else (last[0] + 1, 0)
+        return last[0] + 1, 0
     ms, sequence = given
     if sequence is None:
         sequence = last[1] + 1 if ms == last[0] else 0

@@ -423,13 +423,15 @@ def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
     out.append(b"*%d" % len(value.entries))
     known: Sequence[bytes] | None = None
     before_first, before_others = b"", []
-    time, text = -1, b""
+    time, text, width = -1, b"", 0
     for (ms, sequence), fields, values in value.entries:
         if ms != time:
             time, text = ms, b"%d-" % ms
-        name = text + _DIGITS[sequence] if sequence < 1024 else b"%d-%d" % (ms, sequence)
+            width = len(text)
+        digits = _DIGITS[sequence] if sequence < 1024 else b"%d" % sequence
+        entry_head = _ENTRY_HEADS[width + len(digits)]
         if fields is None:
-            out += (_ENTRY_HEADS[len(name)], name, b"\r\n_" if protocol == 3 else b"\r\n*-1")
+            out += (entry_head, text, digits, b"\r\n_" if protocol == 3 else b"\r\n*-1")
             continue
         if fields is not known:
             known = fields
@@ -437,7 +439,7 @@ def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
         first = values[0]
         length = len(first)
         head = _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
-        out += (_ENTRY_HEADS[len(name)], name, before_first, head, first)
+        out += (entry_head, text, digits, before_first, head, first)
         if before_others:
             for before, other in zip(before_others, values[1:], strict=True):
                 length = len(other)
