@@ -1,4 +1,5 @@
 # All set-up happens here; a machine needs Python 3.11 or later and git, nothing else.
+# PYTHON counts when the environment is made. For another one beside it: make check PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
