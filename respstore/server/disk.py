@@ -94,6 +94,8 @@ class Disk:
             else:
                 self._gradual = keyspace, about, self._write(frozen, about)
             return os.getpid()
+        # Python 3.12 and later can warn (-W) that there are threads. Ours only sync files, or watch our parent: they
+        # hold nothing that the child needs.
         child = os.fork()
         if not child:
             self._save_and_exit(keyspace, about)
