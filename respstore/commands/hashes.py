@@ -4,6 +4,8 @@ What must stay true: fields come through `Hash.put` and go through `Hash.remove`
 `Database.shrunk`, which deletes a hash that became empty.
 """
 
+from collections.abc import Sequence
+
 from respstore import errors
 from respstore.engine.arguments import cursor, draw_count, integer, long_double, repeated_draws, scan_options
 from respstore.engine.command import command
@@ -39,9 +41,11 @@ def as_hash(value: Value | None) -> Hash | None:
 )
 def hset(session: Session, key: bytes, field: bytes, value: bytes, *more: bytes) -> int:
     """Give fields of a hash values and answer how many are new; make the hash if there is none."""
+    if not more:
+        return _set_one(session, key, field, value, "hset")
     if len(more) & 1:
         raise errors.wrong_arity("hset")
-    return _set(session, key, (field, value, *more), "hset")
+    return _set(session, key, (field, value, *more))
 
 
 @command(
@@ -58,7 +62,7 @@ def hmset(session: Session, key: bytes, field: bytes, value: bytes, *more: bytes
     """Give fields of a hash values; make the hash if there is none."""
     if len(more) & 1:
         raise errors.wrong_arity("hmset")
-    _set(session, key, (field, value, *more), "hset")
+    _set(session, key, (field, value, *more))
     return OK
 
 
@@ -75,21 +79,35 @@ def hsetnx(session: Session, key: bytes, field: bytes, value: bytes) -> int:
     hash_ = as_hash(session.db.get(key))
     if hash_ is not None and field in hash_:
         return 0
-    return _set(session, key, (field, value), "hset")
+    return _set_one(session, key, field, value, "hset")
 
 
-def _set(session: Session, key: bytes, pairs: tuple[bytes, ...], event: str) -> int:
+def _set(session: Session, key: bytes, pairs: Sequence[bytes]) -> int:
+    """Give fields values, fields and values in turn, and answer how many are new."""
     db, config = session.db, session.engine.config
-    value = db.get(key)
-    if type(value) is Hash:
-        added = value.put(pairs, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+    found = as_hash(db.get(key))
+    hash_ = Hash() if found is None else found
+    added = hash_.put(pairs, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+    if found is None:
+        db.put(key, hash_, "hset")
+    else:
+        db.changed(key, "hset")
+    return added
+
+
+def _set_one(session: Session, key: bytes, field: bytes, text: bytes, event: str) -> int:
+    """As `_set` for one field, for whatever reason."""
+    db, config = session.db, session.engine.config
+    found = db.get(key)
+    if type(found) is Hash:
+        added = found.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
         db.changed(key, event)
         return added
-    as_hash(value)
-    value = Hash()
-    added = value.put(pairs, config.hash_max_listpack_entries, config.hash_max_listpack_value)
-    db.put(key, value, event)
-    return added
+    as_hash(found)
+    hash_ = Hash()
+    hash_.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+    db.put(key, hash_, event)
+    return 1
 
 
 @command(
@@ -110,7 +128,7 @@ def hincrby(session: Session, key: bytes, field: bytes, increment: bytes) -> int
     number += amount
     if not MIN_INTEGER <= number <= MAX_INTEGER:
         raise RespError(errors.INCREMENT_OVERFLOW)
-    _set(session, key, (field, b"%d" % number), "hincrby")
+    _set_one(session, key, field, b"%d" % number, "hincrby")
     return number
 
 
@@ -132,7 +150,7 @@ def hincrbyfloat(session: Session, key: bytes, field: bytes, increment: bytes) -
     if not number.finite:
         raise RespError(errors.NAN_OR_INFINITY)
     total = format_long_double(number)
-    _set(session, key, (field, total), "hincrbyfloat")
+    _set_one(session, key, field, total, "hincrbyfloat")
     session.db.propagate(b"HSET", key, field, total)
     return total
 

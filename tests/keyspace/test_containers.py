@@ -41,11 +41,14 @@ def test_a_hash_becomes_a_table_when_it_has_too_many_or_too_long_ones() -> None:
     value = Hash()
     assert value.put([b"f", b"v", b"g", b"w"], 2, 5) == 2
     assert value.put([b"f", b"12345"], 2, 5) == 0
+    assert value.put_one(b"f", b"54321", 2, 5) == 0
     assert not value.is_table
     for pairs, most in (([b"h", b"v"], 2), ([b"f", b"123456"], 3), ([b"123456", b"v"], 3)):
-        grown = copy(value)
-        grown.put(pairs, most, 5)
+        grown, again = copy(value), copy(value)
+        assert grown.put(pairs, most, 5) == again.put_one(pairs[0], pairs[1], most, 5)
+        assert grown == again
         assert grown.is_table
+        assert again.is_table
     assert not value.is_table
 
 
