@@ -28,7 +28,7 @@ from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace import Database, SortedSet, Value
 from respstore.numbers import MAX_INTEGER, MIN_INTEGER, format_double, parse_float
-from respstore.protocol.replies import NULL_ARRAY, Pairs, Special
+from respstore.protocol.replies import NULL_ARRAY, Pairs, ScoredMember, Special
 
 MIN: Final = b"MIN"
 MAX: Final = b"MAX"
@@ -233,7 +233,7 @@ def zrem(session: Session, key: bytes, member: bytes, *more: bytes) -> int:
     keys=first("RW access delete"),
     complexity="O(log(N)) per member taken",
 )
-def zpopmin(session: Session, key: bytes, *count: bytes) -> list[bytes | float] | Pairs:
+def zpopmin(session: Session, key: bytes, *count: bytes) -> list[bytes] | ScoredMember | Pairs:
     """Take the members with the lowest scores out of a sorted set."""
     return _pop(session.db, key, count, MIN)
 
@@ -246,15 +246,15 @@ def zpopmin(session: Session, key: bytes, *count: bytes) -> list[bytes | float] 
     keys=first("RW access delete"),
     complexity="O(log(N)) per member taken",
 )
-def zpopmax(session: Session, key: bytes, *count: bytes) -> list[bytes | float] | Pairs:
+def zpopmax(session: Session, key: bytes, *count: bytes) -> list[bytes] | ScoredMember | Pairs:
     """Take the members with the highest scores out of a sorted set."""
     return _pop(session.db, key, count, MAX)
 
 
-def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[bytes | float] | Pairs:
+def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[bytes] | ScoredMember | Pairs:
     if not count:
         value = as_sorted_set(db.get(key))
-        return [] if value is None else [*take_one(db, key, value, end)]
+        return [] if value is None else ScoredMember(*take_one(db, key, value, end))
     if len(count) > 1:
         raise RespError(errors.SYNTAX)
     number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE)

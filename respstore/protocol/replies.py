@@ -12,6 +12,7 @@ What a handler may return, and what becomes of it:
 | `list`, `tuple` | array | array |
 | `dict`, `TextMap`, `MapOf` | array of keys and values in turn | map |
 | `Pairs` | array of keys and values in turn | array of arrays of two |
+| `ScoredMember` | array of two | array of two |
 | `set`, `frozenset`, `SetOf` | array | set |
 | `float` | bulk string | double |
 | `PlainDouble` | bulk string | double, never with an exponent |
@@ -119,6 +120,14 @@ class Pairs:
 
     firsts: Sequence[Any]
     seconds: Sequence[Any]
+
+
+@attrs.define
+class ScoredMember:
+    """A member of a sorted set and its score, as ZPOPMIN takes them; to know that saves half the work of an array."""
+
+    member: bytes
+    score: float
 
 
 @attrs.define
@@ -356,6 +365,14 @@ def _pairs(value: Pairs, protocol: int, out: Output) -> None:
     _array(list(pairs if protocol == 3 else chain.from_iterable(pairs)), protocol, out)
 
 
+def _scored_member(value: ScoredMember, protocol: int, out: Output) -> None:
+    member = value.member
+    length = len(member)
+    text = SMALL_TEXTS.get(value.score) or DOUBLE % value.score
+    head = _MEMBER_HEADS[3][length] if length < 1024 else b"*2\r\n$%d\r\n" % length
+    out += (head, member, CRLF, b"," if protocol == 3 else BULK_HEADS[len(text)], text, CRLF)
+
+
 def _members_with_scores(members: Sequence[bytes], scores: Sequence[float], protocol: int, out: Output) -> None:
     """Pairs whose kind is known, in a quarter of the time."""
     count = len(members) if protocol == 3 else 2 * len(members)
@@ -473,6 +490,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     set: _set,
     frozenset: _set,
     Pairs: _pairs,
+    ScoredMember: _scored_member,
     SetOf: _set_of,
     Verbatim: _verbatim,
     BigNumber: _big_number,

@@ -21,6 +21,7 @@ from respstore.protocol.replies import (
     Pairs,
     PlainDouble,
     Push,
+    ScoredMember,
     SetOf,
     StreamEntries,
     TextMap,
@@ -295,6 +296,12 @@ def test_members_with_scores_are_pairs_like_others(pairs: list[tuple[bytes, floa
     members, scores = [member for member, _ in pairs], [score for _, score in pairs]
     assert encoded(Pairs(members, scores), 2) == encoded([part for pair in pairs for part in pair], 2)
     assert encoded(Pairs(members, scores), 3) == encoded(pairs, 3)
+
+
+@given(member=strings.map(bytes), score=st.sampled_from([0.0, -0.0, 7.0]) | st.floats(allow_nan=False))
+def test_a_member_and_its_score_are_an_array_of_two(member: bytes, score: float) -> None:
+    for protocol in (2, 3):
+        assert encoded(ScoredMember(member, score), protocol) == one_by_one([member, score], protocol)
 
 
 @pytest.mark.parametrize("length", [1, 2, 500, 2000])
