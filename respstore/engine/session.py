@@ -30,6 +30,7 @@ from respstore.errors import ProtocolError, RespError
 from respstore.protocol.replies import (
     BULK_HEADS,
     CRLF,
+    ENCODERS,
     INTEGERS,
     NULL,
     NULL_BULK,
@@ -343,7 +344,7 @@ class Session:
     def _reply(self, value: Any) -> None:
         start = len(self._output)
         try:
-            encode(value, self.protocol, self._output)
+            ENCODERS.get(type(value), encode)(value, self.protocol, self._output)
         except Exception:
             del self._output[start:]  # a reply that was begun would swallow the ones behind it
             raise

@@ -236,7 +236,7 @@ def encode(value: Any, protocol: int, out: Output) -> None:
         text = SMALL_TEXTS.get(value) or DOUBLE % value
         out += (b"," if protocol == 3 else BULK_HEADS[len(text)], text, CRLF)
     else:
-        encoder = _ENCODERS.get(kind)
+        encoder = ENCODERS.get(kind)
         if encoder is None:
             raise TypeError(f"no reply is made of a {kind.__name__}: {value!r}")
         encoder(value, protocol, out)
@@ -476,13 +476,14 @@ def _error(value: RespError, protocol: int, out: Output) -> None:
     out.append(encode_error(value.text))
 
 
-_ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
+ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     bytearray: _bytearray,
     str: _simple,
     Special: _special,
     type(None): _none,
     bool: _bool,
     PlainDouble: _plain_double,
+    list: _array,
     tuple: _array,
     dict: _map,
     TextMap: _text_map,
@@ -501,3 +502,4 @@ _ENCODERS: Final[dict[type, Callable[[Any, int, Output], None]]] = {
     RespError: _error,
     Encoded: _encoded,
 }
+"""By the type of a value; what is not among them, `encode` sees to."""
