@@ -97,9 +97,10 @@ class FastParser:
             return []
         if data.find(b"\n*") < 0:
             return self._parse_one(data)
-        # A star alone on its line introduces nothing: it is an argument, as XADD has it.
-        if b"\n*\r\n" not in data[:_BEGINNING] and data.endswith(b"\r\n"):
-            requests = self._parse_array(stars, data)
+        if data.endswith(b"\r\n"):
+            # A star alone on its line introduces nothing: it is an argument, as XADD has it.
+            lone = data.count(b"\n*\r\n") if b"\n*\r\n" in data[:_BEGINNING] else 0
+            requests = self._parse_array(stars - lone, data)
             if requests:
                 return requests
         # If some value holds what looks like a request's head, the count is wrong, and nothing comes of it.
