@@ -37,6 +37,9 @@ from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.streams_in_use import StreamsInUse
 
+STALE_DEADLINES: Final = 64
+"""So many times that were changed may wait in vain, besides as many as there are keys that expire."""
+
 Value = bytes | bytearray | int | List | Hash | Set | SortedSet | Stream
 Observer = Callable[["Database", bytes], None]
 Notify = Callable[[int, bytes, str], None]
@@ -393,7 +396,7 @@ class Database:
         """Let an existing key expire at a wall-clock time in ms, and tell nobody."""
         self.expires[key] = deadline
         heappush(self._deadlines, (deadline, key))
-        if len(self._deadlines) > 2 * len(self.expires) + 1024:
+        if len(self._deadlines) > 2 * len(self.expires) + STALE_DEADLINES:
             self._drop_stale_deadlines()
 
     def expire_due(self, limit: int) -> int:
