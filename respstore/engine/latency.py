@@ -4,23 +4,26 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 HISTORY_LENGTH: Final = 160
 """Spikes that are kept of each event, as in Redis."""
 _PRECISION_BITS: Final = 5
 _BUCKETS_PER_DOUBLING: Final = 1 << _PRECISION_BITS - 1
+_MORE_BUCKETS: Final = 8 * _BUCKETS_PER_DOUBLING
+"""By so many the counts grow: not often, for what grows while the server has much to do comes to lie among data, whose
+memory is not given back as long as it does."""
 
 
 class Distribution:
     """How long the calls of one command took.
 
     Not each call is timed (see timing.py): the sampled ones stand for those that were not, while every slow one is
-    known and stands for itself.
+    known and stands for itself. Slow calls are few, and far between: only those buckets are kept that any fell into.
     """
 
-    __slots__ = ("_sampled", "_slow", "_totals")
+    __slots__ = ("_sampled", "_slow_buckets", "_slow_counts", "_totals")
 
     def __init__(self) -> None:
         self.reset()
@@ -33,7 +36,8 @@ class Distribution:
     def forget_shape(self) -> None:
         """Forget how the times were distributed, not how long the calls took together."""
         self._sampled = array("Q")  # how many calls fell into each bucket
-        self._slow = array("Q")
+        self._slow_buckets = array("H")  # those with slow calls, in order
+        self._slow_counts = array("Q")  # how many each has
 
     def add(self, seconds: float, *, is_slow: bool, keep_shape: bool) -> None:
         """A call was timed; `keep_shape` if the distribution is to know (latency-tracking)."""
@@ -41,10 +45,14 @@ class Distribution:
         self._totals[place] += 1
         self._totals[place + 1] += seconds
         if keep_shape:
-            counts = self._slow if is_slow else self._sampled
             bucket = _bucket(round(seconds * 1e9))
+            if is_slow:
+                self._add_slow(bucket)
+                return
+            counts = self._sampled
             if bucket >= len(counts):
-                counts.frombytes(bytes(counts.itemsize * (bucket + 1 - len(counts))))
+                more = (bucket - len(counts)) // _MORE_BUCKETS + 1
+                counts.frombytes(bytes(counts.itemsize * _MORE_BUCKETS * more))
             counts[bucket] += 1
 
     @property
@@ -79,14 +87,19 @@ class Distribution:
     def _cumulative(self, calls: int) -> Sequence[tuple[int, float]]:
         """Nanoseconds, and how many of the calls took no longer."""
         sampled = sum(self._sampled)
-        weight = max(calls - sum(self._slow), sampled) / sampled if sampled else 0
-        steps: list[tuple[int, float]] = []
-        count = 0.0
-        for bucket, (fast, slow) in enumerate(zip_longest(self._sampled, self._slow, fillvalue=0)):
-            if fast or slow:
-                count += fast * weight + slow
-                steps.append((_longest(bucket), count))
-        return steps
+        weight = max(calls - sum(self._slow_counts), sampled) / sampled if sampled else 0
+        counts = {bucket: count * weight for bucket, count in enumerate(self._sampled) if count}
+        for bucket, count in zip(self._slow_buckets, self._slow_counts, strict=True):
+            counts[bucket] = counts.get(bucket, 0) + count
+        buckets = sorted(counts)
+        return list(zip(map(_longest, buckets), accumulate(map(counts.__getitem__, buckets)), strict=True))
+
+    def _add_slow(self, bucket: int) -> None:
+        place = bisect_left(self._slow_buckets, bucket)
+        if place == len(self._slow_buckets) or self._slow_buckets[place] != bucket:
+            self._slow_buckets.insert(place, bucket)
+            self._slow_counts.insert(place, 0)
+        self._slow_counts[place] += 1
 
 
 def _bucket(nanoseconds: int) -> int:

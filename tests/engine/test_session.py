@@ -371,6 +371,8 @@ def test_memory_grows_with_what_is_held(engine: Engine) -> None:
 )
 def test_memory_grows_with_what_is_remembered_for_a_client(engine: Engine, command: bytes, undo: bytes) -> None:
     session = Session(engine)
+    talk(session, command + b" first")
+    talk(session, undo)  # what is known of the command itself by now is not the client's
     idle = session.memory()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
