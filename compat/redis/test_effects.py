@@ -111,8 +111,9 @@ def plain(effects: list[list[bytes]]) -> list[list[bytes]]:
             if words[2] == b"NOMKSTREAM":
                 del words[2]
             place = 4 if words[2] in (b"MAXLEN", b"MINID") else 2
-            if name == b"XADD" and words[place].isdigit():
-                words[place] += b"-0"
+            ids = ([3] if words[2] == b"MINID" else []) + ([place] if name == b"XADD" else [])
+            for at in ids:
+                words[at] += b"-0" if words[at].isdigit() else b""
         elif name == b"SWAPDB" and int(words[1]) == int(words[2]):
             continue
         elif name == b"XGROUP" and words[1] in (b"SETID", b"CREATECONSUMER"):

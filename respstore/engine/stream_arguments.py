@@ -114,7 +114,9 @@ class Trim:
         """How to trim exactly to what `apply` has left."""
         if self.length is not None:
             return b"MAXLEN", b"=", b"%d" % (self.length if self.limit is None else stream.length)
-        return b"MINID", b"=", b"%d-%d" % (stream.first_id if self.limit is not None and stream.length else self.min_id)
+        if self.limit is None:
+            return b"MINID", b"=", b"%d-%d" % self.min_id
+        return b"MINID", b"=", b"%d-%d" % (stream.first_id if stream.length else MAX_ID)
 
 
 @attrs.define

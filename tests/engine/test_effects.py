@@ -92,6 +92,7 @@ def run(session: Session, *lines: str) -> list[str]:
         ("XADD s 1-1 a 1", "XADD s MAXLEN ~ 10 2-* a 1", ["XADD s MAXLEN = 2 2-0 a 1"]),
         ("XADD s 1-1 a 1", "XADD s NOMKSTREAM MAXLEN 1 2-2 a 1", ["XADD s MAXLEN = 1 2-2 a 1"]),
         ("XADD s 1-1 a 1", "XADD s MINID ~ 2 2-2 a 1", ["XADD s MINID = 1-1 2-2 a 1"]),
+        ("", "XADD s MINID ~ 6 5-* a 1", ["XADD s MINID = 18446744073709551615-18446744073709551615 5-0 a 1"]),
         ("XADD s 1-1 a 1", "XTRIM s MINID 2", ["XTRIM s MINID = 2-0"]),
         ("", "FLUSHALL", ["FLUSHALL"]),
         ("", "FLUSHDB", ["FLUSHDB"]),
