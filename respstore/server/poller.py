@@ -42,20 +42,13 @@ LINGER_SECONDS: Final = 0.001
 """How long the poller of a dedicated loop waits for more, which is as long as epoll can do it for at least."""
 
 AWAKE_SECONDS: Final = 0.00015
-"""How long at most it looks for the next request of a client that sent the last two, without going to sleep. To be
-woken takes a system as long as to serve some requests, in a virtual machine some 50 us; and so long the client, too,
-needs to learn of its reply, before it does something with it and asks again. Where many ask, sleep lets their requests
-gather for one turn, which costs less."""
-LEAST_AWAKE_SECONDS: Final = 0.00002
-TIMES_AS_LONG: Final = 4
-"""It looks so many times as long as the client took last, between these bounds. A client on the same processor has
-asked before its reply is out of our hands, or cannot ask before we sleep."""
-SHORTEST_REST: Final = 16
-"""For so many turns it goes to sleep at once after it looked in vain: the client is slow, or short of processors. To
-look was worth while all the same if so many requests had been met awake since the last time."""
-LONGEST_REST: Final = 1024
-"""The rest doubles each time that it was not, up to this. A client that is always too late, and asks every 0.16 ms or
-less often, costs no more than 0.1 % of a processor so; one that asks as soon as we sleep is 1 % slower."""
+"""How long it looks for the next request of a client that sent the last two, without going to sleep. To be woken takes
+a system as long as to serve some requests, in a virtual machine some 50 us; and so long the client, too, needs to learn
+of its reply, before it does something with it and asks again. Where many ask, sleep lets their requests gather for one
+turn, which costs less."""
+VAIN_TURNS: Final = 64
+"""For so many turns it goes to sleep at once after that was in vain: the client is slow, or short of processors. So a
+client costs no more than 1.5 % of a processor in vain, and one that asks once a millisecond a quarter of a per cent."""
 _NOBODY: Final = -1
 
 # This file is imported, though not used, where the system has no epoll.
@@ -91,10 +84,7 @@ class Poller:
         self._flush_touched = flush_touched
         self._unwritten = engine.effects.unwritten
         self._linger = LINGER_SECONDS if dedicated else 0
-        self._awake = AWAKE_SECONDS  # so long it looks without sleep
         self._sleepy = 0  # for so many turns it goes to sleep at once
-        self._rest = SHORTEST_REST  # ... and for so many it did last time
-        self._met = 0  # so many requests were met awake since then
         self._speaker = _NOBODY  # the descriptor of the client that alone had something to say in the last turn
         self._is_dialogue = False  # and in the one before
         self._epoll = select.epoll()
@@ -244,18 +234,11 @@ class Poller:
         if self._sleepy:
             self._sleepy -= 1
             return []
-        began = monotonic()
+        until = monotonic() + AWAKE_SECONDS
         while not (events := self._epoll.poll(0, TURN_EVENTS)):
-            if monotonic() - began >= self._awake:
-                was_worth_while = self._met >= SHORTEST_REST
-                self._rest = SHORTEST_REST if was_worth_while else min(self._rest * 2, LONGEST_REST)
-                self._sleepy = self._rest
-                self._met = 0
-                self._awake = AWAKE_SECONDS
-                return []
-        self._met += 1
-        enough = max(TIMES_AS_LONG * (monotonic() - began), self._awake * 0.75, LEAST_AWAKE_SECONDS)
-        self._awake = min(enough, AWAKE_SECONDS)
+            if monotonic() >= until:
+                self._sleepy = VAIN_TURNS
+                break
         return events
 
     def _change_protocol(self, connection: _Connection) -> None:
