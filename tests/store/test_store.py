@@ -106,9 +106,10 @@ def test_shorten() -> None:
 # Processes
 
 WAITER = """
-import sys
-from respstore import Server, Store
+import signal, sys
+from respstore import Store
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which who runs the tests in the background ignores
 store = Store(sys.argv[1])
 store.check(["k"])
 print("waits", flush=True)
