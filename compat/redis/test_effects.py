@@ -97,11 +97,15 @@ def hold_the_same(*sides: Side) -> bool:
 
 
 def plain(effects: list[list[bytes]]) -> list[list[bytes]]:
-    """What must be the same, however it is written, and without what does nothing."""
+    """What must be the same, each behind its database, however it is written, and without what does nothing."""
     lines: list[list[bytes]] = []
+    database = b"0"  # where a script begins; what the file was at before depends on when the last one's keys expired
     for effect in effects:
         words = [b"<time>" if word.isdigit() and len(word) == TIME_DIGITS else word.upper() for word in effect]
         name = words[0]
+        if name == b"SELECT":
+            database = words[1]
+            continue
         if name == b"SET":
             words[3:] = sorted(set(words[3:]))
         elif name == b"RESTORE-ASKING":
@@ -118,7 +122,7 @@ def plain(effects: list[list[bytes]]) -> list[list[bytes]]:
             continue
         elif name == b"XGROUP" and words[1] in (b"SETID", b"CREATECONSUMER"):
             continue  # where Redis 7.0 leaves out what a group has read, and respstore does not
-        lines.append(words)
+        lines.append([database, *words])
     return lines
 
 
