@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION_BYTES: Final = 280
 """What a subscription takes beside its name, as measured: its places here and among those who listen to the channel."""
+PATTERN_BYTES: Final = 110
+"""What a pattern takes beside that: what matches it."""
 Listeners = dict["Session", None]
 """Sessions in the order in which they subscribed."""
 
@@ -55,7 +57,8 @@ class Subscriptions:
     def memory(self) -> int:
         """Bytes that listening takes."""
         names = chain(self.channels, self.patterns, self.shard_channels)
-        return (len(self) + len(self.shard_channels)) * SUBSCRIPTION_BYTES + of_texts(names)
+        count = len(self) + len(self.shard_channels)
+        return count * SUBSCRIPTION_BYTES + len(self.patterns) * PATTERN_BYTES + of_texts(names)
 
 
 _NONE: Final = Subscriptions()

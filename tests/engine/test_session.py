@@ -380,6 +380,6 @@ def test_memory_grows_with_what_is_remembered_for_a_client(engine: Engine, comma
         talk(session, b"%b %020d" % (command, number))
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown == pytest.approx(session.memory() - idle, rel=0.35)
+    assert grown == pytest.approx(session.memory() - idle, rel=0.15)
     talk(session, undo)
     assert session.memory() == idle
