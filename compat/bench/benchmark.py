@@ -190,8 +190,8 @@ def compare(
 
     `step` is called after each round. Raises ServerError when a run fails or takes longer than TIME_LIMIT.
     """
-    requests = PILOT_REQUESTS if load.pipeline == 1 else DEEP_PILOT_REQUESTS
-    pilots = [measure(test, load, server, requests) for server in servers]
+    first = PILOT_REQUESTS if load.pipeline == 1 else DEEP_PILOT_REQUESTS
+    pilots = [measure(test, load, server, first) for server in servers]
     requests = int(SECONDS * mean(pilot.requests_per_second for pilot in pilots))
     requests = min(requests, test.most or requests)
     samples: tuple[list[Sample], list[Sample]] = ([], [])

@@ -2,8 +2,8 @@
 
 The peer is redis-server, or torch's TCPStore. A ratio is always respstore's value divided by the peer's of the same
 round, so that what disturbs a round disturbs both. The median over the rounds is judged, to the two decimals that are
-printed; the least and the greatest, or the quartiles of many, show how far to trust it. What has no peer, or is bad
-enough by itself, is judged by itself (`Measure`).
+printed; the least and the greatest, or the quartiles of many, show how far to trust it. What has no peer, or a bar that
+does not ask how the peer does, is judged by itself (`Measure`).
 """
 
 from statistics import median, quantiles

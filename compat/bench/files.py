@@ -159,12 +159,18 @@ def memory_while_saving(server: RunningServer) -> float:
 
 
 def memory_while_overwriting(server: RunningServer) -> float:
-    """The same while clients give keys at random new values, as fast as they can: most of what is shared is copied."""
+    """The same while clients give keys at random new values, as fast as they can: most of what is shared is copied.
+
+    Raises ServerError if they ended before the server had saved.
+    """
     command = [find_program("redis-benchmark"), "-p", str(server.port), "-c", str(CLIENTS), "-P", str(DEEP)]
     command += ["-n", str(ENDLESS), "-r", str(KEYS), "SET", "key:__rand_int__", "xxx"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as writers:
         try:
-            return memory_while_saving(server)
+            memory = memory_while_saving(server)
+            if writers.poll() is not None:
+                raise ServerError(f"{server.name} had no clients any more that write, before it had saved its data")
+            return memory
         finally:
             writers.kill()
 

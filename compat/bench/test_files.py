@@ -48,6 +48,14 @@ def test_memory_that_is_shared_is_counted_once() -> None:
         assert usual < memory_while_overwriting(server) < 3
 
 
+def test_memory_under_load_is_none_if_the_load_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "ENDLESS", 1)
+    with respstore_server() as server:
+        set_small_keys(server, KEYS)
+        with pytest.raises(ServerError, match="respstore had no clients any more that write"):
+            memory_while_overwriting(server)
+
+
 def test_a_process_that_has_ended_takes_no_memory() -> None:
     assert proportional_bytes(os.getpid()) > 1_000_000
     child = os.fork()
