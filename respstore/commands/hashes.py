@@ -96,18 +96,16 @@ def _set(session: Session, key: bytes, pairs: Sequence[bytes]) -> int:
 
 
 def _set_one(session: Session, key: bytes, field: bytes, text: bytes, event: str) -> int:
-    """As `_set` for one field, for whatever reason."""
+    """As `_set` for one field, with an event of its own."""
     db, config = session.db, session.engine.config
     found = db.get(key)
-    if type(found) is Hash:
-        added = found.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+    hash_ = found if type(found) is Hash else as_hash(found) or Hash()
+    added = hash_.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
+    if found is None:
+        db.put(key, hash_, event)
+    else:
         db.changed(key, event)
-        return added
-    as_hash(found)
-    hash_ = Hash()
-    hash_.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
-    db.put(key, hash_, event)
-    return 1
+    return added
 
 
 @command(

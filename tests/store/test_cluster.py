@@ -115,7 +115,7 @@ def test_a_slot_that_nobody_has_is_waited_for(nodes: Nodes, store: Store, monkey
     assert next(gaps, None) is None
 
 
-def test_a_slot_that_nobody_has_ever(nodes: Nodes, store: Store) -> None:
+def test_a_slot_that_nobody_ever_gets_is_named(nodes: Nodes, store: Store) -> None:
     nodes.owners = [(8192, 16383, 1)]
     store.set_timeout(0.1)
     # On a busy machine the time limit may cut the last question short, and what came of that is told.
