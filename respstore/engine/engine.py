@@ -284,7 +284,6 @@ class Engine:
         statistics.input_bytes.sample(now, self.bytes_in())
         statistics.output_bytes.sample(now, statistics.bytes_out)
         if self._ticks % TICKS_PER_GENERATION == 0:
-            self.timing.watch_less()
             self.keyspace.generation += 1
             for db in self.keyspace.databases:
                 db.forget_unused_order(self.keyspace.generation)

@@ -5,7 +5,9 @@ batch (`Session._process`), which may be 16 requests of one client, and most oft
 
 - A batch that lasted too long is looked at more closely. If it was one request, that was slow. Else the slow one is
   among those whose time grows with the data: if there is but one of them, that was it. If there are more, the first of
-  them is named and how many others there were, and all of them are **watched** for a minute or two: timed one by one.
+  them is named and how many others there were, and all of them are **watched** for their next calls: timed one by one,
+  but so few that it costs no more than was lost. For often the machine was slow, not a request, and to time a GET
+  takes longer than to run it.
 - Besides, of each command the first `SAMPLES` calls in each tenth of a second are timed: a command called less often is
   known exactly, for others the timed calls stand for the rest.
 - Whatever goes through dispatch.py (subcommands, what EXEC runs) is timed always; that way is long anyway.
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from respstore.engine.session import Session
 
 SAMPLES: Final = 64
-_WATCHES: Final = 2
+WATCHED: Final = 1000
+"""So many calls of a command are timed that may have been slow."""
 SHORTEST: Final = 0.001
 """Seconds: below it, the time that a batch takes says nothing about a request in it."""
 _ALWAYS: Final = -1
@@ -54,7 +57,6 @@ class Timing:
         self._clock = engine.system.monotonic
         self._since = 0.0
         self._slow_calls: list[tuple[Entry, Sequence[bytes], float]] = []
-        self._watched: dict[Entry, float] = {}  # for how many more calls of `watch_less`
         self._resting: dict[Entry, None] = dict.fromkeys(engine.all_entries())
         self.slowlog = SlowLog(engine.config)
         self.monitor = LatencyMonitor()
@@ -76,8 +78,8 @@ class Timing:
         self._engine.slow_batch = self.limit if self.limit >= SHORTEST else inf
         for entry in self._engine.all_entries():
             if self.limit < SHORTEST:
-                self._watch(entry, inf)
-            elif self._watched.pop(entry, None) is not None:
+                self._watch(entry, _ALWAYS)
+            elif entry.left < 0:
                 self._rest(entry)
 
     def rearm(self) -> None:
@@ -86,14 +88,6 @@ class Timing:
             entry.left = SAMPLES
             entry.handler = entry.measured
         self._resting.clear()
-
-    def watch_less(self) -> None:
-        """Watch nobody any more who was not suspected since the last time but one; to be called once a minute."""
-        for entry in list(self._watched):
-            self._watched[entry] -= 1
-            if not self._watched[entry]:
-                del self._watched[entry]
-                self._rest(entry)
 
     def look_closer(self, session: "Session", requests: Sequence[list[bytes]], now: float) -> None:
         """A batch lasted too long, or had a request of which that is known already.
@@ -124,7 +118,7 @@ class Timing:
         if len(suspects) > 1:
             args = [*args, b"... (1 of %d pipelined commands)" % len(suspects)]
             for suspect, _ in suspects:
-                self._watch(suspect, _WATCHES)
+                self._watch(suspect, WATCHED)
         self._log(session, entry, args, rest)
 
     def _suspects(self, requests: Sequence[list[bytes]]) -> list[tuple[Entry, list[bytes]]]:
@@ -199,9 +193,8 @@ class Timing:
         entry.handler = entry.plain
         self._resting[entry] = None
 
-    def _watch(self, entry: Entry, watches: float) -> None:
-        self._watched[entry] = watches
-        entry.left = _ALWAYS
+    def _watch(self, entry: Entry, calls: int) -> None:
+        entry.left = calls
         entry.handler = entry.measured
         self._resting.pop(entry, None)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from respstore.engine.dispatch import Entry
-from respstore.engine.engine import TICKS_PER_GENERATION, Engine
+from respstore.engine.engine import Engine
 from respstore.engine.session import Session
-from respstore.engine.timing import SAMPLES
+from respstore.engine.timing import SAMPLES, WATCHED
 from respstore.errors import RespError
 from tests.talk import FakeSystem, make_engine, pass_time, request, talk
 
@@ -39,9 +39,9 @@ def logged(engine: Engine) -> list[tuple[bytes, int]]:
     return [(b" ".join(entry.args), entry.duration // 1000) for entry in entries]
 
 
-def tire(session: Session, command: bytes) -> None:
+def tire(session: Session, command: bytes, calls: int = SAMPLES) -> None:
     """Call a command until its calls are not timed any more."""
-    for _ in range(SAMPLES):
+    for _ in range(calls):
         talk(session, command)
 
 
@@ -81,14 +81,12 @@ def test_requests_of_a_pipeline_that_cannot_be_told_apart_are_watched_then(
     session.receive_data(pipeline)
     assert logged(engine) == [(b"KEYS *", 20), (b"LRANGE l 0 0", 20)]
 
-    engine.timing.watch_less()
-    tire(session, b"KEYS *")
-    assert engine.entries[b"keys"].handler is not engine.entries[b"keys"].plain
-    for _ in range(TICKS_PER_GENERATION):  # nobody is watched for ever
-        engine.tick()
     slow.clear()
-    tire(session, b"KEYS *")
-    assert engine.entries[b"keys"].handler is engine.entries[b"keys"].plain
+    entry = engine.entries[b"keys"]
+    tire(session, b"KEYS *", WATCHED - 2)
+    assert entry.handler is not entry.plain
+    tire(session, b"KEYS *", 1)  # nobody is watched for ever
+    assert entry.handler is entry.plain
 
 
 def test_what_is_known_of_a_batch_does_not_hide_the_rest(session: Session, slow: dict[str, float]) -> None:
