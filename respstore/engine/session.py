@@ -263,19 +263,20 @@ class Session:
                         value = dispatch(self, args)
                     else:
                         entry.new_calls += 1
+                        handler = entry.handler
                         # Most commands have at most four arguments; calls with a fixed number of them are cheaper.
                         if count == 2:
-                            value = entry.handler(self, args[1])
+                            value = handler(self, args[1])
                         elif count == 3:
-                            value = entry.handler(self, args[1], args[2])
+                            value = handler(self, args[1], args[2])
                         elif count == 4:
-                            value = entry.handler(self, args[1], args[2], args[3])
+                            value = handler(self, args[1], args[2], args[3])
                         elif count == 5:
-                            value = entry.handler(self, args[1], args[2], args[3], args[4])
+                            value = handler(self, args[1], args[2], args[3], args[4])
                         elif count == 1:
-                            value = entry.handler(self)
+                            value = handler(self)
                         else:
-                            value = entry.handler(self, *args[1:])
+                            value = handler(self, *args[1:])
                     kind = type(value)
                     if kind is bytes:
                         length = len(value)
