@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore.engine.dispatch import Entry
 from respstore.keyspace.propagating import propagate_effects
-from respstore.protocol.replies import BULK_HEADS, CRLF
+from respstore.protocol.replies import BULK_HEADS, CRLF, NEXT_HEADS
 from respstore.protocol.requests import encode_request
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MULTI: Final = encode_request((b"MULTI",))
 _EXEC: Final = encode_request((b"EXEC",))
+_SHORT_KEY: Final = 64
 
 
 class Effects:
@@ -40,9 +41,11 @@ class Effects:
         self._engine = engine
         self.unwritten: list[bytes] = []
         self._handlers: dict[Entry, Handler] = {}  # what stood in the entries before
-        self._unit: list[tuple[int, Sequence[bytes]]] = []
+        self._unit: list[
+            tuple[int, Sequence[bytes]]
+        ] = []  # effects with their database; without words, that there is none
         self._depth = 0
-        self._told = 0
+        self._told = 0  # how many effects of the unit commands told themselves
         self._selected: int | None = None
 
     @property
@@ -103,6 +106,7 @@ class Effects:
     def drop_unit(self) -> None:
         """Forget what the unit has done so far: the server stops in the midst of it."""
         self._unit.clear()
+        self._told = 0
 
     def _told_of(self, entry: Entry) -> "Handler":
         """A writing command's handler, and then what it did."""
@@ -110,11 +114,11 @@ class Effects:
         name = entry.command.name.upper().encode().split(b"|")
 
         def handler(session: "Session", *args: bytes) -> Any:
-            told, changes = self._told, keyspace.changes - keyspace.expired
+            told, changes = self._told, keyspace.changes
             self._depth += 1
             try:
                 value = run(session, *args)
-                if keyspace.changes - keyspace.expired != changes and self._told == told:
+                if keyspace.changes != changes and self._told == told:
                     self._tell(session.db.index, (*name, *args))
                 return value
             finally:
@@ -123,30 +127,34 @@ class Effects:
         return self._told_of_two(entry, name, handler) if entry.command.minimum == len(name) + 2 else handler
 
     def _told_of_two(self, entry: Entry, name: Sequence[bytes], general: "Handler") -> "Handler":
-        """As `general`, in fewer steps for what is asked most: a key and a value, both short, alone in their unit."""
-        keyspace, run = self._engine.keyspace, entry.run
-        extend, heads, short, crlf = self.unwritten.extend, BULK_HEADS, len(BULK_HEADS), CRLF
+        """As `general`, in half the steps for what is asked most: a key and a value, both short, alone in their unit."""
+        keyspace, run, unit = self._engine.keyspace, entry.run, self._unit
+        extend, next_heads, crlf = self.unwritten.extend, NEXT_HEADS, CRLF
         head = b"*%d\r\n" % (len(name) + 2) + encode_request(name).partition(CRLF)[2]
+        heads = [head + bulk_head for bulk_head in BULK_HEADS[:_SHORT_KEY]]
 
         def handler(session: "Session", key: bytes, word: bytes, *more: bytes) -> Any:
-            if self._depth or more:
+            if more or self._depth:
                 return general(session, key, word, *more)
-            told, changes = self._told, keyspace.changes - keyspace.expired
+            changes = keyspace.changes
             self._depth = 1
             try:
                 value = run(session, key, word)
-                if keyspace.changes - keyspace.expired != changes and self._told == told:
-                    is_alone = not self._unit and session.db.index == self._selected
-                    if is_alone and (size := len(key)) < short and (length := len(word)) < short:
-                        self._told = told + 1
-                        extend((head, heads[size], key, crlf, heads[length], word, crlf))
-                    else:
+            except BaseException:
+                self.end_unit()
+                raise
+            if keyspace.changes != changes:
+                if not unit and session.db.index == self._selected:
+                    try:
+                        extend((heads[len(key)], key, next_heads[len(word)], word, crlf))
+                    except IndexError:  # they are long
                         self._tell(session.db.index, (*name, key, word))
-                return value
-            finally:
-                self._depth = 0
-                if self._unit:
-                    self._end_unit()
+                elif not self._told:
+                    self._add(session.db.index, (*name, key, word))
+            self._depth = 0
+            if unit:
+                self._end_unit()
+            return value
 
         return handler
 
@@ -166,15 +174,13 @@ class Effects:
     def _tell(self, index: int, words: Sequence[bytes]) -> None:
         """Tell the effect that ends a command."""
         if self._depth == 1 and not self._unit and index == self._selected:  # most often so: it stands alone
-            self._told += 1
             self.unwritten.append(encode_request(words))
         else:
             self._propagated(index, words)
 
     def _propagated(self, index: int, words: Sequence[bytes]) -> None:
         self._told += 1
-        if words:
-            self._add(index, words)
+        self._add(index, words)
 
     def _vanished(self, index: int, key: bytes) -> None:
         self._add(index, (b"DEL", key))
@@ -185,7 +191,9 @@ class Effects:
             self._end_unit()
 
     def _end_unit(self) -> None:
-        unit, self._unit = self._unit, []
+        unit = [(index, words) for index, words in self._unit if words]
+        self._unit.clear()
+        self._told = 0
         pieces = self.unwritten
         is_transaction = len(unit) > 1
         for place, (index, words) in enumerate(unit):

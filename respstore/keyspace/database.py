@@ -459,6 +459,7 @@ class Database:
         self._remove(key)
         self.keyspace.expired += 1
         self.changed(key, "expired")
+        self.keyspace.changes -= 1  # to Redis it is none, for nobody made it
 
     def _tell(self, key: bytes) -> None:
         for observer in list(self.observed[key]):

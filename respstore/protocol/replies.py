@@ -176,7 +176,7 @@ class StreamEntries:
 BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 """Heads of bulk strings by length: formatting one costs more than the rest of a GET's reply."""
 INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
-_NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
+NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(1024)]
 _ENTRY_HEADS: Final = [b"\r\n*2\r\n" + head for head in BULK_HEADS[:64]]
 """Ids of entries are short."""
@@ -302,7 +302,7 @@ def _elements(items: Sequence[Any], protocol: int, out: Output) -> None:
 def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
     """Many short bulk strings, interleaved with ready-made heads: three times as fast as one by one."""
     length = len(items[0])
-    head = _NEXT_HEADS[length]
+    head = NEXT_HEADS[length]
     if length == len(items[-1]) == len(items[len(items) >> 1]) and _is_framed(
         joined := head.join(items), length, len(head), len(items) - 1
     ):
@@ -311,7 +311,7 @@ def _bulk_strings(items: Sequence[bytes], out: Output) -> None:
     else:
         pieces: list[bytes] = [CRLF] * (2 * len(items))
         pieces[1::2] = items
-        pieces[::2] = [_NEXT_HEADS[len(item)] for item in items]
+        pieces[::2] = [NEXT_HEADS[len(item)] for item in items]
         pieces[0] = BULK_HEADS[length]
         joined = b"".join(pieces)  # raises TypeError where an item is no bytes
     out += (joined, CRLF)
@@ -340,7 +340,7 @@ def _text_map(value: TextMap, protocol: int, out: Output) -> None:
     out.append(b"%%%d" % len(items) if protocol == 3 else b"*%d" % (2 * len(items)))
     try:
         for key, text in items.items():
-            out += (_NEXT_HEADS[len(key)], key, _NEXT_HEADS[len(text)], text)
+            out += (NEXT_HEADS[len(key)], key, NEXT_HEADS[len(text)], text)
         out.append(CRLF)
     except IndexError:  # not all are short
         del out[start:]
@@ -455,19 +455,19 @@ def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
             before_first, *before_others = _before_values(fields)
         first = values[0]
         length = len(first)
-        head = _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
+        head = NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
         out += (entry_head, text, digits, before_first, head, first)
         if before_others:
             for before, other in zip(before_others, values[1:], strict=True):
                 length = len(other)
-                out += (before, _NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
+                out += (before, NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
     out.append(CRLF)
 
 
 def _before_values(fields: Sequence[bytes]) -> list[bytes]:
     """What stands before each value of an entry with these fields, but its head."""
     first, *others = [
-        (_NEXT_HEADS[len(field)] if len(field) < 1024 else b"\r\n$%d\r\n" % len(field)) + field for field in fields
+        (NEXT_HEADS[len(field)] if len(field) < 1024 else b"\r\n$%d\r\n" % len(field)) + field for field in fields
     ]
     return [b"\r\n*%d%b" % (2 * len(fields), first), *others]
 

@@ -112,7 +112,7 @@ def test_effects(engine: Engine, before: str, command: str, effects: list[str]) 
     assert run(session, command) == effects
 
 
-@pytest.mark.parametrize("length", [1, 9, 1023, 1024])
+@pytest.mark.parametrize("length", [1, 9, 63, 64, 1023, 1024])
 def test_words_of_any_length_are_told_as_they_came(engine: Engine, length: int) -> None:
     session, word = Session(engine), b"w" * length
     for request in (
@@ -222,6 +222,27 @@ def test_a_key_that_had_expired_and_the_new_one_are_one_unit(engine: Engine) -> 
     run(session, "SET a 1 PX 1")
     pass_time(engine, 0.01)
     assert run(session, "INCR a") == ["MULTI", "DEL a", "INCR a", "EXEC"]
+
+
+@pytest.mark.parametrize(
+    ("command", "effects"),
+    [
+        ("APPEND a 2", ["MULTI", "DEL a", "APPEND a 2", "EXEC"]),
+        ("LPUSHX a 2", ["DEL a"]),
+        ("RENAME a b", ["DEL a"]),  # an error, for there is no such key
+        ("SET a 2", ["SET a 2"]),
+    ],
+)
+def test_what_a_command_of_two_arguments_finds_expired_is_told_with_it(
+    engine: Engine, command: str, effects: list[str]
+) -> None:
+    session = Session(engine)
+    engine.active_expiry = False
+    run(session, "SET a 1 PX 1")
+    pass_time(engine, 0.01)
+    talk(session, command.encode())
+    assert told(engine) == effects
+    assert run(session, "SET a 3") == ["SET a 3"]
 
 
 def test_evicted_keys_are_deleted() -> None:

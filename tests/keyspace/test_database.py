@@ -199,9 +199,11 @@ def test_a_key_is_gone_when_its_time_comes(db: Database, look: Callable[[Databas
     db.keyspace.now = NOW + 9
     assert db.get(b"k") == b"v"
     db.keyspace.now = NOW + 10
+    changes = db.keyspace.changes
     assert look(db)
     assert (db.data, db.expires, db.keyspace.expired) == ({}, {}, 1)
     assert witness.told == [(0, b"k")]
+    assert db.keyspace.changes == changes  # rdb_changes_since_last_save, in redis-server 7.0.15, too
 
 
 def test_listing_keys_leaves_out_the_dead_and_deletes_nothing(db: Database) -> None:
