@@ -127,7 +127,7 @@ class Effects:
         return self._told_of_two(entry, name, handler) if entry.command.minimum == len(name) + 2 else handler
 
     def _told_of_two(self, entry: Entry, name: Sequence[bytes], general: "Handler") -> "Handler":
-        """As `general`, in half the steps for what is asked most: a key and a value, both short, alone in their unit."""
+        """As `general`, in half the steps for what is asked most: a short key and a value, alone in their unit."""
         keyspace, run, unit = self._engine.keyspace, entry.run, self._unit
         extend, next_heads, crlf = self.unwritten.extend, NEXT_HEADS, CRLF
         head = b"*%d\r\n" % (len(name) + 2) + encode_request(name).partition(CRLF)[2]

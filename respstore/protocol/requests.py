@@ -58,6 +58,9 @@ _BEGINNING: Final = 128
 """Where in a pipeline to look first for stars as arguments: most pipelines are many requests of one kind."""
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
 _SHORT: Final = 1024
+_TINY: Final = 128
+_HARMLESS: Final = bytes(0 if byte in b"*>|~+=(" else byte for byte in range(256))
+"""For `translate`, which takes less time than to look for each of these, as `_is_plain` does, where there is little."""
 _SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
 """For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
@@ -76,10 +79,17 @@ class FastParser:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
         try:
             # Most clients send a short request and wait for the reply.
-            if len(data) <= _SHORT and (data[2] == 13 or data[3] == 13) and _is_plain(data[1:]):
-                request = self._read(data)
-                _join(request)
-                return [request] if request else []
+            if len(data) <= _SHORT and (data[2] == 13 or data[3] == 13):
+                rest = data[1:]
+                if (len(rest) < _TINY and rest.translate(_HARMLESS) == rest) or _is_plain(rest):
+                    reader = self._reader  # _read() without the call
+                    reader.feed(data)
+                    request = reader.gets()
+                    if request is False or reader.has_data():
+                        self._reader = hiredis.Reader()
+                        return []
+                    _join(request)
+                    return [request] if request else []
             # > | ~ introduce a push, an attribute or a set, % a map; but most likely they stand in values. A > alone on
             # its line introduces nothing: it is an argument, as XREADGROUP has it.
             odd = (62 in data and data.count(b">") != data.count(b"\n>\r\n")) or 124 in data or 126 in data
@@ -205,6 +215,8 @@ class RequestParser:
             The first requests that are complete now; `take` gives the others, if there are any.
         """
         if not self.pending:
+            if data[0] == 42 and self.authenticated:
+                return self._fast.parse(data) or self._begin_in_doubt(data)
             return self._begin(data)
         if self._strict is None or self._unseen:
             self.hold(data)
@@ -254,22 +266,22 @@ class RequestParser:
     def _begin(self, data: bytes) -> list[Request]:
         """The first requests of bytes that start with the first byte of a request."""
         if not self.authenticated:
-            pass
-        elif data[0] != 42:
-            if data.count(b"\n") <= STRICT_BATCH and (requests := split_plain_lines(data)):
-                return requests
-        else:
-            requests = self._fast.parse(data)
-            if requests:
-                return requests
-            # The last request may be incomplete: set it aside.
-            end = data.rfind(b"\n*") + 1
-            if end:
-                requests = self._fast.parse(data[:end])
-                if requests:
-                    self._strict = _StrictParser(data[end:])
-                    self.pending = True
-                    return requests
+            return self._begin_strictly(data)
+        if data[0] == 42:
+            return self._fast.parse(data) or self._begin_in_doubt(data)
+        requests = split_plain_lines(data) if data.count(b"\n") <= STRICT_BATCH else []
+        return requests or self._begin_strictly(data)
+
+    def _begin_in_doubt(self, data: bytes) -> list[Request]:
+        """The same, of which the fast parser did not take all: the last one may be incomplete, and is set aside."""
+        end = data.rfind(b"\n*") + 1
+        if end and (requests := self._fast.parse(data[:end])):
+            self._strict = _StrictParser(data[end:])
+            self.pending = True
+            return requests
+        return self._begin_strictly(data)
+
+    def _begin_strictly(self, data: bytes) -> list[Request]:
         self._strict = _StrictParser(data)
         self.pending = True
         return self._take_strict(self._strict)
