@@ -20,7 +20,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Final
@@ -60,7 +60,9 @@ class _TakenError(Exception):
         self.wanted = wanted
 
 
-def listen_tcp(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+def listen_tcp(
+    hosts: Sequence[str], port: int, backlog: int, prepare: Callable[[socket.socket], None] | None = None
+) -> list[socket.socket]:
     """Listen on one port of several addresses: all of them, or none.
 
     Args:
@@ -69,6 +71,7 @@ def listen_tcp(hosts: Sequence[str], port: int, backlog: int) -> list[socket.soc
             machine has. IPv6 addresses of a machine that knows no IPv6 are left out if others remain.
         port: 0 for one that is free on all of the addresses.
         backlog: how many connections may wait to be accepted.
+        prepare: called with each socket before anybody can connect to it.
 
     Returns:
         Non-blocking sockets in the order of `hosts`; none if all of the hosts may be lacking, and are.
@@ -85,7 +88,7 @@ def listen_tcp(hosts: Sequence[str], port: int, backlog: int) -> list[socket.soc
     while True:
         attempts -= 1
         try:
-            return _listen_on_all(hosts, port, backlog)
+            return _listen_on_all(hosts, port, backlog, prepare)
         except _TakenError as taken:
             if not attempts:
                 holder = who_holds((taken.host, taken.port), ANSWER_LIMIT)
@@ -158,7 +161,9 @@ def listen_unix(path: str, permissions: int | None, backlog: int) -> socket.sock
 # TCP
 
 
-def _listen_on_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket.socket]:
+def _listen_on_all(
+    hosts: Sequence[str], port: int, backlog: int, prepare: Callable[[socket.socket], None] | None
+) -> list[socket.socket]:
     bound: dict[str, socket.socket] = {}
     left_out: OSError | None = None
     try:
@@ -174,6 +179,8 @@ def _listen_on_all(hosts: Sequence[str], port: int, backlog: int) -> list[socket
             raise left_out
         _knock(list(bound), port)
         for address, sock in bound.items():
+            if prepare is not None:
+                prepare(sock)
             with _explained(address, port):
                 sock.listen(backlog)
             sock.setblocking(False)  # noqa: FBT003 - its only parameter

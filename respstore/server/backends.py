@@ -8,6 +8,7 @@ import trio
 
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
+from respstore.server.accepting import Door
 from respstore.server.poller import Poller
 from respstore.server.streams import Streams
 
@@ -45,6 +46,14 @@ class Backends:
     def __len__(self) -> int:
         """How many connections there are, those included whose session is over."""
         return sum(map(len, self._all))
+
+    def accept(self, door: Door) -> None:
+        """Let in who comes, until `stop_accepting`."""
+        self.plain.accept(door)
+
+    def stop_accepting(self, listener: socket.socket) -> None:
+        """Let nobody in any more; to be called before the listening socket is closed."""
+        self.plain.stop_accepting(listener)
 
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""

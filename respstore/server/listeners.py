@@ -8,17 +8,18 @@ import errno
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import attrs
-import trio
 
 from respstore.config import Config
 from respstore.exceptions import display_address
 from respstore.ports import listen_tcp, listen_unix
-from respstore.server.accepting import accept_connections
+from respstore.server.accepting import Admit, Door, set_options
+from respstore.server.backends import Backends
 
 logger = logging.getLogger("respstore")
 
@@ -64,8 +65,9 @@ def backlog(config: Config) -> int:
     return max(config.tcp_backlog, LEAST_BACKLOG)
 
 
-Admit = Callable[[socket.socket], None]
-"""What to do with an accepted, non-blocking socket."""
+def listen(hosts: Sequence[str], port: int, config: Config) -> list[socket.socket]:
+    """As `listen_tcp`, with the options of a server for who will connect."""
+    return listen_tcp(hosts, port, backlog(config), partial(set_options, config=config))
 
 
 class Listeners:
@@ -83,9 +85,9 @@ class Listeners:
         self._unix_path = Path()
         self._unix_file = (0, 0)
         self._asked: tuple[Sequence[str], int, int] = ((), 0, 0)
+        self._backend: Backends | None = None
         self._admit: Admit | None = None
         self._admit_tls: Admit | None = None
-        self._nursery: trio.Nursery | None = None
 
     def open(self) -> None:
         """Listen; connections wait in the backlog until `accept`.
@@ -137,19 +139,14 @@ class Listeners:
         if self._unix is not None:
             if _identity(self._unix_path) == self._unix_file:
                 self._unix_path.unlink(missing_ok=True)
-            close_listener(self._unix, in_use=self._nursery is not None)
+            close_listener(self._unix, self._backend)
             self._unix = None
 
-    async def accept(self, admit: Admit, admit_tls: Admit) -> None:
-        """Accept connections until cancelled: by `admit`, or by `admit_tls` those that came to the port of TLS."""
-        self._admit, self._admit_tls = admit, admit_tls
-        try:
-            async with trio.open_nursery() as self._nursery:
-                self._accept_from(self._tls, admit_tls)
-                self._accept_from(self._sockets(), admit)
-                await trio.sleep_forever()
-        finally:
-            self._nursery = None
+    def accept(self, backend: Backends, admit: Admit, admit_tls: Admit) -> None:
+        """Accept connections from now on: by `admit`, or by `admit_tls` those that come to the port of TLS."""
+        self._backend, self._admit, self._admit_tls = backend, admit, admit_tls
+        self._accept_from(self._tls, admit_tls)
+        self._accept_from(self._sockets(), admit)
 
     @property
     def address(self) -> Address:
@@ -172,27 +169,27 @@ class Listeners:
 
     def _open_tcp(self, hosts: Sequence[str], port: int, tls_port: int) -> None:
         if hosts and (port or not (self._config.unixsocket or tls_port)):
-            self._tcp = listen_tcp(hosts, port, backlog(self._config))
+            self._tcp = listen(hosts, port, self._config)
         if hosts and tls_port:
-            self._tls = listen_tcp(hosts, tls_port, backlog(self._config))
+            self._tls = listen(hosts, tls_port, self._config)
         self._accept_from(self._tcp, self._admit)
         self._accept_from(self._tls, self._admit_tls)
 
     def _accept_from(self, sockets: Sequence[socket.socket], admit: Admit | None) -> None:
-        if self._nursery is not None and admit is not None:
+        if self._backend is not None and admit is not None:
             for sock in sockets:
-                self._nursery.start_soon(accept_connections, sock, admit)
+                self._backend.accept(Door(sock, admit, self._config))
 
     def _close_tcp(self) -> None:
         for sock in [*self._tcp, *self._tls]:
-            close_listener(sock, in_use=self._nursery is not None)
+            close_listener(sock, self._backend)
         self._tcp, self._tls = [], []
 
 
-def close_listener(sock: socket.socket, *, in_use: bool) -> None:
-    """Close a listening socket; `in_use` if a task accepts from it."""
-    if in_use:
-        trio.lowlevel.notify_closing(sock)
+def close_listener(sock: socket.socket, backend: Backends | None) -> None:
+    """Close a listening socket; the backend is the one that accepts from it."""
+    if backend is not None:
+        backend.stop_accepting(sock)
     try:
         sock.shutdown(socket.SHUT_RDWR)  # or a process that was forked off us would go on listening
     except OSError:

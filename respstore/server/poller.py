@@ -6,6 +6,9 @@ here until epoll says that there is room. A turn is bounded by the number of eve
 turns the task passes a trio checkpoint at least every `BUSY_SECONDS`, so that timers, signals and cancellation get in
 however busy the clients are.
 
+The listening sockets are in there, too: who comes is let in within a turn, and served in the next one. A task for each
+of them would be scheduled for a few connections each time, and wait while the poller does so in epoll.
+
 An await per request would cost more than the request: this is why the connections of a Python server are not tasks
 here. Even waiting for the next turn in trio costs as much as three requests; so where the server has the trio loop to
 itself (`respstore serve`), the poller waits for the clients' next requests in epoll, for a moment, before it does so;
@@ -25,6 +28,7 @@ import trio
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import take_over
+from respstore.server.accepting import RETRY_SECONDS, Door
 from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
@@ -91,6 +95,8 @@ class Poller:
         self._connections: dict[int, _Connection] = {}
         self._of_session: dict[Session, _Connection] = {}
         self._slow: dict[_Connection, OutputBuffer] = {}
+        self._doors: dict[int, Door] = {}
+        self._nursery: trio.Nursery | None = None
         self._serving = trio.CancelScope(shield=True)
         self._at_rest: trio.Event | None = None
 
@@ -98,24 +104,39 @@ class Poller:
         """Serve until `drain` or `close`, whoever is cancelled meanwhile; `started` when connections may be added."""
         self._at_rest = trio.Event()
         fileno = self._epoll.fileno()
-        task_status.started()
         try:
             with self._serving:
-                while True:
-                    await trio.lowlevel.wait_readable(fileno)
-                    deadline = monotonic() + BUSY_SECONDS
-                    try:
-                        while self._turn() and monotonic() < deadline:
-                            pass
-                    except Exception:
-                        logger.exception("bug: a turn was cut short")
-                        await trio.sleep(BUG_SECONDS)
+                async with trio.open_nursery() as self._nursery:
+                    task_status.started()
+                    while True:
+                        await trio.lowlevel.wait_readable(fileno)
+                        deadline = monotonic() + BUSY_SECONDS
+                        try:
+                            while self._turn() and monotonic() < deadline:
+                                pass
+                        except Exception:
+                            logger.exception("bug: a turn was cut short")
+                            await trio.sleep(BUG_SECONDS)
         finally:
             self._at_rest.set()
 
     def __len__(self) -> int:
         """How many connections there are, those included whose session is over."""
         return len(self._connections)
+
+    def accept(self, door: Door) -> None:
+        """Let in who comes, until `stop_accepting`."""
+        fd = door.listener.fileno()
+        self._epoll.register(fd, _READ)
+        self._doors[fd] = door
+
+    def stop_accepting(self, listener: socket.socket) -> None:
+        """Let nobody in any more; to be called before the listening socket is closed."""
+        del self._doors[listener.fileno()]
+        try:
+            self._epoll.unregister(listener)
+        except FileNotFoundError:
+            pass  # it rests
 
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""
@@ -177,9 +198,14 @@ class Poller:
         self._engine.begin_turn()
         connections = self._connections
         fed: list[_Connection] = []
-        only_writable = 0
+        unread = 0
         for fd, event in events:
-            connection = connections[fd]
+            try:
+                connection = connections[fd]
+            except KeyError:
+                unread += 1
+                self._let_in(fd)
+                continue
             if event & _READ:
                 try:
                     data = connection.recv(READ_BYTES)
@@ -201,12 +227,12 @@ class Poller:
                 else:
                     fed.append(connection)
             elif event == _WRITE:
-                only_writable += 1
+                unread += 1
                 fed.append(connection)
             else:
                 self._close(connection)
         engine = self._engine
-        engine.statistics.reads += len(events) - only_writable
+        engine.statistics.reads += len(events) - unread
         if engine.resumed or self._unwritten:
             engine.end_of_turn()
         for connection in fed:
@@ -240,6 +266,18 @@ class Poller:
                 self._sleepy = VAIN_TURNS
                 break
         return events
+
+    def _let_in(self, fd: int) -> None:
+        door = self._doors.get(fd)  # None if it was closed in this turn
+        if door is not None and not door.let_in() and self._nursery is not None:
+            self._epoll.unregister(fd)
+            self._nursery.start_soon(self._try_again, door)
+
+    async def _try_again(self, door: Door) -> None:
+        await trio.sleep(RETRY_SECONDS)
+        fd = door.listener.fileno()
+        if self._doors.get(fd) is door:
+            self._epoll.register(fd, _READ)
 
     def _change_protocol(self, connection: _Connection) -> None:
         """The first byte is 0, with which no RESP client starts: a torch client."""

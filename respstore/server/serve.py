@@ -32,7 +32,7 @@ from respstore.engine.tcpstore_session import TCPStoreSession
 from respstore.errors import RespError
 from respstore.exceptions import ConfigError, display_address
 from respstore.protocol.replies import encode_error
-from respstore.server.accepting import refusal, refuse, set_options
+from respstore.server.accepting import refusal, refuse
 from respstore.server.backends import HAS_POLLER, Backends
 from respstore.server.listeners import Address, Listeners
 from respstore.server.loading import LogReport, Report, load
@@ -160,8 +160,8 @@ class Server:
                     await outer.start(self._backend.run)
                     async with trio.open_nursery() as inner:
                         await inner.start(self._tls.run)
-                        inner.start_soon(self._listeners.accept, self._admit, self._admit_tls)
-                        inner.start_soon(self._tcpstore_ports.accept)
+                        self._listeners.accept(self._backend, self._admit, self._admit_tls)
+                        self._tcpstore_ports.accept(self._backend)
                         inner.start_soon(run_timers, self.engine, self._backend)
                         inner.start_soon(self._process.run_syncs)
                         logger.info(
@@ -256,51 +256,36 @@ class Server:
         self._listeners.close()
         self._tcpstore_ports.close_all()
 
-    def _admit_torch(self, namespace: Namespace, sock: socket.socket) -> None:
+    def _admit_torch(self, namespace: Namespace, sock: socket.socket, peer: Any) -> None:
         """As `_admit`, for who comes to the port of a namespace and hears no reason if it is not served."""
-        try:
-            reason = self._refusal(sock, trusted=namespace.trusts_all)
-            if reason is None and not namespace.trusts_all:
-                reason = self._refusal_of_torch()
-            if reason is None:
-                set_options(sock, self.config)
-                self._add(sock, namespace)
-                return
-            logger.info("a torch client on port %d is not served: %s", namespace.port, reason)
-        except OSError as error:
-            logger.info("a connection ended before it began: %s", error.strerror)
-        else:
-            self.engine.statistics.rejected_connections += 1
+        reason = self._refusal(peer, trusted=namespace.trusts_all)
+        if reason is None and not namespace.trusts_all:
+            reason = self._refusal_of_torch()
+        if reason is None:
+            self._add(sock, peer, namespace)
+            return
+        logger.info("a torch client on port %d is not served: %s", namespace.port, reason)
+        self.engine.statistics.rejected_connections += 1
         sock.close()
 
-    def _admit(self, sock: socket.socket) -> None:
-        try:
-            reason = self._refusal(sock)
-            if reason is None:
-                set_options(sock, self.config)
-                self._add(sock)
-                return
-        except OSError as error:
-            logger.info("a connection ended before it began: %s", error.strerror)
-            sock.close()
+    def _admit(self, sock: socket.socket, peer: Any) -> None:
+        """Serve who has come, or say why not. Raises OSError if that is not possible."""
+        reason = self._refusal(peer)
+        if reason is None:
+            self._add(sock, peer)
             return
         self.engine.statistics.rejected_connections += 1
         refuse(sock, encode_error(reason))
 
-    def _admit_tls(self, sock: socket.socket) -> None:
+    def _admit_tls(self, sock: socket.socket, peer: Any) -> None:
         """As `_admit`, for who comes to the port of TLS and hears no reason: it would not understand it yet."""
-        try:
-            # Who is known by its certificate needs no password.
-            reason = self._refusal(sock, trusted=self.config.tls_auth_clients == "yes")
-            if reason is None:
-                set_options(sock, self.config)
-                self._tls.welcome(sock)
-                return
-            logger.info("a TLS client is not served: %s", reason)
-        except OSError as error:
-            logger.info("a connection ended before it began: %s", error.strerror)
-        else:
-            self.engine.statistics.rejected_connections += 1
+        # Who is known by its certificate needs no password.
+        reason = self._refusal(peer, trusted=self.config.tls_auth_clients == "yes")
+        if reason is None:
+            self._tls.welcome(sock)
+            return
+        logger.info("a TLS client is not served: %s", reason)
+        self.engine.statistics.rejected_connections += 1
         sock.close()
 
     def _serve_tls(self, stream: Stream) -> None:
@@ -318,10 +303,10 @@ class Server:
         else:
             self._backend.add_stream(stream, session)
 
-    def _refusal(self, sock: socket.socket, *, trusted: bool = False) -> str | None:
+    def _refusal(self, peer: Any, *, trusted: bool = False) -> str | None:
         """Why a new connection is not served; the arguments as of `refusal`."""
         trusted = trusted or not self.engine.acl.default.needs_no_password
-        return refusal(sock, self.config, len(self._backend) + len(self._tls), trusted=trusted)
+        return refusal(peer, self.config, len(self._backend) + len(self._tls), trusted=trusted)
 
     def _refusal_of_torch(self) -> str | None:
         """Why a torch client, who can be nobody but the default user, is not served."""
@@ -330,12 +315,12 @@ class Server:
             return own_errors.TCPSTORE_HAS_NO_PASSWORD
         return own_errors.TCPSTORE_HAS_NO_USERS if user.is_restricted else None
 
-    def _add(self, sock: socket.socket, namespace: Namespace | None = None) -> None:
-        peer, local = self._name(sock.getpeername()), self._name(sock.getsockname())
+    def _add(self, sock: socket.socket, peer: Any, namespace: Namespace | None = None) -> None:
+        ends = self._name(peer), self._name(sock.getsockname())
         if namespace is None:
-            session = Session(self.engine, peer, local, sock.fileno())
+            session = Session(self.engine, *ends, sock.fileno())
         else:
-            session = TCPStoreSession(self.engine, peer, local, sock.fileno(), namespace=namespace)
+            session = TCPStoreSession(self.engine, *ends, sock.fileno(), namespace=namespace)
         try:
             self._backend.add(sock, session)
         except OSError:

@@ -19,6 +19,7 @@ import trio
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import take_over
+from respstore.server.accepting import Door, accept_connections
 from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
 
 logger = logging.getLogger("respstore")
@@ -76,16 +77,23 @@ class Streams:
         """How many connections there are, those included whose session is over."""
         return len(self._connections)
 
+    def accept(self, door: Door) -> None:
+        """Let in who comes, until `stop_accepting`."""
+        self._running().start_soon(accept_connections, door)
+
+    def stop_accepting(self, listener: socket.socket) -> None:
+        """Let nobody in any more; to be called before the listening socket is closed."""
+        trio.lowlevel.notify_closing(listener)
+
     def add(self, sock: socket.socket, session: Session) -> None:
         """Take over an accepted, non-blocking socket."""
         self.add_stream(trio.SocketStream(trio.socket.from_stdlib_socket(sock)), session)
 
     def add_stream(self, stream: trio.abc.Stream, session: Session) -> None:
         """Serve a session on a stream, which is closed at the end."""
-        if self._nursery is None:
-            raise RuntimeError("the backend does not run yet")
+        nursery = self._running()
         connection = self._connections[session] = _Connection(stream, session)
-        self._nursery.start_soon(self._serve, connection)
+        nursery.start_soon(self._serve, connection)
 
     def flush(self, sessions: Iterable[Session]) -> None:
         """Send what those of the sessions have to say that are ours."""
@@ -109,6 +117,11 @@ class Streams:
     def close(self) -> None:
         """Close all connections at once, and serve no more."""
         self._serving.cancel()
+
+    def _running(self) -> trio.Nursery:
+        if self._nursery is None:
+            raise RuntimeError("the backend does not run yet")
+        return self._nursery
 
     async def _serve(self, connection: _Connection) -> None:
         try:

@@ -4,14 +4,13 @@ import errno
 import socket
 from collections.abc import Callable
 from functools import partial
-
-import trio
+from typing import Any
 
 from respstore.config import Config
 from respstore.engine.namespaces import Namespace
-from respstore.ports import listen_tcp
-from respstore.server.accepting import accept_connections
-from respstore.server.listeners import backlog, close_listener
+from respstore.server.accepting import Door
+from respstore.server.backends import Backends
+from respstore.server.listeners import close_listener, listen
 
 
 class TCPStorePorts:
@@ -19,14 +18,14 @@ class TCPStorePorts:
 
     Args:
         config: `bind` and `tcp-backlog` hold for them, too.
-        admit: what to do with each accepted, non-blocking socket that came to a namespace.
+        admit: what to do with each accepted, non-blocking socket that came to a namespace, and its peer's address.
     """
 
-    def __init__(self, config: Config, admit: Callable[[Namespace, socket.socket], None]) -> None:
+    def __init__(self, config: Config, admit: Callable[[Namespace, socket.socket, Any], None]) -> None:
         self._config = config
         self._admit = admit
         self._sockets: dict[Namespace, list[socket.socket]] = {}
-        self._nursery: trio.Nursery | None = None
+        self._backend: Backends | None = None
 
     def open(self, namespace: Namespace, port: int) -> int:
         """Listen; before `accept` connections wait in the backlog.
@@ -38,7 +37,7 @@ class TCPStorePorts:
             PortInUseError: somebody else holds it.
             OSError: it cannot be had for another reason.
         """
-        sockets = listen_tcp(self._config.bind, port, backlog(self._config))
+        sockets = listen(self._config.bind, port, self._config)
         if not sockets:
             raise OSError(errno.EADDRNOTAVAIL, "there is no address to listen on: see 'bind'")
         self._sockets[namespace] = sockets
@@ -48,24 +47,20 @@ class TCPStorePorts:
     def close(self, namespace: Namespace) -> None:
         """Listen no more."""
         for sock in self._sockets.pop(namespace, []):
-            close_listener(sock, in_use=self._nursery is not None)
+            close_listener(sock, self._backend)
 
     def close_all(self) -> None:
         """Close the ports of all namespaces."""
         for namespace in list(self._sockets):
             self.close(namespace)
 
-    async def accept(self) -> None:
-        """Accept connections until cancelled."""
-        try:
-            async with trio.open_nursery() as self._nursery:
-                for namespace in self._sockets:
-                    self._accept_from(namespace)
-                await trio.sleep_forever()
-        finally:
-            self._nursery = None
+    def accept(self, backend: Backends) -> None:
+        """Accept connections from now on."""
+        self._backend = backend
+        for namespace in self._sockets:
+            self._accept_from(namespace)
 
     def _accept_from(self, namespace: Namespace) -> None:
-        if self._nursery is not None:
+        if self._backend is not None:
             for sock in self._sockets[namespace]:
-                self._nursery.start_soon(accept_connections, sock, partial(self._admit, namespace))
+                self._backend.accept(Door(sock, partial(self._admit, namespace), self._config))

@@ -99,6 +99,19 @@ def test_an_address_twice_is_one_address() -> None:
     assert set(names) <= {"127.0.0.1", "::1"}
 
 
+def test_each_socket_is_prepared_before_anybody_can_connect() -> None:
+    prepared: list[str] = []
+
+    def prepare(sock: socket.socket) -> None:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(sock.getsockname())
+        prepared.append(sock.getsockname()[0])
+
+    for sock in listen_tcp(["127.0.0.1", "127.0.0.2"], 0, 16, prepare):
+        sock.close()
+    assert prepared == ["127.0.0.1", "127.0.0.2"]
+
+
 def test_no_addresses() -> None:
     assert listen_tcp([], 6379, 16) == []
 

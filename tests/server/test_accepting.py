@@ -1,5 +1,6 @@
 """Accepting survives whatever happens to it, and lets in whom the options let in."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -15,21 +16,9 @@ import trio.testing
 from respstore import errors
 from respstore.config import Config
 from respstore.server import accepting
-from respstore.server.accepting import accept_connections, refusal, refuse, set_options
+from respstore.server.accepting import ACCEPTS_AT_ONCE, Door, accept_connections, refusal, refuse, set_options
+from respstore.server.listeners import listen
 from tests.server.serving import settled
-
-
-class Peer:
-    """A connection from an address."""
-
-    def __init__(self, address: object, family: int = socket.AF_INET) -> None:
-        self.family = family
-        self._address = address
-
-    def getpeername(self) -> object:
-        if isinstance(self._address, Exception):
-            raise self._address
-        return self._address
 
 
 class Listener(socket.socket):
@@ -58,10 +47,14 @@ def listener() -> Iterator[Listener]:
 def admitted(nursery, listener) -> Iterator[list[socket.socket]]:
     """The connections that were accepted so far."""
     sockets: list[socket.socket] = []
-    nursery.start_soon(accept_connections, listener, sockets.append)
+    nursery.start_soon(accept_connections, Door(listener, lambda sock, peer: sockets.append(sock), Config()))
     yield sockets
     for sock in sockets:
         sock.close()
+
+
+def hang_up(sock: socket.socket, peer: object) -> None:
+    sock.close()
 
 
 def connect(listener: socket.socket) -> socket.socket:
@@ -87,6 +80,57 @@ async def test_admits_many_at_once(listener, admitted):
         client.close()
 
 
+def test_admits_so_many_at_a_time_that_others_are_served_in_between(listener):
+    peers = []
+    with contextlib.ExitStack() as clients:
+        for _ in range(ACCEPTS_AT_ONCE + 1):
+            clients.enter_context(connect(listener))
+        door = Door(listener, lambda sock, peer: peers.append(peer) or sock.close(), Config())
+
+        assert door.let_in()
+        assert len(peers) == ACCEPTS_AT_ONCE
+        assert door.let_in()
+        assert len(set(peers)) == ACCEPTS_AT_ONCE + 1
+
+
+def test_who_cannot_be_served_any_more_is_no_bug(listener, caplog):
+    def fail(sock, peer):
+        raise OSError(errno.ENOTCONN, "not connected")
+
+    with connect(listener) as client, caplog.at_level(logging.INFO):
+        assert Door(listener, fail, Config()).let_in()
+
+        assert client.recv(1) == b""
+    assert caplog.messages == ["a connection ended before it began: not connected"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_KEEPIDLE"), reason="the system does not tell")
+def test_a_connection_has_the_options_of_its_time():
+    config, found = Config(), []
+
+    def admit(sock, peer):
+        found.append((keeps_alive(sock), bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))))
+        sock.close()
+
+    (listener,) = listen(["127.0.0.1"], 0, config)
+    with listener, contextlib.ExitStack() as clients:
+        clients.enter_context(connect(listener))  # before anybody accepts
+        door = Door(listener, admit, config)
+        for seconds in (config.tcp_keepalive, 33, 0):
+            config.tcp_keepalive = seconds
+            clients.enter_context(connect(listener))
+            assert door.let_in()
+
+    assert found == [(300, True), (300, True), (33, True), (0, True)]
+
+
+def keeps_alive(sock: socket.socket) -> int:
+    """After how many seconds the system asks an idle peer whether it is there; 0 if it does not."""
+    if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE):
+        return 0
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+
+
 async def test_goes_on_after_a_peer_that_was_gone(listener, admitted):
     listener.errors = [errno.ECONNABORTED, errno.EPROTO]
     with connect(listener):
@@ -100,13 +144,13 @@ async def test_waits_and_says_so_once_when_there_is_no_room(listener, caplog, co
     listener.errors = [code] * 50
     admitted = trio.Event()
 
-    def admit(sock: socket.socket) -> None:
+    def admit(sock: socket.socket, peer: object) -> None:
         sock.close()
         admitted.set()
 
     with trio.fail_after(60), connect(listener):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(accept_connections, listener, admit)
+            nursery.start_soon(accept_connections, Door(listener, admit, Config()))
             await admitted.wait()
             nursery.cancel_scope.cancel()
 
@@ -127,7 +171,7 @@ async def test_says_so_again_only_when_everybody_was_let_in_meanwhile(listener, 
 
 async def test_ends_when_its_listener_is_closed(listener):
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(accept_connections, listener, lambda sock: sock.close())
+        nursery.start_soon(accept_connections, Door(listener, hang_up, Config()))
         await trio.testing.wait_all_tasks_blocked()
 
         trio.lowlevel.notify_closing(listener)
@@ -136,7 +180,7 @@ async def test_ends_when_its_listener_is_closed(listener):
 
 async def test_ends_when_its_listener_is_closed_with_somebody_waiting(listener):
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(accept_connections, listener, lambda sock: sock.close())
+        nursery.start_soon(accept_connections, Door(listener, hang_up, Config()))
         await trio.testing.wait_all_tasks_blocked()
 
         with connect(listener):
@@ -145,10 +189,10 @@ async def test_ends_when_its_listener_is_closed_with_somebody_waiting(listener):
 
 
 async def test_a_bug_in_admission_closes_one_connection(listener, nursery, caplog):
-    def fail(sock):
+    def fail(sock, peer):
         raise ZeroDivisionError
 
-    nursery.start_soon(accept_connections, listener, fail)
+    nursery.start_soon(accept_connections, Door(listener, fail, Config()))
     for _ in range(2):
         with connect(listener) as client:
             await settled()
@@ -204,13 +248,13 @@ def test_survives_when_files_run_out():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1"])
 def test_serves_this_machine(host):
-    assert refusal(Peer((host, 5000)), Config(), 0) is None
+    assert refusal((host, 5000), Config(), 0) is None
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "10.0.0.1", "2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.7"])
 def test_protects_a_server_without_a_password_from_other_machines(host):
     config = Config()
-    peer = Peer((host, 5000))
+    peer = (host, 5000)
 
     assert refusal(peer, config, 0) == errors.PROTECTED_MODE
     assert refusal(peer, config, 0, trusted=True) is None
@@ -219,21 +263,16 @@ def test_protects_a_server_without_a_password_from_other_machines(host):
 
 
 def test_serves_whoever_may_open_the_unix_socket():
-    assert refusal(Peer("", socket.AF_UNIX), Config(), 0) is None
+    assert refusal("", Config(), 0) is None
 
 
 def test_serves_no_more_than_maxclients():
     config = Config()
     config.maxclients = 10
 
-    assert refusal(Peer(("127.0.0.1", 1)), config, 9) is None
-    assert refusal(Peer(("127.0.0.1", 1)), config, 10) == errors.MAX_CLIENTS
-    assert refusal(Peer(("192.0.2.7", 1)), config, 10) == errors.MAX_CLIENTS  # as in Redis, this comes first
-
-
-def test_lets_the_caller_know_that_a_peer_is_gone():
-    with pytest.raises(OSError, match="not connected"):
-        refusal(Peer(OSError(errno.ENOTCONN, "not connected")), Config(), 0)
+    assert refusal(("127.0.0.1", 1), config, 9) is None
+    assert refusal(("127.0.0.1", 1), config, 10) == errors.MAX_CLIENTS
+    assert refusal(("192.0.2.7", 1), config, 10) == errors.MAX_CLIENTS  # as in Redis, this comes first
 
 
 def test_the_last_word_gets_through_though_requests_are_unread():

@@ -1,7 +1,9 @@
 """What is the poller's own: turns over one epoll object. How peers are treated is shown for all in test_backends.py."""
 
 import contextlib
+import errno
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,9 +11,11 @@ import pytest
 import trio
 import trio.testing
 
+from respstore.config import Config
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.server import poller as poller_module
+from respstore.server.accepting import Door
 from respstore.server.backends import Backends
 from respstore.server.poller import AWAKE_SECONDS, LINGER_SECONDS, TURN_EVENTS, VAIN_TURNS, Poller
 from tests.server.serving import MB, settled
@@ -329,3 +333,90 @@ async def test_draining_nobody_takes_no_time():
     with trio.fail_after(0):
         await poller.drain()
     poller.close()
+
+
+# Who comes
+
+
+class Listener(socket.socket):
+    """A listening socket on which accept() finds no room for so many times."""
+
+    failures = 0
+
+    def accept(self):
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return super().accept()
+
+
+@pytest.fixture
+def listener(sockets) -> Listener:
+    sock = sockets.enter_context(Listener())
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    sock.setblocking(False)
+    return sock
+
+
+@pytest.fixture
+def peers(poller, listener) -> list[object]:
+    """The addresses of those who were let in."""
+    addresses: list[object] = []
+
+    def admit(sock: socket.socket, peer: object) -> None:
+        addresses.append(peer)
+        sock.close()
+
+    poller.accept(Door(listener, admit, Config()))
+    return addresses
+
+
+def come(listener: socket.socket, sockets: contextlib.ExitStack) -> object:
+    return sockets.enter_context(socket.create_connection(listener.getsockname())).getsockname()
+
+
+async def test_lets_in_who_comes_until_it_shall_not(poller, sockets, listener, peers):
+    first = come(listener, sockets)
+    await settled()
+    assert peers == [first]
+
+    poller.stop_accepting(listener)
+    come(listener, sockets)
+    await settled()
+    assert peers == [first]
+
+
+async def test_waits_for_room_and_says_so_once(sockets, listener, peers, caplog, autojump_clock):
+    listener.failures = 50
+    last = come(listener, sockets)
+    await trio.sleep(60)
+
+    assert peers == [last]
+    assert caplog.messages == [f"cannot accept connections: {os.strerror(errno.EMFILE)}; trying again until it works"]
+
+
+async def test_does_not_wait_for_room_at_a_closed_door(poller, sockets, listener, peers, autojump_clock):
+    listener.failures = 1
+    come(listener, sockets)
+    await trio.testing.wait_all_tasks_blocked()
+    assert not listener.failures
+
+    poller.stop_accepting(listener)
+    await trio.sleep(1)
+    assert not peers
+
+
+async def test_a_client_may_close_the_door_at_which_another_one_waits(poller, sockets, listener, peers, monkeypatch):
+    near, _ = connect(poller, sockets)
+
+    def close(self, data):
+        poller.stop_accepting(listener)
+        listener.close()
+
+    monkeypatch.setattr(Session, "receive_data", close)
+    near.send(b"x")
+    come(listener, sockets)  # both are ready in one turn
+    await settled()
+
+    assert not peers

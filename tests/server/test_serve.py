@@ -323,6 +323,14 @@ async def test_listens_on_other_addresses_at_the_same_port(use_poller):
         assert await (await running.connect()).ask(b"PING") == b"+PONG\r\n"
 
 
+async def test_replies_leave_at_once(use_poller):
+    async with serving(use_poller) as running:
+        _, session = await running.connect_session()
+
+        with socket.fromfd(session.fd, socket.AF_INET, socket.SOCK_STREAM) as sock:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_obeys_new_limits(use_poller):
     async with serving(use_poller) as running:
         client = await running.connect()
