@@ -238,6 +238,7 @@ class Session:
         engine = self.engine
         entries = engine.entries
         ready = engine.waiting.ready
+        monotonic = engine.system.monotonic
         parser = self._parser
         output = self._output
         entry: Entry | None = None
@@ -280,7 +281,9 @@ class Session:
                     kind = type(value)
                     if kind is bytes:
                         length = len(value)
-                        output += (BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length, value, CRLF)
+                        output.append(BULK_HEADS[length] if length < _SHORT else b"$%d\r\n" % length)
+                        output.append(value)
+                        output.append(CRLF)
                     elif value is OK:
                         output.append(SIMPLE_OK)
                     elif kind is int:
@@ -306,7 +309,7 @@ class Session:
                         self._fail(RespError(errors.INTERNAL))
                 if ready:
                     engine.waiting.serve()
-            now = engine.system.monotonic()
+            now = monotonic()
             if now >= engine.look_at:
                 engine.timing.look_closer(self, requests, now)
             engine.look_at = now + engine.slow_batch

@@ -54,8 +54,10 @@ _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
 _BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 _has_long_count: Final = re.compile(rb"\*\d{3}").search
 _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
+_LATER_HEADS: Final = [b"\n*%c\r\n" % byte for byte in range(256)]
+"""By the byte of the digit: what a request of so many arguments begins with, behind another one."""
 _BEGINNING: Final = 128
-"""Where in a pipeline to look first for stars as arguments: most pipelines are many requests of one kind."""
+"""Where to look first for stars as arguments: most pipelines are many requests of one kind."""
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
 _SHORT: Final = 1024
 _TINY: Final = 128
@@ -103,12 +105,17 @@ class FastParser:
 
     def _parse(self, data: bytes) -> list[Request]:
         stars = data.count(b"*")
+        if data[2] == 13 and data[-1] == 10:
+            # Most pipelines are many requests of one kind, with as many arguments. A star alone on its line introduces
+            # nothing: it is an argument, as XADD has it.
+            alike = 1 + data.count(_LATER_HEADS[data[1]])
+            if 1 < alike < _MOST_ARRAYS and (alike == stars or alike + data.count(b"\n*\r\n") == stars):
+                return self._parse_array(alike, data)
         if stars >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
             return []
         if data.find(b"\n*") < 0:
             return self._parse_one(data)
         if data.endswith(b"\r\n"):
-            # A star alone on its line introduces nothing: it is an argument, as XADD has it.
             lone = data.count(b"\n*\r\n") if b"\n*\r\n" in data[:_BEGINNING] else 0
             requests = self._parse_array(stars - lone, data)
             if requests:
@@ -147,8 +154,8 @@ class FastParser:
 def _is_plain(data: bytes) -> bool:
     """Whether it is beyond doubt that what stands behind the first star of a request introduces bulk strings alone."""
     # A star or a > alone on its line introduces nothing: it is an argument, as XADD and XREADGROUP have it.
-    if 42 in data and 42 in (data := data.replace(b"\n*\r\n", b"")):
-        return False
+    if 42 in data and (len(data) > _BEGINNING or 42 in (data := data.replace(b"\n*\r\n", b""))):
+        return False  # most likely it is a pipeline
     if 62 in data and 62 in (data := data.replace(b"\n>\r\n", b"")):
         return False
     # | ~ for attributes and sets, + = ( for what comes out as `bytes`, too

@@ -84,6 +84,9 @@ REQUESTS: list[tuple[bytes, list[Request]]] = [
     (array(b"SET", b"k", b"$*\n$\n*>|~%" * 200), [[b"SET", b"k", b"$*\n$\n*>|~%" * 200]]),
     (PING * 100, [[b"PING"]] * 100),
     (array(*b"MSET a $ b * c +".split()) * 10, [b"MSET a $ b * c +".split()] * 10),
+    (array(b"XADD", b"s", b"*", b"f", b"*") * 10, [[b"XADD", b"s", b"*", b"f", b"*"]] * 10),
+    (array(b"ECHO", b"\n*2\r\n") * 3, [[b"ECHO", b"\n*2\r\n"]] * 3),
+    (array(b"ECHO", b"\n*\r\n") * 3 + array(b"ECHO", b"a*"), [[b"ECHO", b"\n*\r\n"]] * 3 + [[b"ECHO", b"a*"]]),
     # Arrays of nothing are passed over
     (b"*0\r\n", []),
     (b"*-1\r\n", []),
