@@ -6,7 +6,7 @@ The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 from random import Random
 from typing import Final
@@ -105,6 +105,9 @@ class Engine:
         self.keyspace = Keyspace(config.databases)
         self.originals = make_entries(table)
         self.entries = rename(self.originals, config.renamings)
+        self._all_entries = [
+            each for entry in dict.fromkeys(self.entries.values()) for each in (entry, *entry.subcommands.values())
+        ]
         self.acl = AccessControl(self, table)
         self.sessions: dict[int, Session] = {}
         self.parser = FastParser()
@@ -419,11 +422,9 @@ class Engine:
                 entry.add_up()
         self.keyspace.add_up()
 
-    def all_entries(self) -> Iterator[Entry]:
+    def all_entries(self) -> Sequence[Entry]:
         """Every command and subcommand, once."""
-        for entry in dict.fromkeys(self.entries.values()):
-            yield entry
-            yield from entry.subcommands.values()
+        return self._all_entries
 
     def commands_processed(self) -> int:
         """How many commands ran since the start."""

@@ -207,8 +207,9 @@ class Poller:
                 self._let_in(fd)
                 continue
             if event & _READ:
+                recv = connection.recv
                 try:
-                    data = connection.recv(READ_BYTES)
+                    data = recv(READ_BYTES)
                 except BlockingIOError:
                     continue
                 except OSError:
