@@ -139,7 +139,9 @@ class Channels:
 
     def forget(self, session: "Session") -> None:
         """A session listens to nothing any more."""
-        subscriptions = subscriptions_of(session)
+        subscriptions = session.subscriptions
+        if subscriptions is None:
+            return
         for channel in list(subscriptions.channels):
             self.unsubscribe(session, channel)
         for pattern in list(subscriptions.patterns):

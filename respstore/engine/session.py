@@ -435,13 +435,14 @@ class Session:
     def log_in(self, user: "User") -> None:
         """Be a user from now on."""
         self.user = user
-        self.set_gate(UNAUTHENTICATED, on=False)
-        self.set_gate(RESTRICTED, on=user.is_restricted)
+        self.gate = self.gate & ~(UNAUTHENTICATED | RESTRICTED) | (RESTRICTED if user.is_restricted else 0)
+        self._parser.authenticated = True
 
     def log_out(self) -> None:
         """Be the default user, as a new connection is; authenticated if that one needs no password."""
         self.log_in(self.engine.acl.default)
-        self.set_gate(UNAUTHENTICATED, on=not self.user.is_let_in)
+        if not self.user.is_let_in:
+            self.set_gate(UNAUTHENTICATED, on=True)
 
     def mute(self, mode: str | None) -> None:
         """Set `muted`."""
