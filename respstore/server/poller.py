@@ -63,12 +63,13 @@ _WRITE: Final = getattr(select, "EPOLLOUT", 0)
 class _Connection:
     """A socket, its session, and what the peer did not take yet."""
 
-    __slots__ = ("fd", "recv", "session", "socket", "unsent")
+    __slots__ = ("fd", "recv", "send", "session", "socket", "unsent")
 
     def __init__(self, sock: socket.socket, session: Session) -> None:
         self.socket = sock
         self.fd = sock.fileno()
         self.recv = sock.recv
+        self.send = sock.send
         self.session = session
         self.unsent: OutputBuffer | None = None
 
@@ -146,12 +147,7 @@ class Poller:
 
     def flush(self, sessions: Iterable[Session]) -> None:
         """Send what those of the sessions have to say that are ours."""
-        for connection in filter(None, map(self._of_session.get, sessions)):
-            try:
-                self._flush(connection)
-            except Exception:
-                logger.exception(BUG, connection.session.describe())
-                self._close(connection)
+        self._flush(filter(None, map(self._of_session.get, sessions)))
 
     def drop_stuck(self) -> None:
         """Close the connections whose peers do not take what is sent; to be called several times a second."""
@@ -236,12 +232,7 @@ class Poller:
         engine.statistics.reads += len(events) - unread
         if engine.resumed or self._unwritten:
             engine.end_of_turn()
-        for connection in fed:
-            try:
-                self._flush(connection)
-            except Exception:
-                logger.exception(BUG, connection.session.describe())
-                self._close(connection)
+        self._flush(fed)
         if engine.touched:
             self._flush_touched()
         return bool(events)
@@ -286,28 +277,37 @@ class Poller:
         connection.session = take_over(connection.session)
         self._of_session[connection.session] = connection
 
-    def _flush(self, connection: _Connection) -> None:
-        session = connection.session
-        data = session.data_to_send()
-        if connection.unsent is None:
-            if data:
-                try:
-                    sent = connection.socket.send(data)
-                except BlockingIOError:
-                    sent = 0
-                except OSError:
+    def _flush(self, connections: Iterable[_Connection]) -> None:
+        """Send what their sessions have to say, and close those that are over."""
+        writes = written = 0
+        for connection in connections:
+            session = connection.session
+            try:
+                data = session.data_to_send()
+                if connection.unsent is not None:
+                    self._flush_unsent(connection, connection.unsent, data)
+                    continue
+                if data:
+                    try:
+                        sent = connection.send(data)
+                    except BlockingIOError:
+                        sent = 0
+                    except OSError:
+                        self._close(connection)
+                        continue
+                    writes += 1
+                    written += sent
+                    if sent < len(data):
+                        self._keep_unsent(connection, data, sent)
+                        continue
+                if session.is_closing:
                     self._close(connection)
-                    return
-                statistics = self._engine.statistics
-                statistics.bytes_out += sent
-                statistics.writes += 1
-                if sent < len(data):
-                    self._keep_unsent(connection, data, sent)
-                    return
-            if session.is_closing:
+            except Exception:
+                logger.exception(BUG, session.describe())
                 self._close(connection)
-        else:
-            self._flush_unsent(connection, connection.unsent, data)
+        statistics = self._engine.statistics
+        statistics.writes += writes
+        statistics.bytes_out += written
 
     def _keep_unsent(self, connection: _Connection, data: bytes, sent: int) -> None:
         connection.unsent = self._slow[connection] = unsent = OutputBuffer(connection.session)
@@ -324,7 +324,7 @@ class Poller:
             return
         try:
             while unsent.size:
-                sent = connection.socket.send(unsent.first())
+                sent = connection.send(unsent.first())
                 unsent.sent(sent)
                 self._engine.statistics.bytes_out += sent
                 self._engine.statistics.writes += 1
@@ -364,7 +364,7 @@ class Poller:
                     return
                 self._epoll.modify(connection.fd, _WRITE)  # a peer that sends no more may still read
             if unsent is not None and event & _WRITE:
-                unsent.sent(connection.socket.send(unsent.first()))
+                unsent.sent(connection.send(unsent.first()))
                 if not unsent.size:
                     connection.unsent = None
                     del self._slow[connection]
