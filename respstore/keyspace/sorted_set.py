@@ -79,7 +79,6 @@ class SortedSet:
         """Take in a member that is not there yet."""
         if not self.is_skiplist:
             score += 0.0
-        self.scores[member] = score
         if self.order is not None:
             self.order.add(member)
         self._insert(member, score)
@@ -88,9 +87,7 @@ class SortedSet:
         """Give a member that is there another score."""
         if not self.is_skiplist:
             score += 0.0
-        member = self._take_out(member)
-        self.scores[member] = score
-        self._insert(member, score)
+        self._insert(self._take_out(member), score)
 
     def discard(self, member: bytes) -> bool:
         """Take a member away.
@@ -209,9 +206,14 @@ class SortedSet:
         separators = self._separators
         index = bisect_left(separators, (score, member)) if separators else 0
         scores, members = self._score_blocks[index], self._member_blocks[index]
-        place = _place(scores, members, score, member)
+        place = bisect_left(scores, score)
+        if place < len(scores) and scores[place] == score:
+            if score or not self.is_skiplist:  # one object will do for all, but 0 and -0 are two
+                score = scores[place]
+            place = bisect_left(members, member, place, bisect_right(scores, score, place))
         scores.insert(place, score)
         members.insert(place, member)
+        self.scores[member] = score
         if len(members) >= 2 * _BLOCK:
             self._split(index)
         elif self._lengths is not None:

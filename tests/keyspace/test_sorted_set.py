@@ -138,6 +138,16 @@ def test_a_listpack_knows_no_negative_zero() -> None:
     assert [str(score) for score in packed.scores.values()] == ["0.0", "0.0", "0.0"]
 
 
+def test_equal_scores_are_one_object_but_0_and_minus_0_are_not_equal() -> None:
+    value = SortedSet(is_skiplist=True)
+    for member, score in {b"a": "1.5", b"b": "2", b"c": "1.5", b"d": "0", b"e": "-0"}.items():
+        value.add(member, float(score))
+    value.update(b"b", float("1.5"))
+    assert value.scores[b"a"] is value.scores[b"b"] is value.scores[b"c"]
+    assert [*map(str, value.slice(0, 5)[1])] == ["0.0", "-0.0", "1.5", "1.5", "1.5"]
+    assert str(value.scores[b"e"]) == "-0.0"
+
+
 def test_a_copy_is_kept_as_the_original_is() -> None:
     assert copy(SortedSet({b"a": 1.0}, is_skiplist=True)).is_skiplist
     assert not copy(SortedSet({b"a": 1.0})).is_skiplist
