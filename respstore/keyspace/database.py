@@ -446,7 +446,8 @@ class Database:
         return self._order
 
     def _drop_stale_deadlines(self) -> None:
-        self._deadlines = [(time, key) for key, time in self.expires.items()]
+        # In place: a list that is made while there is much data would stay in the midst of it when that is gone.
+        self._deadlines[:] = [(time, key) for key, time in self.expires.items()]
         heapify(self._deadlines)
 
     def _remove(self, key: bytes) -> None:
