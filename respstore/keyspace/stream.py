@@ -2,8 +2,8 @@
 
 The entries stand in nodes (stream_node.py), in a list sorted by their first ids, so that an id is found by bisection.
 While somebody works with the stream the last node is open, and so are the few that were looked into last; all others
-are packed (when that is over, streams_in_use.py knows). A stream whose last entry is gone still is a key: it remembers
-the last id, and its groups.
+are packed (when that is over, streams_in_use.py knows). So is what groups have read. A stream whose last entry is gone
+still is a key: it remembers the last id, and its groups.
 """
 
 from bisect import bisect_left, bisect_right
@@ -22,6 +22,8 @@ _COUNTERS: Final = 20
 """The most that a node's two counters may take: with so much room, nobody need look closer."""
 OPEN_NODES: Final = 2
 """How many nodes stay open besides the last: the first while it is trimmed, and one that is being read."""
+PACKABLE_GROUPS: Final = 8
+"""More groups than these stay as they are: to pack all of them would take long."""
 
 
 def next_id(id_: StreamId) -> StreamId | None:
@@ -336,12 +338,15 @@ class Stream:
         return self._nodes
 
     def pack(self) -> None:
-        """Pack all nodes, until somebody looks into them."""
+        """Pack all nodes, and what groups have read, until somebody looks into them."""
         for node in self._opened:
             node.close()
         self._opened.clear()
         if self._nodes:
             self._nodes[-1].close()
+        if len(self.groups) <= PACKABLE_GROUPS:
+            for group in self.groups.values():
+                group.pack()
 
     # Inside
 

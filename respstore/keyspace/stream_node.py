@@ -146,28 +146,28 @@ class Node:
         other_fields = None
         if fields.count(mine) < len(fields):
             other_fields = [None if each is mine else each for each in fields]
-        return marshal.dumps((_column(steps), _column(sequences), other_fields, values))
+        return marshal.dumps((column(steps), column(sequences), other_fields, values))
 
     def _unpack(self) -> list[Entry]:
         steps, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
-        times = islice(accumulate(_numbers(steps), initial=self.first[0]), 1, None)
+        times = islice(accumulate(numbers(steps), initial=self.first[0]), 1, None)
         mine = self.fields
         of_entries = repeat(mine, len(values)) if fields is None else [each or mine for each in fields]
-        return list(zip(zip(times, _numbers(sequences), strict=True), of_entries, values, strict=True))
+        return list(zip(zip(times, numbers(sequences), strict=True), of_entries, values, strict=True))
 
 
-def _column(numbers: Sequence[int]) -> bytes | tuple[str, bytes]:
-    """Numbers of at most 64 bits in as many bytes each as the largest needs: if more than one, what `array` takes."""
+def column(values: Sequence[int]) -> bytes | tuple[str, bytes]:
+    """Unsigned numbers of 64 bits in as many bytes each as the largest needs: if more than one, what `array` takes."""
     try:
-        return bytes(numbers)
+        return bytes(values)
     except ValueError:
-        typecode = next(typecode for typecode, limit in _TYPECODES if max(numbers) < limit)
-        return typecode, array(typecode, numbers).tobytes()
+        typecode = next(typecode for typecode, limit in _TYPECODES if max(values) < limit)
+        return typecode, array(typecode, values).tobytes()
 
 
-def _numbers(column: bytes | tuple[str, bytes]) -> Iterable[int]:
-    """The numbers of which `_column` made that."""
-    return column if isinstance(column, bytes) else array(*column)
+def numbers(packed: bytes | tuple[str, bytes]) -> Iterable[int]:
+    """The numbers of which `column` made that."""
+    return packed if isinstance(packed, bytes) else array(*packed)
 
 
 def _difference_size(number: int) -> int:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from respstore.keyspace.radix_tree import count_nodes
-from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, Stream, next_id, previous_id
-from respstore.keyspace.stream_group import Group
+from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, PACKABLE_GROUPS, Stream, next_id, previous_id
+from respstore.keyspace.stream_group import Consumer, Group
 from respstore.keyspace.stream_node import Entry, StreamId, id_bytes
 
 IDS = st.tuples(st.integers(0, 60), st.integers(0, 2))
@@ -50,6 +50,20 @@ def test_nodes_are_full_before_there_is_another() -> None:
     stream = stream_of(250)
     assert stream.node_count() == 3
     assert [node.live for node in stream.nodes()] == [100, 100, 50]
+
+
+@pytest.mark.parametrize("count", [PACKABLE_GROUPS, PACKABLE_GROUPS + 1])
+def test_what_few_groups_have_read_is_packed_with_the_nodes(count: int) -> None:
+    stream = stream_of(3)
+    for number in range(count):
+        group = stream.groups[b"%d" % number] = Group(MIN_ID)
+        consumer = group.consumers[b"a"] = Consumer(b"a", 0)
+        group.deliver([(1, 0), (2, 0)], consumer, 7)
+    lists = [group.pending for group in stream.groups.values()]
+    stream.pack()
+    again = [group.pending for group in stream.groups.values()]
+    assert all((new is old) == (count > PACKABLE_GROUPS) for new, old in zip(again, lists, strict=True))
+    assert [[id_ for id_, _ in each.items(MIN_ID)] for each in again] == [[(1, 0), (2, 0)]] * count
 
 
 def test_few_nodes_are_open() -> None:

@@ -2,11 +2,12 @@
 
 from copy import copy
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from respstore.keyspace.stream_group import Consumer, Group, Pending, PendingList
+from respstore.keyspace.stream_group import PACKABLE, Consumer, Group, Pending, PendingList
 from respstore.keyspace.stream_node import StreamId
 
 NUMBERS = st.integers(1, 30)
@@ -72,6 +73,43 @@ def test_a_copy_is_another_group() -> None:
     assert other.consumers.keys() == {b"a", b"b"}
 
 
+def test_what_is_packed_is_the_same_when_somebody_looks() -> None:
+    group = group_of(b"ab")
+    ann, bob = group.consumers.values()
+    group.deliver([(2, 2**64 - 1), (2**64 - 1, 0)], ann, 1_800_000_000_000)
+    group.give((1, 300), Pending(bob, -5, 2**40))  # as a file may have it
+    entries = [*group.pending.in_any_order()]
+    group.pack()
+    assert [*group.pending.in_any_order()] == entries
+    assert group.pending.greatest == (2**64 - 1, 0)
+    assert group.pending.get((2, 2**64 - 1)) is group.pending.get((2**64 - 1, 0))
+    for id_, _ in entries:
+        assert group.settle(id_)
+    group.pack()
+    assert [*group.pending.in_any_order()] == []
+    assert group.pending.greatest == (2**64 - 1, 0)
+
+
+def test_a_copy_of_what_is_packed_is_another_group() -> None:
+    group = group_of(b"a")
+    group.deliver([(1, 0)], group.consumers[b"a"], 7)
+    group.pack()
+    other = copy(group)
+    other.settle((1, 0))
+    assert (len(group.pending), len(other.pending)) == (1, 0)
+    assert (group.consumers[b"a"].has, other.consumers[b"a"].has) == (1, 0)
+
+
+@pytest.mark.parametrize("length", [PACKABLE, PACKABLE + 1])
+def test_only_a_short_list_is_packed(length: int) -> None:
+    group = group_of(b"a")
+    group.deliver([(10**12 + number, 0) for number in range(length)], group.consumers[b"a"], 7)
+    pending = group.pending
+    assert len(pending.packed()) < 12 * length
+    group.pack()
+    assert (group.pending is pending) == (length > PACKABLE)
+
+
 def test_lists_of_consumers_are_made_when_somebody_asks_and_last_until_nothing_is_pending() -> None:
     group = group_of(b"ab")
     ann, bob = group.consumers.values()
@@ -121,6 +159,10 @@ class Groups(RuleBasedStateMachine):
         assert self.group.remove_consumer(name) == len(mine)
         for id_ in mine:
             del self.owners[id_]
+
+    @rule()
+    def pack(self) -> None:
+        self.group.pack()
 
     @rule(number=NUMBERS)
     def look_in_order(self, number: int) -> None:
