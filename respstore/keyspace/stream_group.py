@@ -179,7 +179,7 @@ class Group:
         pending = self._pending
         if pending is None:
             pending = self._pending = PendingList.unpacked(self._packed, self.consumers)
-            self._packed = b""  # now, and not before: where the data is frozen, another thread may look
+            self._packed = b""
         return pending
 
     def pack(self) -> None:
