@@ -27,6 +27,7 @@ SCRIPT: Final = container(
 
 _WRITES: Final = counted("RW access update", at=2)
 _READS: Final = counted("RO access", at=2)
+_SHA1_DIGITS: Final = 40
 
 
 def interpreter_of(session: Session) -> "Interpreter":
@@ -206,6 +207,8 @@ def _run_text(
 def _run_known(
     session: Session, sha: bytes, numkeys: bytes, words: Sequence[bytes], *, is_read_only: bool = False
 ) -> Any:
+    if len(sha) != _SHA1_DIGITS:  # this Redis sees first, before it looks at the number of keys
+        raise RespError(errors.NO_SUCH_SCRIPT)
     count = _key_count(numkeys, words)
     interpreter = interpreter_of(session)
     script = interpreter.find(sha)

@@ -13,6 +13,12 @@ def test_eval_runs_a_script(session: Session) -> None:
     assert talk(session, b"EVAL_RO", b"return redis.call('get', KEYS[1])", b"1", b"k") == b"$1\r\nv\r\n"
 
 
+def test_what_is_no_sha1_is_no_known_script_whatever_follows(session: Session) -> None:
+    assert talk(session, b"EVALSHA junk 3 a") == b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
+    assert talk(session, b"EVALSHA_RO junk x") == b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
+    assert talk(session, b"EVALSHA", SHA, b"x") == b"-ERR value is not an integer or out of range\r\n"
+
+
 def test_evalsha_runs_a_script_that_is_known(session: Session) -> None:
     assert talk(session, b"EVALSHA", SHA, b"0") == b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
     assert talk(session, b"EVAL", b"return 1", b"0") == b":1\r\n"
