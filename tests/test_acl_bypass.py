@@ -310,7 +310,7 @@ def request_of(record: Command, random: Random) -> list[bytes]:
 
 
 def commands(engine: Engine) -> Iterator[Command]:
-    for entry in engine.all_entries():
+    for entry in engine.all_entries:
         record = entry.command
         if record.handler is not None and record.name not in SKIPPED:
             yield record

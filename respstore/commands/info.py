@@ -345,7 +345,7 @@ def _modules(engine: Engine) -> Iterator[Field]:
 
 def _commandstats(engine: Engine) -> Iterator[Field]:
     # usec of what is called more often than 640 times a second comes from samples (engine/timing.py).
-    for entry in engine.all_entries():
+    for entry in engine.all_entries:
         if entry.calls or entry.rejected or entry.failed:
             usec = entry.times.total(entry.calls) * 1e6
             mean = usec / entry.calls if entry.calls else 0
@@ -365,7 +365,7 @@ def _latencystats(engine: Engine) -> Iterator[Field]:
     if not engine.config.latency_tracking:
         return
     wanted = engine.config.latency_tracking_info_percentiles
-    for entry in engine.all_entries():
+    for entry in engine.all_entries:
         values = [*entry.times.percentiles(entry.calls, wanted)]
         if values:
             fields = ",".join(f"p{number:g}={value:.3f}" for number, value in zip(wanted, values, strict=True))

@@ -24,7 +24,7 @@ HIDDEN_FLAGS: Final = frozenset(("may_replicate",))
 
 
 def _with_subcommands(session: Session) -> Iterator[Command]:
-    return (entry.command for entry in session.engine.all_entries())
+    return (entry.command for entry in session.engine.all_entries)
 
 
 def _top_level(session: Session) -> Iterator[Command]:

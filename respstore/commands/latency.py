@@ -125,7 +125,7 @@ def latency_help(session: Session) -> list[str]:
 
 def _chosen(session: Session, names: tuple[bytes, ...]) -> list[Entry]:
     """The entries of commands, with those of subcommands where a container is named; all where none is."""
-    everything = list(session.engine.all_entries())
+    everything = list(session.engine.all_entries)
     if not names:
         return everything
     wanted = {printable(name).lower() for name in names}

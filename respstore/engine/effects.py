@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MULTI: Final = encode_request((b"MULTI",))
 _EXEC: Final = encode_request((b"EXEC",))
 _SHORT_KEY: Final = 64
+"""For keys of fewer bytes what stands before them is kept ready, for each writing command of two arguments."""
 
 
 class Effects:
@@ -41,11 +42,10 @@ class Effects:
         self._engine = engine
         self.unwritten: list[bytes] = []
         self._handlers: dict[Entry, Handler] = {}  # what stood in the entries before
-        self._unit: list[
-            tuple[int, Sequence[bytes]]
-        ] = []  # effects with their database; without words, that there is none
+        # Effects, each with its database; one without words says that a command has none. Always the same list.
+        self._unit: list[tuple[int, Sequence[bytes]]] = []
         self._depth = 0
-        self._told = 0  # how many effects of the unit commands told themselves
+        self._told = 0  # how many of them commands told themselves
         self._selected: int | None = None
 
     @property
@@ -59,7 +59,7 @@ class Effects:
             return
         keyspace = self._engine.keyspace
         if on:
-            for entry in self._engine.all_entries():
+            for entry in self._engine.all_entries:
                 flags = entry.command.flags
                 if entry.command.handler is None:
                     continue

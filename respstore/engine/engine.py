@@ -67,6 +67,7 @@ class Engine:
     Attributes:
         keyspace: the data.
         entries: commands by the names that clients use, with their counts.
+        all_entries: every command and subcommand that clients can use, once.
         originals: all commands by their own names, whatever `rename-command` says.
         acl: the users, and what they may do.
         sessions: connected clients by id.
@@ -105,7 +106,7 @@ class Engine:
         self.keyspace = Keyspace(config.databases)
         self.originals = make_entries(table)
         self.entries = rename(self.originals, config.renamings)
-        self._all_entries = [
+        self.all_entries = [
             each for entry in dict.fromkeys(self.entries.values()) for each in (entry, *entry.subcommands.values())
         ]
         self.acl = AccessControl(self, table)
@@ -416,19 +417,15 @@ class Engine:
 
     def _add_up(self) -> None:
         """Add what was counted since the last time to the totals."""
-        for entry in self.all_entries():
+        for entry in self.all_entries:
             if entry.new_calls or entry.new_rejected:  # a failure alone may wait
                 self._calls_added_up += entry.new_calls
                 entry.add_up()
         self.keyspace.add_up()
 
-    def all_entries(self) -> Sequence[Entry]:
-        """Every command and subcommand, once."""
-        return self._all_entries
-
     def commands_processed(self) -> int:
         """How many commands ran since the start."""
-        return self._calls_added_up + sum(entry.new_calls for entry in self.all_entries())
+        return self._calls_added_up + sum(entry.new_calls for entry in self.all_entries)
 
     def bytes_in(self) -> int:
         """How many bytes clients sent since the start or CONFIG RESETSTAT."""
@@ -440,7 +437,7 @@ class Engine:
         self.keyspace.reset_statistics()
         self._bytes_in_of_closed -= self.bytes_in()
         self._calls_added_up = 0
-        for entry in self.all_entries():
+        for entry in self.all_entries:
             entry.forget_calls()
         self.timing.reset()
 

@@ -180,7 +180,7 @@ class Memory:
             self._kind = kind
             weigh(self._engine.keyspace, None if kind is None else lambda keys: kind(usage, keys))
         self.limit = config.maxmemory
-        for entry in self._engine.all_entries():
+        for entry in self._engine.all_entries:
             if "denyoom" in entry.command.flags:
                 entry.ask_by(self._limited(entry) if self.limit else entry.run)
         self.add_up()

@@ -57,7 +57,7 @@ class Timing:
         self._clock = engine.system.monotonic
         self._since = 0.0
         self._slow_calls: list[tuple[Entry, Sequence[bytes], float]] = []
-        self._resting: dict[Entry, None] = dict.fromkeys(engine.all_entries())
+        self._resting: dict[Entry, None] = dict.fromkeys(engine.all_entries)
         self.slowlog = SlowLog(engine.config)
         self.monitor = LatencyMonitor()
         self.limit = inf
@@ -76,7 +76,7 @@ class Timing:
             threshold / 1e3 if threshold > 0 else inf,
         )
         self._engine.slow_batch = self.limit if self.limit >= SHORTEST else inf
-        for entry in self._engine.all_entries():
+        for entry in self._engine.all_entries:
             if self.limit < SHORTEST:
                 self._watch(entry, _ALWAYS)
             elif entry.left < 0:
@@ -147,7 +147,7 @@ class Timing:
 
     def reset(self) -> None:
         """Forget how long commands took (CONFIG RESETSTAT), and time their next calls, to know them all."""
-        for entry in self._engine.all_entries():
+        for entry in self._engine.all_entries:
             entry.times.reset()
         self.rearm()
 

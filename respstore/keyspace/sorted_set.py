@@ -206,7 +206,7 @@ class SortedSet:
         separators = self._separators
         index = bisect_left(separators, (score, member)) if separators else 0
         scores, members = self._score_blocks[index], self._member_blocks[index]
-        place = bisect_left(scores, score)
+        place = bisect_left(scores, score)  # as _place() does, which does not tell what score stands there
         if place < len(scores) and scores[place] == score:
             if score or not self.is_skiplist:  # one object will do for all, but 0 and -0 are two
                 score = scores[place]

@@ -236,14 +236,11 @@ class Group:
         Returns:
             Whether it was pending.
         """
-        known = self.pending
-        pending = known.get(id_)
+        pending = self.pending.get(id_)
         if pending is None:
             return False
         self._take_from(pending.consumer, id_)
-        known.remove(id_)
-        if not known:
-            self._parts = None
+        self._remove(id_)
         return True
 
     def remove_consumer(self, name: bytes) -> int:

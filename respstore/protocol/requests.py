@@ -222,7 +222,7 @@ class RequestParser:
             The first requests that are complete now; `take` gives the others, if there are any.
         """
         if not self.pending:
-            if data[0] == 42 and self.authenticated:
+            if data[0] == 42 and self.authenticated:  # as _begin() does, without the call
                 return self._fast.parse(data) or self._begin_in_doubt(data)
             return self._begin(data)
         if self._strict is None or self._unseen:

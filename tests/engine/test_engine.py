@@ -374,7 +374,7 @@ def test_commands_are_counted(engine: Engine) -> None:
     for line in (b"PING", b"CLIENT ID", b"NO", b"GET", b"INCR k"):
         talk(session, line)
     assert engine.commands_processed() == 3
-    names = [entry.command.name for entry in engine.all_entries()]
+    names = [entry.command.name for entry in engine.all_entries]
     assert len(names) == len(set(names))
     assert {"ping", "client", "client|id"} <= set(names)
 

@@ -74,7 +74,7 @@ def test_a_limit_may_come_and_go() -> None:
 
 def test_without_a_limit_nothing_asks() -> None:
     engine = make_engine()
-    assert all(entry.plain is entry.run for entry in engine.all_entries())
+    assert all(entry.plain is entry.run for entry in engine.all_entries)
     assert type(engine.keyspace.databases[0].data) is dict
     assert engine.memory.used() == engine.system.memory()
 
