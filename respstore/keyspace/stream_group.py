@@ -87,12 +87,14 @@ class PendingList:
         self._by_id[id_] = pending
         self.greatest = max(self.greatest, id_)
 
-    def extend(self, entries: dict[StreamId, Pending], greatest: StreamId) -> None:
-        """Add entries whose ids are all greater than `greatest` was; it is the last of them now."""
-        self.greatest = greatest
-        self._by_id.update(entries)
+    def extend(self, ids: Sequence[StreamId], pending: Pending) -> None:
+        """Add entries, in order, whose ids are all greater than `greatest`."""
+        self.greatest = ids[-1]
+        by_id = self._by_id
+        for id_ in ids:  # in less than half the time of `update` with a dictionary that is made for it
+            by_id[id_] = pending
         if self._order is not None:
-            self._order.update(entries)
+            self._order.update(ids)
 
     def remove(self, id_: StreamId) -> None:
         """Remove an entry that is there."""
@@ -209,11 +211,10 @@ class Group:
         pending = Pending(consumer, now, 1)
         known = self.pending
         if ids[0] > known.greatest:  # most often so: nobody has to look whether one is pending already
-            entries = dict.fromkeys(ids, pending)
-            known.extend(entries, ids[-1])
+            known.extend(ids, pending)
             consumer.has += len(ids)
             if self._parts is not None:
-                self.pending_of(consumer).extend(entries, ids[-1])
+                self.pending_of(consumer).extend(ids, pending)
         else:
             for id_ in ids:
                 self.give(id_, pending)

@@ -150,7 +150,11 @@ class Node:
 
     def _unpack(self) -> list[Entry]:
         steps, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
-        times = islice(accumulate(numbers(steps), initial=self.first[0]), 1, None)
+        times: Iterable[int]
+        if steps == bytes(len(values)):  # all are of one time, and share the number
+            times = repeat(self.first[0], len(values))
+        else:
+            times = islice(accumulate(numbers(steps), initial=self.first[0]), 1, None)
         mine = self.fields
         of_entries = repeat(mine, len(values)) if fields is None else [each or mine for each in fields]
         return list(zip(zip(times, numbers(sequences), strict=True), of_entries, values, strict=True))

@@ -155,13 +155,6 @@ class MapOf:
 
 
 @attrs.define
-class ByKey:
-    """What was found at keys, as XREAD answers it; a key may come twice."""
-
-    items: Sequence[tuple[bytes, Any]]
-
-
-@attrs.define
 class StreamEntries:
     """Entries of a stream.
 
@@ -171,6 +164,13 @@ class StreamEntries:
     """
 
     entries: Sequence[tuple[tuple[int, int], Sequence[bytes] | None, Sequence[bytes]]]
+
+
+@attrs.define
+class ByKey:
+    """What was found in streams at keys, as XREAD answers it; a key may come twice."""
+
+    items: Sequence[tuple[bytes, StreamEntries]]
 
 
 BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
@@ -425,51 +425,53 @@ def _encoded(value: Encoded, protocol: int, out: Output) -> None:
 
 def _by_key(value: ByKey, protocol: int, out: Output) -> None:
     out.append(b"%%%d\r\n" % len(value.items) if protocol == 3 else b"*%d\r\n" % len(value.items))
-    for pair in value.items:
+    for key, entries in value.items:
         if protocol == 2:
             out.append(b"*2\r\n")
-        encode(pair[0], protocol, out)
-        encode(pair[1], protocol, out)
+        encode(key, protocol, out)
+        _stream_entries(entries, protocol, out)
 
 
 def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
-    """Entries mostly have the fields of the one before, and often its time, so that what is made of these serves again.
+    """Entries mostly have the fields of the one before, often its time too, and values as long, so that what is made of
+    these serves again.
 
     Every piece begins with the line end of what is before it.
     """
     out.append(b"*%d" % len(value.entries))
-    known: Sequence[bytes] | None = None
-    before_first, before_others = b"", []
-    time, text, width = -1, b"", 0
+    known: Sequence[bytes] | None = ()  # no entry's
+    before_id = before_first = before_value = b""
+    before_others: Sequence[bytes] = ()
+    time = width = size = -1
     for (ms, sequence), fields, values in value.entries:
-        if ms != time:
-            time, text = ms, b"%d-" % ms
-            width = len(text)
         digits = _DIGITS[sequence] if sequence < 1024 else b"%d" % sequence
-        entry_head = _ENTRY_HEADS[width + len(digits)]
-        if fields is None:
-            out += (entry_head, text, digits, b"\r\n_" if protocol == 3 else b"\r\n*-1")
-            continue
+        if ms != time or len(digits) != width:
+            time, width = ms, len(digits)
+            text = b"%d-" % ms
+            before_id = _ENTRY_HEADS[len(text) + width] + text
         if fields is not known:
+            if fields is None:
+                out += (before_id, digits, b"\r\n_" if protocol == 3 else b"\r\n*-1")
+                continue
             known = fields
-            before_first, *before_others = _before_values(fields)
+            before_first = b"\r\n*%d%b" % (2 * len(fields), _next_bulk(fields[0]))
+            before_others = [_next_bulk(field) for field in fields[1:]] if len(fields) > 1 else ()
+            size = -1
         first = values[0]
-        length = len(first)
-        head = NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length
-        out += (entry_head, text, digits, before_first, head, first)
+        if len(first) != size:
+            size = len(first)
+            before_value = before_first + (NEXT_HEADS[size] if size < 1024 else b"\r\n$%d\r\n" % size)
+        out += (before_id, digits, before_value, first)
         if before_others:
-            for before, other in zip(before_others, values[1:], strict=True):
+            for before, other in zip(before_others, values[1:]):  # noqa: B905 - as for members with scores
                 length = len(other)
                 out += (before, NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
     out.append(CRLF)
 
 
-def _before_values(fields: Sequence[bytes]) -> list[bytes]:
-    """What stands before each value of an entry with these fields, but its head."""
-    first, *others = [
-        (NEXT_HEADS[len(field)] if len(field) < 1024 else b"\r\n$%d\r\n" % len(field)) + field for field in fields
-    ]
-    return [b"\r\n*%d%b" % (2 * len(fields), first), *others]
+def _next_bulk(text: bytes) -> bytes:
+    """A bulk string without its line end, and with that of what is before it."""
+    return b"\r\n$%d\r\n%b" % (len(text), text)
 
 
 def _error(value: RespError, protocol: int, out: Output) -> None:

@@ -221,6 +221,7 @@ fields = st.binary(max_size=5) | st.just(b"%d%%b") | st.binary(min_size=1022, ma
 stream_entries = st.tuples(stream_ids, st.none(), st.just(())) | st.tuples(stream_ids, st.integers(1, 3)).flatmap(
     lambda start: st.tuples(st.just(start[0]), *[st.tuples(*[fields] * start[1])] * 2)
 )
+entries = st.lists(stream_entries, max_size=3).map(StreamEntries)
 values = st.recursive(
     scalars | st.lists(strings, min_size=9, max_size=30),
     lambda inner: (
@@ -229,8 +230,8 @@ values = st.recursive(
         | st.dictionaries(st.binary(max_size=5) | st.integers(0, 9), inner, max_size=4)
         | st.lists(inner, max_size=3).map(SetOf)
         | st.lists(inner, max_size=3).map(Push)
-        | st.dictionaries(st.binary(max_size=5), inner, max_size=3).map(lambda found: ByKey([*found.items()]))
-        | st.lists(stream_entries, max_size=3).map(StreamEntries)
+        | st.dictionaries(st.binary(max_size=5), entries, max_size=3).map(lambda found: ByKey([*found.items()]))
+        | entries
     ),
     max_leaves=30,
 )
