@@ -8,12 +8,15 @@ from termios import TIOCOUTQ
 from time import monotonic
 from typing import Final
 
+from respstore.config.values import BufferLimit
 from respstore.engine.session import Session
 
 logger = logging.getLogger("respstore")
 
 BLOCK_BYTES: Final = 16 * 1024
-"""Small replies are gathered in blocks of this size, for an object costs more than most replies (so does Redis)."""
+"""Small replies are gathered in blocks of this size, for an object costs more than most replies (so does Redis). So
+much may be sent at once without a look at the limits, as in Redis, where each client has a buffer that does not count.
+"""
 
 STUCK_SECONDS: Final = 10.0
 """How long a connection that is to be closed may take nothing of what is left for it."""
@@ -77,11 +80,9 @@ class OutputBuffer:
             return True
         if session.is_closing:
             return self._is_stuck(monotonic())
-        limits = session.engine.config.client_output_buffer_limit
-        limit = limits.pubsub if session.kind == "pubsub" else limits.normal
-        if limit.hard and self.size > limit.hard:
-            logger.warning("closing client %s: %d bytes of replies unread", session.describe(), self.size)
+        if is_too_much(session, self.size):
             return True
+        limit = _limit_of(session)
         if not limit.soft or self.size <= limit.soft:
             self._over_soft_since = None
             return False
@@ -102,6 +103,24 @@ class OutputBuffer:
             return False
         logger.info("closing client %s: it does not read its last replies", self.session.describe())
         return True
+
+
+def is_too_much(session: Session, size: int) -> bool:
+    """Whether a client is to be closed for so many bytes of replies, be it that it would take them at once.
+
+    So it is with what a single turn has to say to it: the limit is there for the server's memory, and a reply takes as
+    much of that as one that nobody reads (closeClientOnOutputBufferLimitReached in Redis's networking.c).
+    """
+    limit = _limit_of(session).hard
+    if not limit or size <= limit:
+        return False
+    logger.warning("closing client %s: %d bytes of replies unread", session.describe(), size)
+    return True
+
+
+def _limit_of(session: Session) -> BufferLimit:
+    limits = session.engine.config.client_output_buffer_limit
+    return limits.pubsub if session.kind == "pubsub" else limits.normal
 
 
 def is_delivered(fd: int) -> bool:

@@ -29,7 +29,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import take_over
 from respstore.server.accepting import RETRY_SECONDS, Door
-from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
+from respstore.server.output import BLOCK_BYTES, QUIET_SECONDS, OutputBuffer, is_delivered, is_too_much
 
 logger = logging.getLogger("respstore")
 
@@ -288,6 +288,9 @@ class Poller:
                     self._flush_unsent(connection, connection.unsent, data)
                     continue
                 if data:
+                    if len(data) > BLOCK_BYTES and is_too_much(session, len(data)):
+                        self._close(connection)
+                        continue
                     try:
                         sent = connection.send(data)
                     except BlockingIOError:

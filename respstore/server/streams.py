@@ -20,7 +20,7 @@ from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.engine.tcpstore_session import take_over
 from respstore.server.accepting import Door, accept_connections
-from respstore.server.output import QUIET_SECONDS, OutputBuffer, is_delivered
+from respstore.server.output import BLOCK_BYTES, QUIET_SECONDS, OutputBuffer, is_delivered, is_too_much
 
 logger = logging.getLogger("respstore")
 
@@ -197,7 +197,11 @@ class Streams:
             unsent.append(data)
             self._slow[connection] = unsent
         # What has just come may still be sent at once; only who is behind already is a slow reader.
-        if session.is_aborted or (was_behind and unsent.must_go()):
+        if (
+            session.is_aborted
+            or (len(data) > BLOCK_BYTES and is_too_much(session, len(data)))
+            or (was_behind and unsent.must_go())
+        ):
             connection.scope.cancel()
         if session.is_closing:
             connection.reading.cancel()

@@ -262,6 +262,18 @@ async def test_hangs_up_on_a_reader_beyond_the_hard_limit(use_poller, caplog):
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
 
 
+async def test_hangs_up_on_who_asks_at_once_for_more_than_the_hard_limit_though_it_reads(use_poller):
+    async with serving(use_poller, client_output_buffer_limit=limits(hard=100_000)) as running:
+        client = await running.connect()
+        assert await client.ask(b"SET", b"k", bytes(99_000)) == b"+OK\r\n"
+        assert len(await client.ask(b"GET k")) == 99_010
+
+        await client.stream.send_all(request(b"GET k") * 2)
+
+        assert await client.rest() == b""
+        await until(lambda: not running.engine.sessions)
+
+
 async def test_hangs_up_on_a_reader_beyond_the_soft_limit_though_nothing_more_is_asked(use_poller):
     async with serving(use_poller, client_output_buffer_limit=limits(hard=0, soft=MB)) as running:
         client = await running.connect()
