@@ -64,6 +64,7 @@ class Scripts:
         running: whose script it is; None if none is running.
         name: of the function that runs; empty for a script.
         words: the request by which a function was called.
+        keys: those that the script was called with.
         started: when, on the monotonic clock.
         is_in_script: whether what runs now was called by a script.
         has_written: whether it has run a command that writes; then it cannot be ended by SCRIPT KILL.
@@ -75,6 +76,7 @@ class Scripts:
         self.running: Session | None = None
         self.name = b""
         self.words: Sequence[bytes] = ()
+        self.keys: Sequence[bytes] = ()
         self.started = 0.0
         self.is_in_script = False
         self.has_written = False
@@ -119,9 +121,10 @@ class Scripts:
         self._rest()
         return NO_REPLY
 
-    def begin(self, request: Sequence[bytes] = ()) -> None:
-        """A script begins, or the function that a request calls by its name."""
+    def begin(self, keys: Sequence[bytes], request: Sequence[bytes] = ()) -> None:
+        """A script begins that is called with some keys, or the function that a request calls by its name."""
         self.name, self.words = request[1] if request else b"", request
+        self.keys = keys
         self.is_in_script = True
         self.has_written = False
         self.started = self._engine.system.monotonic()
@@ -222,7 +225,7 @@ class Scripts:
 
     def _end(self) -> Any:
         self._again = self.running = None
-        self.words = ()
+        self.words = self.keys = ()
         self._engine.effects.end_unit()
         value, error = self._outcomes.pop()
         if error is not None:

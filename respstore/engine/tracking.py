@@ -186,15 +186,26 @@ class Trackers:
     # What a session reads
 
     def remember(self, session: "Session", command: Command, args: Sequence[bytes]) -> None:
-        """A command of a session that tracks was run: if it reads, its keys may be cached now, error or not."""
+        """A command of a session that tracks was run: if it reads, its keys may be cached now, error or not.
+
+        A script that runs a command that reads may have made its reply of all the keys that it was called with; one
+        that runs none has read nothing, whatever it is called by (call in Redis's server.c).
+        """
         tracking = session.tracking
         if (
             tracking is not None
             and "readonly" in command.flags
             and (not tracking.mode or (tracking.mode != BCAST and tracking.caching is (tracking.mode == OPTIN)))
         ):
-            for found in find_keys(args, command.keys, command.key_finder):
-                self._add_reader(args[found.position], session.id)
+            scripts = self._engine.scripts
+            if scripts.is_in_script and scripts.running is session:
+                keys = scripts.keys
+            elif "skip_monitor" in command.flags:  # EVAL_RO and its like
+                keys = ()
+            else:
+                keys = [args[found.position] for found in find_keys(args, command.keys, command.key_finder)]
+            for key in keys:
+                self._add_reader(key, session.id)
             self._bound()
         self.current = None
 

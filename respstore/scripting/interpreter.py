@@ -166,7 +166,7 @@ class Interpreter:
                 script.function = self._compile(script)
             try:
                 run = partial(runtime.run_script, script.function, key_count, words)
-                value = self._run(session, permissions, runtime, run)
+                value = self._run(session, permissions, runtime, run, keys=words[:key_count])
             except BrokenRuntimeError:
                 self._replace()
                 raise RespError(errors.SCRIPT_NO_MEMORY) from None
@@ -186,7 +186,7 @@ class Interpreter:
             runtime = self.functions.runtime
             try:
                 run = partial(runtime.run_function, function.callback, key_count, words)
-                value = self._run(session, permissions, runtime, run, request)
+                value = self._run(session, permissions, runtime, run, keys=words[:key_count], request=request)
             except BrokenRuntimeError:
                 self.functions.replace_runtime()
                 raise RespError(errors.SCRIPT_NO_MEMORY) from None
@@ -200,12 +200,14 @@ class Interpreter:
         permissions: Permissions,
         runtime: Runtime,
         run: Callable[[], Any],
+        *,
+        keys: Sequence[bytes],
         request: Sequence[bytes] = (),
     ) -> Any:
-        """Run something for a session; `request` is the one that calls a function."""
+        """Run something for a session, called with some keys; `request` is the one that calls a function."""
         db = session.db
         self._calls.begin(session, permissions, runtime)
-        self._engine.scripts.begin(request)
+        self._engine.scripts.begin(keys, request)
         try:
             return run()
         finally:

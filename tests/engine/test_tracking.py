@@ -66,6 +66,20 @@ def test_only_commands_that_read_count(reader: Session, writer: Session, engine:
     assert set(engine.trackers.keys) == {b"a", b"b", b"k"}
 
 
+def test_a_script_that_reads_has_read_all_the_keys_that_it_was_called_with(reader: Session, engine: Engine) -> None:
+    talk(reader, b"CLIENT TRACKING ON")
+    for command, read in (
+        (b"EVAL", b"redis.call('set', KEYS[1], 'v')"),
+        (b"EVAL_RO", b"return KEYS[1]"),
+    ):
+        talk(reader, command, read, b"2", b"k", b"l")
+    assert not engine.trackers.keys
+
+    talk(reader, b"EVAL", b"return redis.call('get', 'other')", b"2", b"k", b"l")
+
+    assert set(engine.trackers.keys) == {b"k", b"l"}
+
+
 def test_all_readers_are_told_in_one_encoding(engine: Engine, writer: Session) -> None:
     readers = [client(engine) for _ in range(100)]
     for session in readers:
