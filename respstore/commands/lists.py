@@ -334,8 +334,11 @@ def ltrim(session: Session, key: bytes, start: bytes, stop: bytes) -> str:
     value = as_list(db.get(key))
     if value is None:
         return OK
-    keep(value, *positions_between(low, high, len(value)))
+    length = len(value)
+    keep(value, *positions_between(low, high, length))
     db.shrunk(key, value, "ltrim")
+    if len(value) == length:
+        db.propagate()
     return OK
 
 

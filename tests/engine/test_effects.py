@@ -82,6 +82,8 @@ def run(session: Session, *lines: str) -> list[str]:
         ("RPUSH l 1 2", "BLMOVE l m LEFT RIGHT 0", ["LMOVE l m LEFT RIGHT"]),
         ("RPUSH l 1 2", "BRPOPLPUSH l m 0", ["RPOPLPUSH l m"]),
         ("RPUSH l 1 2", "RPOPLPUSH l m", ["RPOPLPUSH l m"]),
+        ("RPUSH l 1 2", "LTRIM l 1 -1", ["LTRIM l 1 -1"]),
+        ("RPUSH l 1 2", "LTRIM l 0 -1", []),
         ("ZADD z 1 a 2 b", "BZPOPMIN z 0", ["ZPOPMIN z"]),
         ("ZADD z 1 a 2 b", "BZPOPMAX z 0", ["ZPOPMAX z"]),
         ("ZADD z 1 a 2 b", "ZMPOP 1 z MIN COUNT 9", ["ZPOPMIN z 2"]),
