@@ -570,9 +570,12 @@ local globals_metatable = getmetatable(globals)
 base._G = globals
 
 local shown_metatable = view({ __index = base.string })
+local shown_globals_metatable = view({ __index = nonexistent })
 
 function base.getmetatable(value)
-  if contents[value] then
+  if value == globals then
+    return shown_globals_metatable
+  elseif contents[value] then
     return nil
   elseif type(value) == "string" then
     return shown_metatable

@@ -44,7 +44,8 @@ SEEN = [f"local ok, value = pcall(function() return {name} end) return ok and va
 
 ESCAPES = [
     # from environments and metatables
-    "return getmetatable(_G) ~= nil and 'out'",
+    "getmetatable(_G).__index = nil; return 'out'",
+    "return getmetatable(_G).__newindex and 'out'",
     "return getmetatable(redis) ~= nil and 'out'",
     "return getmetatable(string) ~= nil and 'out'",
     "return getmetatable(cjson.null) and 'out'",
