@@ -24,6 +24,7 @@ import trio
 from respstore import __version__, errors, own_errors
 from respstore.commands import TABLE
 from respstore.config import Config
+from respstore.engine.dispatch import LOADING
 from respstore.engine.engine import Engine
 from respstore.engine.namespaces import Namespace
 from respstore.engine.session import Session
@@ -173,6 +174,7 @@ class Server:
                             await self.stopping.wait()
                         except OSError as error:  # what is in memory must not take the place of what was not read
                             self._problem = error
+                            self.engine.set_gates(LOADING, on=True)  # nor may anybody write to it until then
                             self.engine.snapshots.prepare_exit(["nosave"])
                         inner.cancel_scope.cancel()
                 finally:

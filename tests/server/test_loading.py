@@ -1,5 +1,6 @@
 """A server that starts with data: it has it, or it does not start, and never writes over what it could not read."""
 
+import contextlib
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from respstore.server.disk import Disk
 from respstore.server.loading import Loaded, LogReport, load
 from respstore.server.serve import Server
 from tests.server.serving import make_config, serving
-from tests.talk import make_engine, talk
+from tests.talk import make_engine, request, talk
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,19 @@ async def test_a_damaged_file_ends_it_and_stays(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="cannot be loaded"):
         await server.run()
     assert path.read_bytes() == b"damaged"
+
+
+async def test_nobody_is_served_by_a_server_that_could_not_load(tmp_path: Path, use_poller: bool) -> None:
+    (tmp_path / "appendonlydir").mkdir()
+    (tmp_path / "appendonlydir" / "appendonly.aof.manifest").write_bytes(b"damaged")
+    for _ in range(20):  # who runs first when it ends is left to chance
+        server = Server(make_config(dir=tmp_path, appendonly=True), use_poller)
+        async with await trio.open_tcp_stream("127.0.0.1", server.listen().port) as stream:
+            await stream.send_all(request(b"SET a 1"))
+            with pytest.raises(OSError, match="is damaged"):
+                await server.run()
+            with contextlib.suppress(trio.BrokenResourceError):
+                assert not (await stream.receive_some(1000)).startswith(b"+OK")
 
 
 class Notes:
