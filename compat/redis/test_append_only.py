@@ -88,10 +88,14 @@ def test_redis_goes_on_counting_the_epochs_of_a_barrier(tmp_path: Path) -> None:
         assert client.execute_command("BARRIER", "b", 1, "EPOCH", 4) == [4, 0]
 
 
-def test_what_older_versions_kept_in_one_file_is_taken_over_alike(tmp_path: Path) -> None:
+@pytest.mark.parametrize("was_interrupted", [False, True])
+def test_what_older_versions_kept_in_one_file_is_taken_over_alike(tmp_path: Path, was_interrupted: bool) -> None:
     for name, start in (("redis", redis_server), ("respstore", respstore_server)):
         folder = tmp_path / name
         folder.mkdir()
+        if was_interrupted:  # the manifest is written first
+            (folder / "appendonlydir").mkdir()
+            (folder / "appendonlydir" / "appendonly.aof.manifest").write_text("file appendonly.aof seq 1 type b\n")
         (folder / "appendonly.aof").write_bytes(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n")
         with start(*arguments(folder)) as server, server.client() as client:
             assert client.get("k") == b"v"

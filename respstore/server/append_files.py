@@ -167,21 +167,23 @@ class AppendFiles:
             self._manifest = read_manifest(self._manifest_path)
         except FileNotFoundError:
             self._manifest = Manifest()
-            self._adopt_single_file()
+        self._adopt_single_file()
 
     def _adopt_single_file(self) -> None:
-        """Take over the one file that versions before 7.0 kept, as a base."""
+        """Take over the one file that versions before 7.0 kept, as a base; or finish that, if a crash came in between.
+
+        Rule: loadAppendOnlyFile's upgrade in Redis's aof.c.
+        """
         name = self._config.appendfilename
-        single = Path(self._config.dir, name)
-        if single.is_file():
+        single, adopted = Path(self._config.dir, name), Manifest(File(name, 1, BASE))
+        if self._manifest not in {Manifest(), adopted} or not single.is_file() or (self._folder / name).is_file():
+            return
+        if self._manifest != adopted:
             self._folder.mkdir(exist_ok=True)
-            self._manifest = Manifest(File(name, 1, BASE))
+            self._manifest = adopted
             self._write_manifest()
-            single.rename(self._folder / name)
-            sync_folder(self._folder)
-        elif self._folder.is_dir() and (self._folder / name).is_file():  # a crash came in between
-            self._manifest = Manifest(File(name, 1, BASE))
-            self._write_manifest()
+        single.rename(self._folder / name)
+        sync_folder(self._folder)
 
     def _cut(self, path: Path, error: TruncatedError) -> None:
         logger.warning("%s: %s; what is behind that is cut off (aof-load-truncated)", path, error)
