@@ -24,6 +24,7 @@ _LONGEST_LINE: Final = 1024
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(.))")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "a": "\a"}
+_ESCAPED: Final = {"\\": "\\\\", '"': '\\"'} | {char: f"\\{letter}" for letter, char in _ESCAPES.items()}
 
 
 class File(NamedTuple):
@@ -138,8 +139,13 @@ def _parse_line(line: str, at: int) -> File:
 def _quote(name: str) -> str:
     if name.isascii() and name.isprintable() and not set(name) & set(" \"'\\"):
         return name
-    text = name.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if " " <= c <= "~" else "".join(f"\\x{byte:02x}" for byte in c.encode()) for c in text) + '"'
+    return '"' + "".join(map(_escaped, name)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPED:
+        return _ESCAPED[char]
+    return char if " " <= char <= "~" else "".join(f"\\x{byte:02x}" for byte in char.encode(errors="surrogateescape"))
 
 
 def _unquote(text: str) -> str:

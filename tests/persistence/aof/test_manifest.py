@@ -35,6 +35,10 @@ def test_names_with_odd_characters_are_quoted(name: str) -> None:
     assert manifest.text().isascii()
 
 
+def test_names_are_quoted_as_redis_quotes_them() -> None:
+    assert Manifest(File('a\n\t"\\\x01 ', 1, BASE)).text() == r'file "a\n\t\"\\\x01 " seq 1 type b' + "\n"
+
+
 def test_escapes_of_bytes_are_read() -> None:
     manifest = Manifest.parse(r'file "\xc3\xa4\x20b" seq 1 type b' + "\n")
     assert manifest.base == File("\u00e4 b", 1, BASE)
