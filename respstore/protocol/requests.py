@@ -10,8 +10,9 @@ believed only where its answer is beyond doubt:
 - no count of more elements than can follow reaches it, which bounds what it allocates before it sees them;
 - the data is wrapped into one more array, of as many elements as there seem to be requests in it. If hiredis can fill
   that array and nothing is left over, these are all elements that there are; if their parts can be joined, all parts
-  are `bytes`; and if there are as many `$` as parts, none of them was a simple string. Where values hold a `$`, or what
-  could introduce a list of RESP3, the requests are written again and compared with the data.
+  are `bytes`; and if nothing could introduce a simple string and no request is empty, or there are as many `$` as
+  parts, all are bulk strings. Where that is not so, or something could introduce a list of RESP3, the requests are
+  written again and compared with the data.
 
 Most clients send one short request at a time, with nothing in it that could introduce anything but bulk strings: for
 these, to look for such bytes is all that there is to do.
@@ -26,7 +27,6 @@ Whole inline commands without quotes need neither: `inline.split_plain_lines`.
 import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
-from itertools import chain
 from typing import Any, Final, Literal, Protocol
 
 import hiredis
@@ -54,19 +54,21 @@ _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(_MOST_ARRAYS)]
 _BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 _has_long_count: Final = re.compile(rb"\*\d{3}").search
 _find_long_counts: Final = re.compile(rb"\*(\d{3,9})").findall
-_LATER_HEADS: Final = [b"\n*%c\r\n" % byte for byte in range(256)]
-"""By the byte of the digit: what a request of so many arguments begins with, behind another one."""
+_SHORT_HEAD: Final = len(b"*99\r\n")
+"""A longer one may be of so many arguments that it matters whether they can follow."""
 _BEGINNING: Final = 128
 """Where to look first for stars as arguments: most pipelines are many requests of one kind."""
 _SHORTEST_ARGUMENT: Final = len(b"$0\r\n\r\n")
 _SHORT: Final = 1024
 _TINY: Final = 128
 _HARMLESS: Final = bytes(0 if byte in b"*>|~+=(" else byte for byte in range(256))
-"""For `translate`, which takes less time than to look for each of these, as `_is_plain` does, where there is little."""
+"""For `translate`, which takes less time than to look for each of these, as `_is_plain` does, where there is little.
+
+It gives back the same object where there is none of them.
+"""
 _SHAPE: Final = bytes(48 if 48 <= byte < 58 else 62 if byte in b">|~" else 32 for byte in range(256))
 """For `translate`: digits become 0, what introduces a push, an attribute or a set becomes >."""
 _join: Final = b"".join  # raises TypeError for what is not bytes
-_chain: Final = chain.from_iterable
 
 
 class FastParser:
@@ -83,7 +85,7 @@ class FastParser:
             # Most clients send a short request and wait for the reply.
             if len(data) <= _SHORT and (data[2] == 13 or data[3] == 13):
                 rest = data[1:]
-                if (len(rest) < _TINY and rest.translate(_HARMLESS) == rest) or _is_plain(rest):
+                if (len(rest) < _TINY and rest.translate(_HARMLESS) is rest) or _is_plain(rest):
                     reader = self._reader  # _read() without the call
                     reader.feed(data)
                     request = reader.gets()
@@ -104,11 +106,12 @@ class FastParser:
             return []
 
     def _parse(self, data: bytes) -> list[Request]:
-        stars = data.count(b"*")
-        if data[2] == 13 and data[-1] == 10:
+        stars = len(data) - len(data.replace(b"*", b""))  # count() looks at each byte, this skips to the next star
+        head = data[: data.find(b"\n") + 1]
+        if len(head) <= _SHORT_HEAD and data[-1] == 10:
             # Most pipelines are many requests of one kind, with as many arguments. A star alone on its line introduces
             # nothing: it is an argument, as XADD has it.
-            alike = 1 + data.count(_LATER_HEADS[data[1]])
+            alike = 1 + data.count(b"\n" + head)
             if 1 < alike < _MOST_ARRAYS and (alike == stars or alike + data.count(b"\n*\r\n") == stars):
                 return self._parse_array(alike, data)
         if stars >= _MOST_ARRAYS or (_has_long_count(data) and _is_roomy(data)):
@@ -136,9 +139,10 @@ class FastParser:
 
     def _parse_array(self, count: int, data: bytes) -> list[Request]:
         requests: list[Request] = self._read(_ARRAY_HEADS[count] + data)
-        arguments = [*_chain(requests)]
-        _join(arguments)
-        return requests if data.count(b"$") == len(arguments) or _write(requests) == data else []
+        for request in requests:
+            _join(request)
+        is_sure = (_has_bulk_strings_only(data) and all(requests)) or data.count(b"$") == sum(map(len, requests))
+        return requests if is_sure or _write(requests) == data else []
 
     def _read(self, data: bytes) -> list[Any]:
         """The array that `data` is; an empty one if it is none, not all of one, or more."""
@@ -158,8 +162,12 @@ def _is_plain(data: bytes) -> bool:
         return False  # most likely it is a pipeline
     if 62 in data and 62 in (data := data.replace(b"\n>\r\n", b"")):
         return False
-    # | ~ for attributes and sets, + = ( for what comes out as `bytes`, too
-    return not (124 in data or 126 in data or 43 in data or 61 in data or 40 in data)
+    return not (124 in data or 126 in data) and _has_bulk_strings_only(data)  # | ~ introduce attributes and sets
+
+
+def _has_bulk_strings_only(data: bytes) -> bool:
+    """Whether nothing in it can introduce what comes out as `bytes`, too."""
+    return not (43 in data or 61 in data or 40 in data)  # + = ( for simple and verbatim strings, and large numbers
 
 
 def encode_request(words: Sequence[bytes]) -> bytes:

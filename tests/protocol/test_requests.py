@@ -86,6 +86,9 @@ REQUESTS: list[tuple[bytes, list[Request]]] = [
     (array(*b"MSET a $ b * c +".split()) * 10, [b"MSET a $ b * c +".split()] * 10),
     (array(b"XADD", b"s", b"*", b"f", b"*") * 10, [[b"XADD", b"s", b"*", b"f", b"*"]] * 10),
     (array(b"ECHO", b"\n*2\r\n") * 3, [[b"ECHO", b"\n*2\r\n"]] * 3),
+    (array(b"ECHO", b"\n*2\r\n") + b"$0\r\n\r\n", [[b"ECHO", b"\n*2\r\n"], [b"$0"]]),
+    (array(b"MSET", *[b"\n*21\r\n"] * 20) * 3, [[b"MSET", *[b"\n*21\r\n"] * 20]] * 3),
+    (array(b"MSET", *[b"k"] * 20) * 3 + PING, [[b"MSET", *[b"k"] * 20]] * 3 + [[b"PING"]]),
     (array(b"ECHO", b"\n*\r\n") * 3 + array(b"ECHO", b"a*"), [[b"ECHO", b"\n*\r\n"]] * 3 + [[b"ECHO", b"a*"]]),
     # Arrays of nothing are passed over
     (b"*0\r\n", []),
