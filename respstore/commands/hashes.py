@@ -232,7 +232,7 @@ def hstrlen(session: Session, key: bytes, field: bytes) -> int:
     tips="nondeterministic_output_order",
     complexity="O(N) in the number of fields",
 )
-def hgetall(session: Session, key: bytes) -> TextMap:
+def hgetall(session: Session, key: bytes) -> TextMap[bytes, bytes]:
     """Answer all fields of a hash and their values."""
     return TextMap(as_hash(session.db.read(key)) or {})
 

@@ -31,6 +31,7 @@ What a handler may return, and what becomes of it:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
@@ -44,7 +45,7 @@ PONG: Final = "PONG"
 QUEUED: Final = "QUEUED"
 
 Output = list[bytes]
-"""Pieces of a reply, to be joined when they are sent."""
+"""Pieces of a reply, to be joined when they are sent. To append one by one takes less than to add a tuple of them."""
 
 
 class Special(Enum):
@@ -130,14 +131,11 @@ class ScoredMember:
     score: float
 
 
-@attrs.define
-class TextMap:
-    """A map of nothing but bulk strings, such as a hash, which to know saves half the time of its encoding.
+TextMap = MappingProxyType
+"""A map of nothing but bulk strings, such as a hash, which to know saves half the time of its encoding.
 
-    It is encoded before anything else happens, so that nobody need copy the hash.
-    """
-
-    items: Mapping[bytes, bytes]
+It is encoded before anything else happens, so that nobody need copy the hash: this is a view of it.
+"""
 
 
 @attrs.define
@@ -227,7 +225,9 @@ def encode(value: Any, protocol: int, out: Output) -> None:
     kind = type(value)
     if kind is bytes:
         length = len(value)
-        out += (BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length, value, CRLF)
+        out.append(BULK_HEADS[length] if length < 1024 else b"$%d\r\n" % length)
+        out.append(value)
+        out.append(CRLF)
     elif kind is int:
         out.append(b":%d\r\n" % value)
     elif kind is list:
@@ -294,7 +294,9 @@ def _elements(items: Sequence[Any], protocol: int, out: Output) -> None:
             pass  # not all are short bulk strings
     for item in items:
         if type(item) is bytes and len(item) < 1024:  # as `encode` does it, without a call for each
-            out += (BULK_HEADS[len(item)], item, CRLF)
+            out.append(BULK_HEADS[len(item)])
+            out.append(item)
+            out.append(CRLF)
         else:
             encode(item, protocol, out)
 
@@ -333,14 +335,16 @@ def _map(value: Mapping[Any, Any], protocol: int, out: Output) -> None:
     _elements(items, protocol, out)
 
 
-def _text_map(value: TextMap, protocol: int, out: Output) -> None:
+def _text_map(items: TextMap[bytes, bytes], protocol: int, out: Output) -> None:
     """Every piece begins with the line end of what is before it."""
-    items = value.items
     start = len(out)
     out.append(b"%%%d" % len(items) if protocol == 3 else b"*%d" % (2 * len(items)))
     try:
         for key, text in items.items():
-            out += (NEXT_HEADS[len(key)], key, NEXT_HEADS[len(text)], text)
+            out.append(NEXT_HEADS[len(key)])
+            out.append(key)
+            out.append(NEXT_HEADS[len(text)])
+            out.append(text)
         out.append(CRLF)
     except IndexError:  # not all are short
         del out[start:]
@@ -369,8 +373,11 @@ def _scored_member(value: ScoredMember, protocol: int, out: Output) -> None:
     member = value.member
     length = len(member)
     text = SMALL_TEXTS.get(value.score) or DOUBLE % value.score
-    head = _MEMBER_HEADS[3][length] if length < 1024 else b"*2\r\n$%d\r\n" % length
-    out += (head, member, CRLF, b"," if protocol == 3 else BULK_HEADS[len(text)], text, CRLF)
+    out.append(_MEMBER_HEADS[3][length] if length < 1024 else b"*2\r\n$%d\r\n" % length)
+    out.append(member)
+    out.append(b"\r\n," if protocol == 3 else NEXT_HEADS[len(text)])
+    out.append(text)
+    out.append(CRLF)
 
 
 def _members_with_scores(members: Sequence[bytes], scores: Sequence[float], protocol: int, out: Output) -> None:
@@ -379,7 +386,9 @@ def _members_with_scores(members: Sequence[bytes], scores: Sequence[float], prot
     out.append(_ARRAY_HEADS[count] if count < 1024 else b"*%d\r\n" % count)
     heads, tails = _MEMBER_HEADS[protocol], _SCORE_TAILS[protocol]
     for member, score in zip(members, scores):  # noqa: B905 - to ask for strictness takes as long as two pairs
-        out += (heads[len(member)], member, tails[score])
+        out.append(heads[len(member)])
+        out.append(member)
+        out.append(tails[score])
 
 
 def _set(value: Iterable[Any], protocol: int, out: Output) -> None:
