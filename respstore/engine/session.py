@@ -236,11 +236,11 @@ class Session:
     def _process(self, requests: list[Request]) -> None:  # noqa: C901 - one loop without calls is what makes it fast
         """Run requests until there are no more, or the session parks or closes. The hot loop of the server."""
         engine = self.engine
-        entries = engine.entries
         ready = engine.waiting.ready
         monotonic = engine.system.monotonic
         parser = self._parser
         output = self._output
+        name = b""
         entry: Entry | None = None
         self.active = engine.keyspace.now
         if len(requests) > BATCH:
@@ -250,7 +250,8 @@ class Session:
             backlog = iter(requests)
             for args in backlog:
                 try:
-                    entry = entries.get(args[0])
+                    if entry is None or args[0] != name:  # most pipelines are many requests of one kind
+                        entry = engine.entries.get(name := args[0])
                     if (
                         self.gate
                         or entry is None
