@@ -98,7 +98,7 @@ def _set(session: Session, key: bytes, pairs: Sequence[bytes]) -> int:
 def _set_one(session: Session, key: bytes, field: bytes, text: bytes, event: str) -> int:
     """As `_set` for one field, with an event of its own."""
     db, config = session.db, session.engine.config
-    found = db.get(key)
+    found = db.get(key) if db.expires else db.data.get(key)
     hash_ = found if type(found) is Hash else as_hash(found) or Hash()
     added = hash_.put_one(field, text, config.hash_max_listpack_entries, config.hash_max_listpack_value)
     if found is None:
@@ -234,7 +234,8 @@ def hstrlen(session: Session, key: bytes, field: bytes) -> int:
 )
 def hgetall(session: Session, key: bytes) -> TextMap[bytes, bytes]:
     """Answer all fields of a hash and their values."""
-    return TextMap(as_hash(session.db.read(key)) or {})
+    value = session.db.read(key)
+    return TextMap(value if type(value) is Hash else as_hash(value) or {})
 
 
 @command(

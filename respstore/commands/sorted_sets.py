@@ -253,8 +253,12 @@ def zpopmax(session: Session, key: bytes, *count: bytes) -> list[bytes] | Scored
 
 def _pop(db: Database, key: bytes, count: Sequence[bytes], end: bytes) -> list[bytes] | ScoredMember | Pairs:
     if not count:
-        value = as_sorted_set(db.get(key))
-        return [] if value is None else ScoredMember(*take_one(db, key, value, end))
+        found = db.get(key) if db.expires else db.data.get(key)
+        value = found if type(found) is SortedSet else as_sorted_set(found)
+        if value is None:
+            return []
+        member, score = take_one(db, key, value, end)
+        return ScoredMember(member, score)
     if len(count) > 1:
         raise RespError(errors.SYNTAX)
     number = integer_between(count[0], 0, MAX_INTEGER, errors.NOT_POSITIVE)
@@ -296,8 +300,11 @@ def take_one(db: Database, key: bytes, value: SortedSet, end: bytes) -> tuple[by
     Returns:
         The member, and its score.
     """
-    element = value.pop_end(0 if end == MIN else -1)
-    db.shrunk(key, value.scores, "zpopmin" if end == MIN else "zpopmax")
+    if end == MIN:
+        element, event = value.pop_end(0), "zpopmin"
+    else:
+        element, event = value.pop_end(-1), "zpopmax"
+    db.shrunk(key, value.scores, event)
     return element
 
 

@@ -403,9 +403,7 @@ def mset(session: Session, key: bytes, value: bytes, *more: bytes) -> str:
     """Set several keys to strings, all at once."""
     if len(more) % 2:
         raise errors.wrong_arity("mset")
-    db = session.db
-    db.put(key, value, "set")
-    db.put_several(more[::2], more[1::2], "set")
+    session.db.put_several((key, *more[::2]), (value, *more[1::2]), "set")
     return OK
 
 
@@ -536,14 +534,12 @@ def decrby(session: Session, key: bytes, decrement: bytes) -> int:
 
 def _increment(db: Database, key: bytes, amount: int) -> int:
     value = db.get(key) if db.expires else db.data.get(key)  # without the call, as in GET
-    if type(value) is int:
-        number: int | None = value
-    else:
+    if type(value) is not int:
         text = as_string(value)
-        number = 0 if text is None else parse_integer(text)
-    if number is None:
-        raise RespError(errors.NOT_AN_INTEGER)
-    number += amount
+        value = 0 if text is None else parse_integer(text)
+        if value is None:
+            raise RespError(errors.NOT_AN_INTEGER)
+    number = value + amount
     if not MIN_INTEGER <= number <= MAX_INTEGER:
         raise RespError(errors.INCREMENT_OVERFLOW)
     db.replace(key, number, "incrby")

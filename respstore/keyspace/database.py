@@ -215,7 +215,7 @@ class Database:
             for key, value in zip(keys, values, strict=True):
                 self.put(key, value, event)
         else:
-            self.data.update(zip(keys, values, strict=True))
+            self.data.update(zip(keys, values))  # noqa: B905 - to ask for strictness takes as long as two keys
             self.keyspace.changes += len(keys)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
