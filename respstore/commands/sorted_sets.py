@@ -145,7 +145,7 @@ def _parse_zadd(words: Sequence[bytes]) -> tuple[Collection[bytes], Iterable[tup
             raise RespError(errors.ZADD_GT_LT_NX)
         if b"INCR" in options and len(words) - start > 2:
             raise RespError(errors.ZADD_INCR_PAIRS)
-    return options, zip(words[start + 1 :: 2], doubles(words[start::2]), strict=True)
+    return options, zip(words[start + 1 :: 2], doubles(words[start::2]))  # noqa: B905 - there are as many
 
 
 def add(
@@ -159,13 +159,14 @@ def add(
     db = session.db
     value = as_sorted_set(db.get(key))
     is_new = value is None
-    is_increment = b"INCR" in options
     if value is None:
-        if b"XX" in options:
-            return None if is_increment else 0
         value = SortedSet()
-    may_add, may_update = b"XX" not in options, b"NX" not in options
-    must_grow, must_fall = b"GT" in options, b"LT" in options
+    may_add = may_update = True
+    is_increment = must_grow = must_fall = tells_changes = False
+    if options:
+        may_add, may_update = b"XX" not in options, b"NX" not in options
+        must_grow, must_fall = b"GT" in options, b"LT" in options
+        is_increment, tells_changes = b"INCR" in options, b"CH" in options
     added = updated = 0
     result: float | None = None
     score_of = value.scores.get
@@ -199,7 +200,7 @@ def add(
             db.changed(key, event)
     if is_increment:
         return result
-    return added + updated if b"CH" in options else added
+    return added + updated if tells_changes else added
 
 
 # Taking
