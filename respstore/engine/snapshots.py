@@ -90,10 +90,15 @@ class Snapshots:
         self._succeed(self._engine.keyspace.changes)
 
     def save_flushed(self) -> None:
-        """All data was removed: save that now if there are `save` points, lest a restart brings it back (FLUSHALL)."""
-        if not self._engine.config.save or self._engine.append_only.is_replaying:
+        """All data was removed (FLUSHALL): no save of it goes on, lest a restart brings it back.
+
+        Where there are `save` points that it is gone is saved now.
+        """
+        if self._engine.append_only.is_replaying:
             return
         self._stop()
+        if not self._engine.config.save:
+            return
         with suppress(RespError):  # it is in the log
             self.save()
 

@@ -93,6 +93,17 @@ def test_without_save_points_it_is_not(engine: Engine, session: Session) -> None
     assert disk(engine).data is None
 
 
+def test_nor_does_a_save_go_on_that_would_bring_it_back(engine: Engine, session: Session) -> None:
+    engine.config.save = ()
+    talk(session, b"SET a 1")
+    engine.snapshots.start()
+    talk(session, b"FLUSHALL")
+
+    assert disk(engine).stopped == 1
+    assert engine.snapshots.seconds_running() is None
+    assert engine.snapshots.changes() == 2
+
+
 def test_after_a_failure_nothing_is_written_until_it_succeeds(engine: Engine, session: Session) -> None:
     talk(session, b"SET a 1")
     fail(engine)
