@@ -68,7 +68,7 @@ class Connection:
 
     Attributes:
         node: where it leads.
-        used_at: when its last exchange began, on the monotonic clock.
+        used_at: when its last exchange began or, if the kernel waited patiently, ended, on the monotonic clock.
     """
 
     __slots__ = ("_is_quick", "_patient", "_reader", "_sock", "node", "used_at")
@@ -119,6 +119,8 @@ class Connection:
                     reader.feed(data)
                     reply = reader.gets()
                     if reply is not False:
+                        if self._patient:  # it may have taken long, and need not be looked at before it is used again
+                            self.used_at = monotonic()
                         return reply
             except BlockingIOError:
                 pass

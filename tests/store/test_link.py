@@ -2,6 +2,7 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -184,6 +185,18 @@ def test_a_connection_that_was_killed_is_seen_before_it_is_used(store: Store, se
         pass
     connection.used_at = 0.0
     assert store.add("n", 1) == 1
+
+
+def test_a_connection_of_a_thread_is_fresh_when_its_reply_has_come_however_long_that_took(server: Server) -> None:
+    def ask() -> None:
+        with Store(server.url) as store:
+            start = time.monotonic()
+            assert store._ask("BGET", "never", "0.02") is None
+            [connection] = store._link._all
+            assert connection.used_at >= start + 0.02
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ask).result()
 
 
 @pytest.mark.parametrize(
