@@ -5,6 +5,7 @@ A client that waits is served when an entry is added, or when the group that it 
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -27,6 +28,7 @@ from respstore.protocol.replies import NULL_ARRAY, ByKey, StreamEntries
 
 COUNT_AFTER_WAITING: Final = 1000
 """How many entries a client that waited gets at most, unless it says how many."""
+_id_of: Final = itemgetter(0)
 
 
 def keys_of_xread(request: Sequence[bytes]) -> list[FoundKey]:
@@ -187,7 +189,7 @@ def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int
     """Entries that the group has not got yet, for the consumer."""
     consumer = see_consumer(db, key, group, read.consumer)
     entries = stream.range(next_id(group.last_id) or MIN_ID, MAX_ID, count)
-    ids = [entry[0] for entry in entries]
+    ids = [*map(_id_of, entries)]
     if ids:
         stream.advance(group, ids)
         if not read.acknowledges:

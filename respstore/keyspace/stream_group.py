@@ -22,7 +22,7 @@ PACKABLE: Final = 64
 
 
 class Pending(NamedTuple):
-    """How an entry was delivered that is not acknowledged. All that were delivered together share one.
+    """How an entry was delivered that is not acknowledged. All that were delivered to one at the same time share one.
 
     Attributes:
         consumer: who has it.
@@ -156,13 +156,14 @@ class Group:
         consumers: by name.
     """
 
-    __slots__ = ("_packed", "_parts", "_pending", "consumers", "entries_read", "last_id")
+    __slots__ = ("_latest", "_packed", "_parts", "_pending", "consumers", "entries_read", "last_id")
 
     def __init__(self, last_id: StreamId, entries_read: int | None = None) -> None:
         self.last_id = last_id
         self.entries_read = entries_read
         self._pending: PendingList | None = PendingList()
         self._packed = b""  # `pending`, if that is packed
+        self._latest: Pending | None = None  # how entries were delivered last
         self.consumers: dict[bytes, Consumer] = {}
         self._parts: dict[Consumer, PendingList] | None = None  # `pending` by consumer, once somebody asked
 
@@ -208,7 +209,9 @@ class Group:
 
     def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
         """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands."""
-        pending = Pending(consumer, now, 1)
+        pending = self._latest
+        if pending is None or pending.delivered != now or pending.consumer is not consumer:
+            pending = self._latest = Pending(consumer, now, 1)
         known = self.pending
         if ids[0] > known.greatest:  # most often so: nobody has to look whether one is pending already
             known.extend(ids, pending)

@@ -434,10 +434,9 @@ def _encoded(value: Encoded, protocol: int, out: Output) -> None:
 
 def _by_key(value: ByKey, protocol: int, out: Output) -> None:
     out.append(b"%%%d\r\n" % len(value.items) if protocol == 3 else b"*%d\r\n" % len(value.items))
+    head = b"" if protocol == 3 else b"*2\r\n"
     for key, entries in value.items:
-        if protocol == 2:
-            out.append(b"*2\r\n")
-        encode(key, protocol, out)
+        out.append(b"%b$%d\r\n%b\r\n" % (head, len(key), key))
         _stream_entries(entries, protocol, out)
 
 
