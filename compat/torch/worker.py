@@ -29,8 +29,8 @@ def main() -> None:
     (folder / f"pid-{os.getpid()}").touch()
     train(folder, steps, world_size != wanted, dies and rank == 1)
     (folder / f"rank-{rank}").write_text(f"{world_size} ranks\n")
-    # The model holds the process group, in cycles. If one is left, one process in ten ends by an abort ("terminate called
-    # without an active exception"; torch 2.13, whatever the store), which its agent takes for a failure.
+    # The model holds the process group, in cycles. If one is left, one process in ten ends by an abort ("terminate
+    # called without an active exception"; torch 2.13, whatever the store), which its agent takes for a failure.
     gc.collect()
     dist.destroy_process_group()
 
