@@ -11,22 +11,24 @@ the same in the versions with which this was tried. With any other, items are re
 What is read must not change meanwhile. In a forked child there is nobody to change it.
 
 What is shared costs memory all the same as soon as the parent writes to it. So who needs an item once only can give its
-memory back with that (`consume_items`): what the parent writes to then need not be copied. That takes knowing where
-Python puts small objects, too (obmalloc.c): into pools of 16 KiB, each for one size.
+memory back (`consume_items`): what the parent writes to then need not be copied. A server under load writes to most of
+it within a fraction of a second; so all that is small is copied first, as marshal packs it, and then handed out. That
+takes knowing where Python puts small objects, too (obmalloc.c): into pools of 16 KiB, each for one size.
 """
 
 import marshal
 import mmap
 import sys
 from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from ctypes import CDLL, c_int, c_size_t, c_uint64, c_void_p, cast, py_object
 from functools import cache
-from typing import Any, Final
+from itertools import chain, compress
+from operator import not_
+from typing import Any, Final, NamedTuple, Self
 
 Table = dict[bytes, Any]
-Consume = Callable[[list[int], int, int], None]
 
 _KNOWN_VERSIONS: Final = ((3, 11), (3, 12), (3, 13))
 _KNOWN_SIZES: Final = ((object, 16), (list, 40), (dict, 48))
@@ -50,22 +52,29 @@ _COUNT: Final = 3
 _INDEX: Final = 32
 """Bytes of the keys before the index; behind it are the entries, in order: a hash, a key and a value each."""
 _ENTRY: Final = 3
+_KEY: Final = 1
 _VALUE: Final = 2
-"""Words of an entry, and which of them is the value: 0 if the entry was deleted."""
-_ENTRIES_AT_ONCE: Final = 128
+"""Words of an entry, and which of them are the key and the value, which is 0 if the entry was deleted."""
+_ENTRIES_AT_ONCE: Final = 512
+_KINDS: Final = (id(bytes), id(int), id(type(None)))
+"""What marshal knows and is copied."""
 _LONG: Final = 1 << 15
 """Bytes of a text of which to touch one page matters less than to copy all."""
 
 _POOL_BITS: Final = 14
 _POOL: Final = 1 << _POOL_BITS
+_POOLS: Final = int.from_bytes(
+    ((1 << 64 - _POOL_BITS) - 1).to_bytes(8, sys.byteorder) * _ENTRIES_AT_ONCE, sys.byteorder
+)
+"""The bits of so many addresses that are a pool's, when each is shifted."""
 _POOL_HEAD: Final = 48
 """Bytes of a pool, and of what stands in it before the first object."""
 _SIZE_CLASS: Final = 4
 """The word of that whose upper half tells the size of each object: in units of 16 bytes, and less by one."""
 _SMALL: Final = 256
 """Bytes of a text that is in a pool for sure."""
-_TABLE_AT_ONCE: Final = 1 << 20
-"""Bytes of a dictionary that are given back at once, and with them what else there is to give back by then."""
+_ENTRIES_PER_PART: Final = 1 << 15
+"""After so many it is seen what memory there is to give back."""
 
 
 def can_read() -> bool:
@@ -82,28 +91,39 @@ def read_items(table: Table) -> Iterable[tuple[bytes, Any]]:
 
     Keys and short values, be they bytes, whole numbers or None, are copies; others are the objects that are there.
     """
-    return _read(table, lambda _addresses, _start, _end: None)
+    span = _entries_of(table)
+    if span is None:
+        return table.items()
+    columns = _read_entries(*span)
+    return _pair((_unpack(_pack(keys)), _objects(values.tolist())) for keys, values in columns)
 
 
 def consume_items(table: Table) -> Iterable[tuple[bytes, Any]]:
     """As `read_items`, for a child that needs each item of the dictionary once and never again.
 
-    The items of hashes and sets are just read.
+    Before the first item is handed out, what is small is copied, and its memory is given back. The items of hashes and
+    sets are just read.
     """
     has_pools = sys.getallocatedblocks() > 0  # not so with PYTHONMALLOC=malloc
-    if type(table) is not dict or not has_pools or not hasattr(mmap, "MADV_DONTNEED"):
+    span = _entries_of(table)
+    if span is None or type(table) is not dict or not has_pools or not hasattr(mmap, "MADV_DONTNEED"):
         return read_items(table)
-    return _read(table, _Consumed().add)
+    return _pair(_consume_entries(*span))
 
 
-def _read(table: Table, consume: Consume) -> Iterable[tuple[bytes, Any]]:
-    """The items; `consume` is called with the addresses of what was copied, and where their entries begin and end."""
+def _pair(columns: Iterable[tuple[list[bytes], list[Any]]]) -> Iterable[tuple[bytes, Any]]:
+    """Keys and values as items."""
+    return chain.from_iterable(zip(keys, values, strict=True) for keys, values in columns)
+
+
+def _entries_of(table: Table) -> tuple[int, int] | None:
+    """Where the entries of a dictionary begin and end, in words; None if there are none, or of another kind."""
     octets, words = _memory()
     keys = words[id(table) // _WORD + _KEYS]
     if not table or octets[keys + _KIND] != _ANY_KIND:
-        return table.items()
+        return None
     first = (keys + _INDEX + (1 << octets[keys + _INDEX_SIZE])) // _WORD
-    return _read_entries(first, first + _ENTRY * words[keys // _WORD + _COUNT], consume)
+    return first, first + _ENTRY * words[keys // _WORD + _COUNT]
 
 
 @cache
@@ -113,51 +133,121 @@ def _memory() -> tuple[memoryview, memoryview]:
     return octets, octets.cast("Q")
 
 
-def _read_entries(first: int, end: int, consume: Consume) -> Iterator[tuple[bytes, Any]]:
-    (_, words), kinds, instead = _memory(), tuple(map(id, (bytes, int, type(None)))), id(None)
-    step = _ENTRY * _ENTRIES_AT_ONCE
-    for start in range(first, end, step):
-        entries = words[start : min(start + step, end)].tolist()
-        keys, values = entries[1::_ENTRY], entries[_VALUE::_ENTRY]
-        if 0 in values:
-            keys = [key for key, value in zip(keys, values, strict=True) if value]
-            values = [value for value in values if value]
-        short = [
-            value if words[(value >> 3) + _TYPE] in kinds and words[(value >> 3) + _LENGTH] < _LONG else instead
-            for value in values
-        ]
-        addresses = keys + short
-        copies = _copy(addresses)
-        consume(addresses, start * _WORD, (start + len(entries)) * _WORD)
-        names, found = copies[: len(keys)], copies[len(keys) :]
-        if short != values:
-            for place, (value, copied) in enumerate(zip(values, short, strict=True)):
-                if value != copied:
-                    found[place] = cast(value, py_object).value
-        yield from zip(names, found, strict=True)
+def _read_entries(first: int, end: int) -> Iterator[tuple[memoryview, memoryview]]:
+    """The addresses of keys, and those of their values, of some entries at a time."""
+    _, words = _memory()
+    for start in range(first, end, _ENTRY * _ENTRIES_AT_ONCE):
+        stop = min(start + _ENTRY * _ENTRIES_AT_ONCE, end)
+        keys, values = words[start + _KEY : stop : _ENTRY], words[start + _VALUE : stop : _ENTRY]
+        if 0 in values.tolist():
+            keys, values = memoryview(array("Q", compress(keys, values))), memoryview(array("Q", filter(None, values)))
+        yield keys, values
 
 
-def _copy(addresses: list[int]) -> list[Any]:
-    """Copies of the objects at these addresses, which marshal must know."""
+def _consume_entries(first: int, end: int) -> Iterator[tuple[list[bytes], list[Any]]]:
+    """Keys and their values, some at a time."""
+    consumed, step = _Consumed(), _ENTRY * _ENTRIES_PER_PART
+    parts = [(start, min(start + step, end)) for start in range(first, end, step)]
+    packed_keys, packed_values = deque[bytes](), deque[_Packed]()
+    # Keys come first, for most lie in the order of their entries: soon the first pool of them can be given back.
+    for part in parts:
+        for keys, _ in _read_entries(*part):
+            consumed.count(keys)
+            packed_keys.append(_pack(keys))
+        consumed.give_back_pools()
+    for part in parts:
+        for _, values in _read_entries(*part):
+            pools = consumed.count(values)
+            packed_values.append(_Packed.of(values.tolist(), consumed.staying(pools)))
+        consumed.give_back_pools()
+        consumed.give_back_entries(*part)
+    while packed_keys:
+        yield _unpack(packed_keys.popleft()), packed_values.popleft().unpack()
+
+
+class _Packed(NamedTuple):
+    """Copies of objects, and the addresses of those that stay where they are.
+
+    Attributes:
+        copies: of a list of objects, with None in the places of those that stay.
+        places: of these.
+        addresses: of these.
+    """
+
+    copies: bytes
+    places: list[int]
+    addresses: list[int]
+
+    @classmethod
+    def of(cls, addresses: list[int], places: list[int]) -> Self:
+        """Copy all but what is in these places."""
+        return cls(_pack(_without(addresses, places)), places, [addresses[place] for place in places])
+
+    def unpack(self) -> list[Any]:
+        """The list of objects."""
+        objects = _unpack(self.copies)
+        if self.places:
+            _replace(objects, self.places, _objects(self.addresses))
+        return objects
+
+
+def _objects(addresses: list[int]) -> list[Any]:
+    """What is at these addresses: copies of what marshal knows and is not long, else the objects themselves."""
+    _, words = _memory()
+    others = [
+        place
+        for place, address in enumerate(addresses)
+        if words[(address >> 3) + _TYPE] not in _KINDS or words[(address >> 3) + _LENGTH] >= _LONG
+    ]
+    objects = _unpack(_pack(_without(addresses, others)))
+    _replace(objects, others, [cast(addresses[place], py_object).value for place in others])
+    return objects
+
+
+def _without(addresses: list[int], places: list[int]) -> "array[int]":
+    """The addresses, with that of None in these places."""
+    known = array("Q", addresses)
+    for place in places:
+        known[place] = id(None)
+    return known
+
+
+def _replace(objects: list[Any], places: list[int], others: list[Any]) -> None:
+    for place, other in zip(places, others, strict=True):
+        objects[place] = other
+
+
+def _pack(addresses: "memoryview | array[int]") -> bytes:
+    """A copy of what is at these addresses, which must be something that marshal knows."""
     borrowed: list[Any] = [None] * len(addresses)
     _, words = _memory()
     start = words[id(borrowed) // _WORD + _ELEMENTS] // _WORD
     place = slice(start, start + len(addresses))
-    own = array("Q", words[place])
-    words[place] = array("Q", addresses)
+    own = words[place].tobytes()
+    words[place] = addresses
     try:
-        packed = marshal.dumps(borrowed, _FORMAT)
+        return marshal.dumps(borrowed, _FORMAT)
     finally:
-        words[place] = own
-    copies: list[Any] = marshal.loads(packed)  # noqa: S302 - from a few lines above
-    return copies
+        words[place] = array("Q", own)
+
+
+def _unpack(packed: bytes) -> list[Any]:
+    objects: list[Any] = marshal.loads(packed)  # noqa: S302 - from nobody but `_pack`
+    return objects
+
+
+def _pools_of(addresses: memoryview) -> list[int]:
+    """The pool that each would be in: all are shifted at once, as one number, which takes a fraction of the time."""
+    shifted = int.from_bytes(addresses, sys.byteorder) >> _POOL_BITS & _POOLS
+    return memoryview(shifted.to_bytes(len(addresses) * _WORD, sys.byteorder)).cast("Q").tolist()
 
 
 class _Consumed:
     """Memory of which this process has no need any more, given back to the system from time to time.
 
-    A pool is of no use once as many of its objects were copied as it has room for, and each has one reference, which is
-    the dictionary's: so none was counted twice, and nobody else needs any of them.
+    It is that of pools that are full, with texts or with whole numbers that have one reference each. Once as many of
+    them were copied as there are, all those references are the dictionary's: none was counted twice, and nobody else
+    needs any of them.
     """
 
     def __init__(self) -> None:
@@ -165,44 +255,53 @@ class _Consumed:
         self._copied = Counter[int]()
         """Objects, by pool."""
         self._room: dict[int, int] = {}
-        """How many objects a pool has room for; 0 if it may be none, or is given back already."""
-        self._table = 0
+        """How many objects are in a pool; 0 if it cannot be given back, or was already."""
         self._madvise = CDLL(None).madvise
         self._madvise.argtypes = c_void_p, c_size_t, c_int
 
-    def add(self, addresses: list[int], start: int, end: int) -> None:
-        """These objects will not be read again, nor the entries of the dictionary from and to there."""
-        pools = [address >> _POOL_BITS for address in addresses]
+    def count(self, addresses: memoryview) -> list[int]:
+        """These will be copied at once, and not be read again, except for those that stay; answer the pool of each."""
+        room, pools = self._room, _pools_of(addresses)
+        for pool in set(pools).difference(room):
+            room[pool] = self._room_beside(addresses[pools.index(pool)])
         self._copied.update(pools)
-        for pool in set(pools).difference(self._room):
-            self._room[pool] = self._room_beside(addresses[pools.index(pool)])
-        self._table = self._table or -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-        size = end // mmap.PAGESIZE * mmap.PAGESIZE - self._table
-        if size >= _TABLE_AT_ONCE:
-            self._give_back(self._table, size)
-            self._table += size
-            self._give_back_pools()
+        return pools
+
+    def staying(self, pools: list[int]) -> list[int]:
+        """The places in this list of pools that cannot be given back: to copy what is in them early gains nothing."""
+        rooms = list(map(self._room.__getitem__, pools))
+        return [] if all(rooms) else list(compress(range(len(rooms)), map(not_, rooms)))
+
+    def give_back_entries(self, first: int, end: int) -> None:
+        """Give back a part of the dictionary that was read, from and to these words."""
+        start = -(-first * _WORD // mmap.PAGESIZE) * mmap.PAGESIZE
+        if (size := end * _WORD // mmap.PAGESIZE * mmap.PAGESIZE - start) > 0:
+            self._advise(start, size)
+
+    def give_back_pools(self) -> None:
+        """Give back those of which all was copied."""
+        for pool, room in self._room.items():
+            if room and self._copied[pool] == room:
+                self._room[pool] = 0
+                self._advise(pool * _POOL, _POOL)
 
     def _room_beside(self, address: int) -> int:
-        """How many objects there is room for in the pool of an object; 0 if it may be in none."""
-        references, _, length = self._words[address // _WORD : address // _WORD + _ELEMENTS]
-        return (_POOL - _POOL_HEAD) // self._size(address >> _POOL_BITS) if references == 1 and length < _SMALL else 0
+        """How many objects are in the pool of an object; 0 if it may be in none, or that cannot be given back."""
+        words = self._words
+        _, kind, length = words[address // _WORD : address // _WORD + _ELEMENTS]
+        if kind not in _KINDS or length >= _SMALL:
+            return 0
+        pool = address >> _POOL_BITS << _POOL_BITS
+        size = 16 * (1 + (words[pool // _WORD + _SIZE_CLASS] >> 32))
+        room = (_POOL - _POOL_HEAD) // size
+        step, first = size // _WORD, (pool + _POOL_HEAD) // _WORD
+        end = first + room * step
+        references, kinds = words[first:end:step].tobytes(), words[first + _TYPE : end : step].tobytes()
+        return room if references == _as_word(1) * room and kinds == _as_word(kind) * room else 0
 
-    def _give_back_pools(self) -> None:
-        for pool, room in self._room.items():
-            if room and self._copied[pool] == room and self._is_alone(pool):
-                self._room[pool] = 0
-                self._give_back(pool * _POOL, _POOL)
-
-    def _is_alone(self, pool: int) -> bool:
-        """Whether each object of a full pool has one reference."""
-        first, size, room = pool * _POOL + _POOL_HEAD, self._size(pool), self._room[pool]
-        references = self._words[first // _WORD : (first + room * size) // _WORD : size // _WORD].tolist()
-        return references.count(1) == room
-
-    def _size(self, pool: int) -> int:
-        """How many bytes there are for each object of a pool."""
-        return 16 * (1 + (self._words[pool * _POOL // _WORD + _SIZE_CLASS] >> 32))
-
-    def _give_back(self, start: int, size: int) -> None:
+    def _advise(self, start: int, size: int) -> None:
         self._madvise(start, size, mmap.MADV_DONTNEED)  # where it cannot, the memory stays as it is
+
+
+def _as_word(number: int) -> bytes:
+    return number.to_bytes(_WORD, sys.byteorder)

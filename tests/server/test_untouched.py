@@ -6,6 +6,7 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,14 @@ def test_memory_of_what_is_consumed_is_given_back(read: Callable[[dict[bytes, An
     table = long_table(400_000)  # not all of it stands between what other tests have left
     assert (growth_in_child("Rss:", table, read) < -3_000_000) == (read is consume_items)
     assert len(set(table)) == len(set(table.values())) == len(table)  # in the parent all is there
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="the system does not tell what memory there is")
+def test_memory_is_given_back_before_the_first_item_is_handed_out() -> None:
+    table = long_table(400_000)
+    for key in sorted(table, key=hash):  # so values lie in another order than entries
+        table[key] = b"another value of " + key
+    assert growth_in_child("Rss:", table, lambda items: islice(consume_items(items), 1)) < -3_000_000
 
 
 def test_what_somebody_else_needs_is_not_given_back() -> None:
