@@ -21,7 +21,7 @@ from respstore.errors import RespError
 from respstore.keyspace import Database, Value
 from respstore.keyspace.stream import MIN_ID, Stream
 from respstore.keyspace.stream_group import Consumer, Group, Pending
-from respstore.keyspace.stream_node import Entry, StreamId
+from respstore.keyspace.stream_node import Entry, StreamId, runs_of
 from respstore.numbers import MAX_INTEGER
 from respstore.protocol.replies import NULL_ARRAY, OK, StreamEntries
 
@@ -431,7 +431,7 @@ def propagate_position(db: Database, key: bytes, name: bytes, group: Group) -> N
 
 
 def _claimed(entries: Sequence[Entry], *, ids_only: bool) -> Any:
-    return [format_id(entry[0]) for entry in entries] if ids_only else StreamEntries(entries)
+    return [format_id(entry[0]) for entry in entries] if ids_only else StreamEntries(runs_of(entries))
 
 
 @command(

@@ -16,7 +16,7 @@ from respstore.engine.session import Session
 from respstore.errors import RespError
 from respstore.keyspace.stream import MAX_ID, MIN_ID, Stream
 from respstore.keyspace.stream_group import Consumer, Group
-from respstore.keyspace.stream_node import Entry
+from respstore.keyspace.stream_node import Run, entries_of
 from respstore.protocol.replies import StreamEntries
 
 DEFAULT_COUNT: Final = 10
@@ -39,8 +39,8 @@ def xinfo_stream(session: Session, key: bytes, *options: bytes) -> dict[bytes, A
     if not options:
         return _describe(stream) | {
             b"groups": len(stream.groups),
-            b"first-entry": _entry(stream.range(MIN_ID, MAX_ID, 1)),
-            b"last-entry": _entry(stream.reversed_range(MIN_ID, MAX_ID, 1)),
+            b"first-entry": _entry(stream.runs(MIN_ID, MAX_ID, 1)),
+            b"last-entry": _entry(stream.reversed_runs(MIN_ID, MAX_ID, 1)),
         }
     words = [word.upper() for word in options]
     if len(words) not in (1, 3) or words[0] != b"FULL" or words[1:2] not in ([], [b"COUNT"]):
@@ -50,7 +50,7 @@ def xinfo_stream(session: Session, key: bytes, *options: bytes) -> dict[bytes, A
         count = DEFAULT_COUNT
     count = count or None
     return _describe(stream) | {
-        b"entries": StreamEntries(stream.range(MIN_ID, MAX_ID, count)),
+        b"entries": StreamEntries(stream.runs(MIN_ID, MAX_ID, count)),
         b"groups": [_full_group(stream, name, group, count) for name, group in sorted(stream.groups.items())],
     }
 
@@ -125,10 +125,10 @@ def _describe(stream: Stream) -> dict[bytes, Any]:
     }
 
 
-def _entry(found: list[Entry]) -> list[Any] | None:
+def _entry(found: list[Run]) -> list[Any] | None:
     if not found:
         return None
-    id_, fields, values = found[0]
+    ((id_, fields, values),) = entries_of(found)
     return [format_id(id_), list(chain.from_iterable(zip(fields, values, strict=True)))]
 
 

@@ -5,7 +5,6 @@ A client that waits is served when an entry is added, or when the group that it 
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -23,12 +22,11 @@ from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.keyspace.stream import MAX_ID, MIN_ID, Stream, next_id
 from respstore.keyspace.stream_group import Consumer, Group, Pending
-from respstore.keyspace.stream_node import StreamId
-from respstore.protocol.replies import NULL_ARRAY, ByKey, StreamEntries
+from respstore.keyspace.stream_node import Run, StreamId, entries_of, runs_of
+from respstore.protocol.replies import NULL_ARRAY, ByKey
 
 COUNT_AFTER_WAITING: Final = 1000
 """How many entries a client that waited gets at most, unless it says how many."""
-_id_of: Final = itemgetter(0)
 
 
 def keys_of_xread(request: Sequence[bytes]) -> list[FoundKey]:
@@ -71,7 +69,12 @@ def xreadgroup(
     session: Session, first: bytes, second: bytes, third: bytes, fourth: bytes, fifth: bytes, sixth: bytes, *more: bytes
 ) -> Any:
     """Give a consumer of a group entries that the group has not got yet, or list again those that it has."""
-    return _answer(session.db, _parse((first, second, third, fourth, fifth, sixth, *more), in_group=True))
+    if first == b"GROUP" and fourth == b"COUNT" and sixth == b"STREAMS" and len(more) == 2:  # most often so
+        count = max(integer(fifth), 0) or None
+        read = _Read(more[:1], more[1:], second, third, count, blocks=False, timeout=None, acknowledges=False)
+    else:
+        read = _parse((first, second, third, fourth, fifth, sixth, *more), in_group=True)
+    return _answer(session.db, read)
 
 
 @attrs.define
@@ -140,7 +143,7 @@ def _parse(args: Sequence[bytes], *, in_group: bool) -> _Read:
 
 def _answer(db: Database, read: _Read) -> Any:
     """The reply, or a Park."""
-    found: list[tuple[bytes, StreamEntries]] = []
+    found: list[tuple[bytes, Sequence[Run]]] = []
     places: list[tuple[bytes, Stream | None, StreamId]] = []
     for key, arg in zip(read.keys, read.positions, strict=True):
         stream = as_stream(db, db.read(key))
@@ -180,40 +183,40 @@ def _position(key: bytes, stream: Stream | None, arg: bytes, read: _Read) -> Str
     return stream_id(arg)
 
 
-def _entries_behind(stream: Stream, position: StreamId, count: int | None) -> StreamEntries:
+def _entries_behind(stream: Stream, position: StreamId, count: int | None) -> list[Run]:
     """Entries with greater ids."""
-    return StreamEntries(stream.range(next_id(position) or MIN_ID, MAX_ID, count))
+    return stream.runs(next_id(position) or MIN_ID, MAX_ID, count)
 
 
-def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int | None, read: _Read) -> StreamEntries:
+def _delivery(db: Database, key: bytes, group: Group, stream: Stream, count: int | None, read: _Read) -> list[Run]:
     """Entries that the group has not got yet, for the consumer."""
     consumer = see_consumer(db, key, group, read.consumer)
-    entries = stream.range(next_id(group.last_id) or MIN_ID, MAX_ID, count)
-    ids = [*map(_id_of, entries)]
-    if ids:
-        stream.advance(group, ids)
+    runs = stream.runs(next_id(group.last_id) or MIN_ID, MAX_ID, count)
+    if runs:
+        stream.advance(group, runs)
         if not read.acknowledges:
-            group.deliver(ids, consumer, db.keyspace.now)
+            for times, sequences, _, _ in runs:
+                group.deliver(times, sequences, consumer, db.keyspace.now)
     db.noted(key, "")
     if db.propagates:
-        _propagate_delivery(db, key, group, consumer, ids, read)
-    return StreamEntries(entries)
+        _propagate_delivery(db, key, group, consumer, runs, read)
+    return runs
 
 
 def _propagate_delivery(
-    db: Database, key: bytes, group: Group, consumer: Consumer, ids: Sequence[StreamId], read: _Read
+    db: Database, key: bytes, group: Group, consumer: Consumer, runs: Sequence[Run], read: _Read
 ) -> None:
     """Say what a group was given as XCLAIMs, or, where nothing becomes pending, as where it stands now."""
     name = read.group or b""
     if read.acknowledges:
         db.propagate(b"XGROUP", b"CREATECONSUMER", key, name, consumer.name)
     else:
-        for id_ in ids:
+        for id_, _, _ in entries_of(runs):
             propagate_claim(db, key, name, id_, Pending(consumer, db.keyspace.now, 1), id_)
     propagate_position(db, key, name, group)
 
 
-def _history(db: Database, key: bytes, group: Group, stream: Stream, position: StreamId, read: _Read) -> StreamEntries:
+def _history(db: Database, key: bytes, group: Group, stream: Stream, position: StreamId, read: _Read) -> Sequence[Run]:
     """What the consumer has already, behind an id; it is delivered once more."""
     now = db.keyspace.now
     if group.consumers.get(read.consumer) is None:
@@ -231,7 +234,7 @@ def _history(db: Database, key: bytes, group: Group, stream: Stream, position: S
             group.give(id_, Pending(consumer, now, pending.deliveries + 1))
         if len(entries) == read.count:
             break
-    return StreamEntries(entries)
+    return runs_of(entries)
 
 
 class _Wait:

@@ -267,5 +267,4 @@ def _range(
         return NOTHING
     if count is not None and count <= 0:
         return NULL_ARRAY
-    found = stream.reversed_range(start, end, count) if is_reversed else stream.range(start, end, count)
-    return StreamEntries(found)
+    return StreamEntries((stream.reversed_runs if is_reversed else stream.runs)(start, end, count))

@@ -17,7 +17,6 @@ from respstore.keyspace.list_node import Node as ListNode
 from respstore.keyspace.sorted_set import SortedSet
 from respstore.keyspace.stream import Stream
 from respstore.keyspace.stream_group import Group
-from respstore.keyspace.stream_node import Entry
 
 _BYTES: Final = 48
 """What a bytes object takes beside its contents, rounding included: `len + 48 & ~15` is the whole."""
@@ -25,14 +24,12 @@ _SMALL: Final = 257
 """Integers below are shared by all who use them, as are bytes objects of one byte or none."""
 INTEGER: Final = 32
 _FLOAT: Final = 32
-_ID: Final = 112
-"""The id of an entry: a tuple, its milliseconds and, half of the time, a number in sequence that is not a small one."""
 _NODE: Final = 256
 """A node of a stream without its entries, as measured: the object, its ids, its numbers, its places in two lists."""
 _LIST_NODE: Final = 72
 """A node of a list without its elements: the object, and its place in a list."""
-_ENTRY: Final = 80
-"""The tuple that an open entry is, beside its id and its values, and its place in the node's list."""
+_ENTRY: Final = 72
+"""What an open entry takes beside its values: its places in three lists and, mostly, the number that its time is."""
 _GROUP: Final = 600
 """A group: the object, its name, its list, its dictionaries."""
 _CONSUMER: Final = 200
@@ -101,18 +98,18 @@ def _stream_size(stream: Stream) -> int:
     size = 0
     for node in stream.nodes():
         size += _NODE + allocated(node.fields) + node.packed_size()
-        if node.entries:
-            size += sum(map(_entry_size, node.entries))
+        if node.columns is not None:
+            size += sum(map(_values_size, node.columns.values))
     return size
 
 
 def _group_size(group: Group) -> int:
-    return _GROUP + _CONSUMER * len(group.consumers) + _ID * len(group.pending) + group.tables_size()
+    return _GROUP + _CONSUMER * len(group.consumers) + group.pending_size()
 
 
-def _entry_size(entry: Entry) -> int:
-    values = entry[2]  # the fields are those of most entries
-    return _ENTRY + _ID + allocated(values) + of_texts(values)
+def _values_size(values: tuple[bytes, ...]) -> int:
+    """Those of an open entry, with its places in the columns; the fields are those of most entries."""
+    return _ENTRY + allocated(values) + of_texts(values)
 
 
 def count_of(value: Value) -> int:

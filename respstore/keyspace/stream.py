@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from respstore.keyspace.radix_tree import count_nodes, nodes_due_to
 from respstore.keyspace.stream_group import Group
-from respstore.keyspace.stream_node import Entry, Node, StreamId, id_bytes
+from respstore.keyspace.stream_node import Columns, Entry, Node, Run, StreamId, entries_of, id_bytes
 
 MAX_HALF: Final = 2**64 - 1
 MIN_ID: Final[StreamId] = (0, 0)
@@ -100,7 +100,7 @@ class Stream:
             raise ValueError("a stream whose nodes are not in order")
         for node in nodes[:-1]:
             node.close()
-            if node.entries is not None:
+            if node.columns is not None:
                 stream._note_open(node)
         stream.length = stream.entries_added = sum(node.live for node in nodes)
         stream._find_first()
@@ -115,7 +115,7 @@ class Stream:
         stream.groups = {name: copy(group) for name, group in self.groups.items()}
         stream._nodes = [copy(node) for node in self._nodes]
         stream._firsts = self._firsts.copy()
-        stream._opened = [node for node in stream._nodes[:-1] if node.entries is not None]
+        stream._opened = [node for node in stream._nodes[:-1] if node.columns is not None]
         return stream
 
     # Adding
@@ -145,7 +145,7 @@ class Stream:
             self._firsts.append(id_)
             if self._tree_nodes is not None:
                 self._tree_nodes += nodes_due_to(self._firsts, len(nodes) - 1, id_bytes)
-        elif node.entries is None:
+        elif node.columns is None:
             node.open()
         node.append(entry)
         if not self.length:
@@ -156,9 +156,9 @@ class Stream:
 
     # Reading
 
-    def range(self, start: StreamId, end: StreamId, count: int | None = None) -> list[Entry]:
+    def runs(self, start: StreamId, end: StreamId, count: int | None = None) -> list[Run]:
         """Entries from an id to another, both included, at most `count` (at least one), in order."""
-        found: list[Entry] = []
+        found: list[Run] = []
         nodes = self._nodes
         for index in range(max(bisect_right(self._firsts, start) - 1, 0), len(nodes)):
             node = nodes[index]
@@ -166,50 +166,58 @@ class Stream:
                 break
             if node.last < start or not node.live:
                 continue
-            entries = node.entries or self._open(node)
-            first = bisect_left(entries, (start,)) if start > node.first else 0
-            last = len(entries) if node.last <= end else bisect_left(entries, (_just_behind(end),))
+            columns = node.columns or self._open(node)
+            first = columns.place_of(start) if start > node.first else 0
+            last = node.live if node.last <= end else columns.place_of(_just_behind(end))
             if count is not None:
-                last = min(last, first + count - len(found))
-            found += entries[first:last]
-            if len(found) == count:
+                last = min(last, first + count)
+                count -= last - first
+            if first < last:
+                found += columns.runs(first, last)
+            if count == 0:
                 break
         return found
 
-    def reversed_range(self, start: StreamId, end: StreamId, count: int | None = None) -> list[Entry]:
-        """As `range`, but from the last entry to the first."""
-        found: list[Entry] = []
+    def reversed_runs(self, start: StreamId, end: StreamId, count: int | None = None) -> list[Run]:
+        """As `runs`, but from the last entry to the first."""
+        found: list[Run] = []
         for index in range(bisect_right(self._firsts, end) - 1, -1, -1):
             node = self._nodes[index]
             if node.last < start:
                 break
             if not node.live:
                 continue
-            entries = self._open(node)
-            first = bisect_left(entries, (start,)) if start > node.first else 0
-            last = len(entries) if node.last <= end else bisect_left(entries, (_just_behind(end),))
+            columns = self._open(node)
+            first = columns.place_of(start) if start > node.first else 0
+            last = node.live if node.last <= end else columns.place_of(_just_behind(end))
             if count is not None:
-                first = max(first, last - count + len(found))
-            found += entries[first:last][::-1]
-            if len(found) == count:
+                first = max(first, last - count)
+                count -= last - first
+            if first < last:
+                for times, sequences, fields, values in reversed(columns.runs(first, last)):
+                    found.append((times[::-1], sequences[::-1], fields, values[::-1]))
+            if count == 0:
                 break
         return found
 
     def get(self, id_: StreamId) -> Entry | None:
         """The entry of that id."""
         found = self._find(id_)
-        return None if found is None else self._open(found[0])[found[1]]
+        return None if found is None else self._open(found[0]).entry(found[1])
 
     def last_entry_id(self) -> StreamId:
         """The id of the last entry that is there; 0-0 if there is none."""
         if not self.length:
             return MIN_ID
-        entries = self._nodes[-1].entries
-        return entries[-1][0] if entries else self.reversed_range(MIN_ID, MAX_ID, 1)[0][0]
+        columns = self._nodes[-1].columns
+        if columns is not None and columns.times:
+            return columns.at(-1)
+        ((times, sequences, _, _),) = self.reversed_runs(MIN_ID, MAX_ID, 1)
+        return times[0], sequences[0]
 
     def __iter__(self) -> Iterator[Entry]:
         for node in list(self._nodes):
-            yield from list(self._open(node))
+            yield from self._open(node).entries()
 
     # Deleting
 
@@ -271,27 +279,29 @@ class Stream:
                 self._remove_first()
             else:
                 if limit is None:
-                    self._delete_first_entries(bisect_left(self._open(node), (id_,)))
+                    self._delete_first_entries(self._open(node).place_of(id_))
                 break
         return self._trimmed(before)
 
     # What groups have read
 
-    def advance(self, group: Group, ids: Sequence[StreamId]) -> None:
+    def advance(self, group: Group, runs: Sequence[Run]) -> None:
         """Note that a group is given entries, at least one, whose ids are behind its last one, in order."""
-        last = ids[-1]
-        if group.entries_read is not None and not self._may_lack_entries(ids[0]):
-            group.entries_read += len(ids)
+        times, sequences, _, _ = runs[0]
+        if group.entries_read is not None and not self._may_lack_entries((times[0], sequences[0])):
+            for times, _, _, _ in runs:
+                group.entries_read += len(times)
         elif self.entries_added:
             # Only from the first id behind the deleted ones does counting make sense again.
             known = group.entries_read
-            for id_ in ids:
+            for id_, _, _ in entries_of(runs):
                 if known is not None and not self._may_lack_entries(id_):
                     known += 1
                 else:
                     known = self.count_up_to(id_)
             group.entries_read = known
-        group.last_id = last
+        times, sequences, _, _ = runs[-1]
+        group.last_id = times[-1], sequences[-1]
 
     def lag_of(self, group: Group) -> int | None:
         """How many entries a group has not got yet; None if that is unknown."""
@@ -350,13 +360,13 @@ class Stream:
 
     # Inside
 
-    def _open(self, node: Node) -> list[Entry]:
-        entries = node.entries
-        if entries is None:
-            entries = node.open()
+    def _open(self, node: Node) -> Columns:
+        columns = node.columns
+        if columns is None:
+            columns = node.open()
             if node is not self._nodes[-1]:
                 self._note_open(node)
-        return entries
+        return columns
 
     def _note_open(self, node: Node) -> None:
         opened = self._opened
@@ -372,9 +382,8 @@ class Stream:
         node = self._nodes[index]
         if node.last < id_:
             return None
-        entries = self._open(node)
-        position = bisect_left(entries, (id_,))
-        return (node, position) if position < len(entries) and entries[position][0] == id_ else None
+        position = self._open(node).find(id_)
+        return None if position < 0 else (node, position)
 
     def _remove(self, index: int) -> None:
         if self._tree_nodes is not None:
@@ -401,7 +410,7 @@ class Stream:
         return deleted
 
     def _find_first(self) -> None:
-        found = self.range(MIN_ID, MAX_ID, 1)
+        found = entries_of(self.runs(MIN_ID, MAX_ID, 1))
         self.first_id = found[0][0] if found else MIN_ID
 
 

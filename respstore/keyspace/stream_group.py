@@ -1,24 +1,38 @@
 """Consumer groups of a stream: who has got which entries, and has not acknowledged them yet.
 
 An entry that was delivered is **pending** until it is acknowledged. Its `Pending` stands in the group's list, and tells
-whose it is. A list is a dictionary by id; its order is made when somebody asks for it first and kept until the list is
-empty. So are the lists of what each consumer has: who only reads and acknowledges pays for neither.
+whose it is. The lists of what each consumer has are made when somebody asks for one, and kept until the group's list is
+empty: who only reads and acknowledges does not pay for them.
+
+A list is in the order of the ids. It consists of blocks, each with some hundred ids in two columns of numbers, which
+take a tenth of the memory that as many tuples would, and which Python's garbage collector need not look through. To
+find an id takes two bisections, to add or remove one moves what stands behind it in its block.
 
 While nobody works with the stream, the list is packed into one bytes object, if it is short, as the nodes are
 (stream_node.py): it takes a tenth of the memory then.
 """
 
 import marshal
-from collections.abc import Iterable, Iterator, Sequence
-from sys import getsizeof
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, NamedTuple, Self
 
-from sortedcontainers import SortedList  # type: ignore[import-untyped] # it has no annotations
+from respstore.keyspace.stream_node import UNSIGNED, Ids, StreamId, column, ids_of, numbers
 
-from respstore.keyspace.stream_node import StreamId, column, numbers
-
+_FIRST: Final[StreamId] = (0, 0)
 PACKABLE: Final = 64
 """A longer list of pending entries stays as it is: to pack it, and to unpack it, would take long."""
+BLOCK: Final = 512
+"""The most ids of a block."""
+SMALL_BLOCK: Final = BLOCK // 4
+"""A block of fewer ids is joined with one beside it, if they fit into one."""
+_PLACE_BYTES: Final = 8
+"""In a column."""
+_BLOCK_BYTES: Final = 400
+"""Of a block that has no ids, with its places in the list."""
+_PENDING_BYTES: Final = 112
+"""Of a `Pending` with the time in it."""
 
 
 class Pending(NamedTuple):
@@ -35,6 +49,45 @@ class Pending(NamedTuple):
     deliveries: int
 
 
+class _Block(Ids):
+    """Some pending entries, side by side.
+
+    Attributes:
+        times, sequences: the halves of their ids.
+        pendings: how each was delivered.
+    """
+
+    __slots__ = ("pendings",)
+
+    times: "array[int]"
+    sequences: "array[int]"
+
+    def __init__(self) -> None:
+        self.times = array(UNSIGNED)
+        self.sequences = array(UNSIGNED)
+        self.pendings: list[Pending] = []
+
+    def insert(self, place: int, id_: StreamId, pending: Pending) -> None:
+        """Add one there."""
+        self.times.insert(place, id_[0])
+        self.sequences.insert(place, id_[1])
+        self.pendings.insert(place, pending)
+
+    def join(self, other: "_Block") -> None:
+        """Add those of the block behind."""
+        self.times += other.times
+        self.sequences += other.sequences
+        self.pendings += other.pendings
+
+    def split(self) -> "_Block":
+        """Leave half of them here, and answer a block of the others."""
+        half, other = len(self.times) // 2, _Block()
+        other.times, self.times = self.times[half:], self.times[:half]
+        other.sequences, self.sequences = self.sequences[half:], self.sequences[:half]
+        other.pendings, self.pendings = self.pendings[half:], self.pendings[:half]
+        return other
+
+
 class PendingList:
     """Pending entries by id, in order.
 
@@ -42,91 +95,171 @@ class PendingList:
         greatest: no id that is or was in it is greater.
     """
 
-    __slots__ = ("_by_id", "_order", "greatest")
+    __slots__ = ("_blocks", "_changes", "_firsts", "_kinds", "_length", "greatest")
 
     def __init__(self) -> None:
-        self.greatest: StreamId = (0, 0)
-        self._by_id: dict[StreamId, Pending] = {}
-        self._order: SortedList | None = None
+        self.greatest = _FIRST
+        self._length = 0
+        self._blocks = [_Block()]  # none is empty, but a single one
+        self._firsts = [_FIRST]  # by block: no id there is smaller, all before it are
+        self._changes = 0  # counts up when places change
+        self._kinds = 0  # so many different `Pending`s are in it at most
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return self._length
 
-    def table_size(self) -> int:
-        """Bytes of the dictionary, without its entries."""
-        return getsizeof(self._by_id)
+    def blocks_size(self) -> int:
+        """Bytes of the blocks."""
+        return len(self._blocks) * _BLOCK_BYTES + 3 * _PLACE_BYTES * self._length
+
+    def pendings_size(self) -> int:
+        """Bytes of what tells how entries were delivered, at most."""
+        return min(self._kinds, self._length) * _PENDING_BYTES
 
     def packed(self) -> bytes:
         """All of it, for `unpacked`."""
-        by_id = self._by_id
         places: dict[Pending, int] = {}
-        kinds = [places.setdefault(pending, len(places)) for pending in by_id.values()]
-        columns = map(column, ([id_[0] for id_ in by_id], [id_[1] for id_ in by_id], kinds))
+        times, sequences, kinds = array(UNSIGNED), array(UNSIGNED), array(UNSIGNED)
+        for block in self._blocks:
+            times += block.times
+            sequences += block.sequences
+            kinds.extend([places.setdefault(pending, len(places)) for pending in block.pendings])
         pendings = [(consumer.name, delivered, deliveries) for consumer, delivered, deliveries in places]
-        return marshal.dumps((self.greatest, pendings, *columns))
+        return marshal.dumps((self.greatest, pendings, *[column(each.tolist()) for each in (times, sequences, kinds)]))
 
     @classmethod
     def unpacked(cls, packed: bytes, consumers: dict[bytes, "Consumer"]) -> Self:
         """The list of which `packed` tells; the consumers are the group's."""
         greatest, pendings, times, sequences, kinds = marshal.loads(packed)  # noqa: S302 - from nobody but `packed`
         each = [Pending(consumers[name], delivered, deliveries) for name, delivered, deliveries in pendings]
-        ids = zip(numbers(times), numbers(sequences), strict=True)
+        columns = [*numbers(times)], [*numbers(sequences)], [each[kind] for kind in numbers(kinds)]
         self = cls()
         self.greatest = greatest
-        self._by_id = dict(zip(ids, map(each.__getitem__, numbers(kinds)), strict=True))
+        self._length = len(columns[0])
+        self._kinds = len(each)
+        for start in range(0, self._length, BLOCK):
+            block = self._blocks[-1] if not start else self._begin_block((columns[0][start], columns[1][start]))
+            block.times.fromlist(columns[0][start : start + BLOCK])
+            block.sequences.fromlist(columns[1][start : start + BLOCK])
+            block.pendings += columns[2][start : start + BLOCK]
         return self
 
     def get(self, id_: StreamId) -> Pending | None:
         """The pending entry of that id."""
-        return self._by_id.get(id_)
+        block = self._blocks[bisect_right(self._firsts, id_, 1) - 1]
+        place = block.find(id_)
+        return None if place < 0 else block.pendings[place]
 
-    def put(self, id_: StreamId, pending: Pending) -> None:
-        """Add an entry, or say anew how it was delivered."""
-        if self._order is not None and id_ not in self._by_id:
-            self._order.add(id_)
-        self._by_id[id_] = pending
+    def put(self, id_: StreamId, pending: Pending) -> Pending | None:
+        """Add an entry, or say anew how it was delivered.
+
+        Returns:
+            How it was delivered before, if it was pending.
+        """
+        number = bisect_right(self._firsts, id_, 1) - 1
+        block = self._blocks[number]
+        self._kinds += 1
+        place = block.find(id_)
+        if place >= 0:
+            before = block.pendings[place]
+            block.pendings[place] = pending
+            return before
+        block.insert(block.place_of(id_), id_, pending)
+        if len(block.times) > BLOCK:
+            self._blocks.insert(number + 1, other := block.split())
+            self._firsts.insert(number + 1, other.at(0))
+        self._length += 1
+        self._changes += 1
         self.greatest = max(self.greatest, id_)
+        return None
 
-    def extend(self, ids: Sequence[StreamId], pending: Pending) -> None:
-        """Add entries, in order, whose ids are all greater than `greatest`."""
-        self.greatest = ids[-1]
-        by_id = self._by_id
-        for id_ in ids:  # in less than half the time of `update` with a dictionary that is made for it
-            by_id[id_] = pending
-        if self._order is not None:
-            self._order.update(ids)
+    def extend(self, times: list[int], sequences: list[int], pending: Pending) -> None:
+        """Add entries, in order, whose ids are all greater than `greatest`; these are their halves."""
+        block = self._blocks[-1]
+        pendings = block.pendings
+        count = len(times)
+        if len(pendings) + count > BLOCK:
+            room = BLOCK - len(pendings)
+            if room:
+                self.extend(times[:room], sequences[:room], pending)
+            self._begin_block((times[room], sequences[room]))
+            self.extend(times[room:], sequences[room:], pending)
+            return
+        if not pendings or pendings[-1] is not pending:
+            self._kinds += 1
+        block.times.fromlist(times)
+        block.sequences.fromlist(sequences)
+        pendings += [pending] * count
+        self._length += count
+        self.greatest = times[-1], sequences[-1]
 
-    def remove(self, id_: StreamId) -> None:
-        """Remove an entry that is there."""
-        del self._by_id[id_]
-        if not self._by_id:
-            self._order = None
-        elif self._order is not None:
-            self._order.remove(id_)
+    def remove(self, id_: StreamId) -> Pending | None:
+        """Remove an entry.
+
+        Returns:
+            How it was delivered; None if it was not pending.
+        """
+        number = bisect_right(self._firsts, id_, 1) - 1
+        block = self._blocks[number]
+        place = block.find(id_)
+        if place < 0:
+            return None
+        del block.times[place], block.sequences[place]
+        pending = block.pendings.pop(place)
+        self._length -= 1
+        self._changes += 1
+        if not self._length:
+            self._kinds = 0
+        elif len(block.pendings) < SMALL_BLOCK and len(self._blocks) > 1:
+            self._join_around(number)
+        return pending
 
     def items(self, start: StreamId, end: StreamId | None = None) -> Iterator[tuple[StreamId, Pending]]:
         """Entries from an id, in order, to the end or to an id; those that were passed by may be changed meanwhile."""
-        if not self._by_id:
-            return
-        order = self._ordered()
-        id_: StreamId | None = next(order.irange(start, end), None)
-        while id_ is not None:
-            yield id_, self._by_id[id_]
-            id_ = next(order.irange(id_, end, inclusive=(False, True)), None)
+        blocks = self._blocks
+        number = self._number_of(start)
+        place = blocks[number].place_of(start)
+        changes = self._changes
+        while number < len(blocks):
+            block = blocks[number]
+            while place < len(block.times):
+                id_ = block.at(place)
+                if end is not None and id_ > end:
+                    return
+                yield id_, block.pendings[place]
+                place += 1
+                if self._changes != changes:
+                    changes = self._changes
+                    behind = id_[0], id_[1] + 1
+                    number = self._number_of(behind)
+                    block = blocks[number]
+                    place = block.place_of(behind)
+            number += 1
+            place = 0
 
     def ends(self) -> tuple[StreamId, StreamId]:
         """The smallest and the greatest id; there must be one."""
-        order = self._ordered()
-        return order[0], order[-1]
+        return self._blocks[0].at(0), self._blocks[-1].at(-1)
 
-    def in_any_order(self) -> Iterable[tuple[StreamId, Pending]]:
-        """All entries; nothing may be changed meanwhile."""
-        return self._by_id.items()
+    def _number_of(self, id_: StreamId) -> int:
+        """The number of the block where an id stands, or would."""
+        return bisect_right(self._firsts, id_, 1) - 1
 
-    def _ordered(self) -> SortedList:
-        if self._order is None:
-            self._order = SortedList(self._by_id)
-        return self._order
+    def _begin_block(self, first: StreamId) -> _Block:
+        """A new one, behind all others."""
+        block = _Block()
+        self._blocks.append(block)
+        self._firsts.append(first)
+        return block
+
+    def _join_around(self, number: int) -> None:
+        """Join a block with one of those beside it, if they fit into one."""
+        blocks = self._blocks
+        for first in (number - 1, number):
+            if 0 <= first < len(blocks) - 1 and len(blocks[first].times) + len(blocks[first + 1].times) <= BLOCK:
+                blocks[first].join(blocks[first + 1])
+                del blocks[first + 1], self._firsts[first + 1]
+                return
 
 
 class Consumer:
@@ -197,40 +330,51 @@ class Group:
         parts = self._parts
         if parts is None:
             parts = self._parts = {each: PendingList() for each in self.consumers.values()}
-            for id_, pending in self.pending.in_any_order():
-                parts[pending.consumer].put(id_, pending)
+            for id_, pending in self.pending.items(_FIRST):
+                parts[pending.consumer].extend([id_[0]], [id_[1]], pending)
         elif consumer not in parts:
             parts[consumer] = PendingList()
         return parts[consumer]
 
-    def tables_size(self) -> int:
-        """Bytes of all dictionaries by id, without their entries."""
-        return self.pending.table_size() + sum([part.table_size() for part in (self._parts or {}).values()])
+    def pending_size(self) -> int:
+        """Bytes of what is pending."""
+        pending = self.pending
+        parts = sum([part.blocks_size() for part in (self._parts or {}).values()])
+        return pending.blocks_size() + pending.pendings_size() + parts
 
-    def deliver(self, ids: Sequence[StreamId], consumer: Consumer, now: int) -> None:
-        """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands."""
+    def deliver(self, times: list[int], sequences: list[int], consumer: Consumer, now: int) -> None:
+        """Give a consumer entries for the first time; a pending one (after XGROUP SETID) changes hands.
+
+        Args:
+            times, sequences: the halves of their ids, which are in order.
+            consumer: who gets them.
+            now: wall-clock ms.
+        """
         pending = self._latest
         if pending is None or pending.delivered != now or pending.consumer is not consumer:
             pending = self._latest = Pending(consumer, now, 1)
-        known = self.pending
-        if ids[0] > known.greatest:  # most often so: nobody has to look whether one is pending already
-            known.extend(ids, pending)
-            consumer.has += len(ids)
+        known = self._pending
+        if known is None:
+            known = self.pending
+        if (times[0], sequences[0]) > known.greatest:  # most often so: nobody need look whether one is pending already
+            known.extend(times, sequences, pending)
+            consumer.has += len(times)
             if self._parts is not None:
-                self.pending_of(consumer).extend(ids, pending)
+                self.pending_of(consumer).extend(times, sequences, pending)
         else:
-            for id_ in ids:
+            for id_ in ids_of(times, sequences):
                 self.give(id_, pending)
 
     def give(self, id_: StreamId, pending: Pending) -> None:
         """Let a consumer have an entry, whoever has it up to now."""
         consumer = pending.consumer
-        known = self.pending.get(id_)
+        known = self.pending.put(id_, pending)
         if known is None or known.consumer is not consumer:
             consumer.has += 1
             if known is not None:
-                self._take_from(known.consumer, id_)
-        self.pending.put(id_, pending)
+                known.consumer.has -= 1
+                if self._parts is not None:
+                    self._parts[known.consumer].remove(id_)
         if self._parts is not None:
             self.pending_of(consumer).put(id_, pending)
 
@@ -240,11 +384,15 @@ class Group:
         Returns:
             Whether it was pending.
         """
-        pending = self.pending.get(id_)
+        pending = self.pending.remove(id_)
         if pending is None:
             return False
-        self._take_from(pending.consumer, id_)
-        self._remove(id_)
+        consumer = pending.consumer
+        consumer.has -= 1
+        if self._parts is not None:
+            self._parts[consumer].remove(id_)
+            if not self.pending:
+                self._parts = None
         return True
 
     def remove_consumer(self, name: bytes) -> int:
@@ -257,19 +405,11 @@ class Group:
         if consumer is None:
             return 0
         if consumer.has:
-            for id_, _ in self.pending_of(consumer).in_any_order():
-                self._remove(id_)
+            for id_, _ in self.pending_of(consumer).items(_FIRST):
+                self.pending.remove(id_)
         if self._parts is not None:
             self._parts.pop(consumer, None)
+            if not self.pending:
+                self._parts = None
         del self.consumers[name]
         return consumer.has
-
-    def _take_from(self, consumer: Consumer, id_: StreamId) -> None:
-        consumer.has -= 1
-        if self._parts is not None:
-            self._parts[consumer].remove(id_)
-
-    def _remove(self, id_: StreamId) -> None:
-        self.pending.remove(id_)
-        if not self.pending:
-            self._parts = None

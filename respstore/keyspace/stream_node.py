@@ -1,9 +1,12 @@
 """A run of a stream's entries, about as many as Redis keeps together in one node of its radix tree.
 
 Redis packs the entries of a node into a listpack; so many Python objects would take ten times the memory. So here, a
-node is **open** while somebody works with it, a sorted list of entries, and is **closed** after that: packed into one
-bytes object, which is smaller than the listpack. The stream says when. Who opens a node to look into it need not pack
-it again: what was packed is kept until the entries change.
+node is **open** while somebody works with it, and is **closed** after that: packed into one bytes object, which is
+smaller than the listpack. The stream says when. Who opens a node to look into it need not pack it again: what was
+packed is kept until the entries change.
+
+An open node has its entries by column: their times, their numbers in sequence, their values. So, too, they are handed
+to who reads them, in **runs**: to cut some lists takes less than to make an object of each entry.
 
 Where one node ends and the next begins is Redis's rule, for approximate trimming removes whole nodes and XINFO counts
 them: a node takes entries until the listpack would have become too long. `size` is the listpack's length to the byte.
@@ -13,10 +16,12 @@ but it is not among the entries any more. Rules: streamAppendItem in Redis's t_s
 
 import marshal
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, islice, repeat
-from operator import sub
-from typing import Final
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, MutableSequence, Sequence
+from copy import copy
+from itertools import accumulate, groupby, islice, repeat
+from operator import itemgetter, sub
+from typing import Final, TypeVar
 
 from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
 
@@ -26,16 +31,135 @@ StreamId = tuple[int, int]
 Entry = tuple[StreamId, tuple[bytes, ...], tuple[bytes, ...]]
 """An entry's id, its fields and their values."""
 
+Run = tuple[list[int], list[int], tuple[bytes, ...], list[tuple[bytes, ...]]]
+"""Entries, at least one, that follow one another, forwards or backwards, and have the same fields.
+
+The milliseconds of their ids, the numbers in sequence, the fields, and the values of each.
+"""
+
+Fields = TypeVar("Fields")
+
 MAX_NODE_BYTES: Final = 1 << 30
 """What holds for a node where stream-node-max-bytes is 0 or more than this, and for a single entry."""
 CLOSABLE_BYTES: Final = 1 << 16
 """A node with more data stays open: to pack it would take long and save little."""
-_TYPECODES: Final = (("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64))
+UNSIGNED: Final = "L" if array("L").itemsize == 8 else "Q"
+"""Of `array`: unsigned numbers of 64 bits. To turn a `long` into an integer of Python takes half of a `long long`'s."""
+_TYPECODES: Final = (("H", 1 << 16), ("I", 1 << 32), (UNSIGNED, 1 << 64))
 
 
 def id_bytes(id_: StreamId) -> bytes:
     """An id as a key of Redis's radix trees: ids sort as these bytes do."""
     return id_[0].to_bytes(8, "big") + id_[1].to_bytes(8, "big")
+
+
+class Ids:
+    """Ids in order.
+
+    Attributes:
+        times, sequences: their halves.
+    """
+
+    __slots__ = ("sequences", "times")
+
+    times: MutableSequence[int]
+    sequences: MutableSequence[int]
+
+    def at(self, place: int) -> StreamId:
+        """The id that stands there."""
+        return self.times[place], self.sequences[place]
+
+    def place_of(self, id_: StreamId) -> int:
+        """Where an id stands, or would."""
+        ms, sequence = id_
+        times, sequences = self.times, self.sequences
+        start = bisect_left(times, ms)
+        if start == len(times) or times[start] != ms or sequences[start] >= sequence:
+            return start
+        return bisect_left(sequences, sequence, start, bisect_right(times, ms, start))
+
+    def find(self, id_: StreamId) -> int:
+        """Where an id stands; -1 if it is not there."""
+        ms, sequence = id_
+        times, sequences = self.times, self.sequences
+        place = bisect_left(times, ms)
+        if place == len(times) or times[place] != ms:
+            return -1
+        if sequences[place] != sequence:
+            end = bisect_right(times, ms, place)
+            place = bisect_left(sequences, sequence, place, end)
+            if place == end or sequences[place] != sequence:
+                return -1
+        return place
+
+
+class Columns(Ids):
+    """Entries in order.
+
+    Attributes:
+        times, sequences: the halves of their ids.
+        fields: those of most of them.
+        other_fields: of each, None of those that have `fields`; None if all have.
+        values: of each.
+    """
+
+    __slots__ = ("fields", "other_fields", "values")
+
+    times: list[int]
+    sequences: list[int]
+
+    def __init__(self, fields: tuple[bytes, ...]) -> None:
+        self.times = []
+        self.sequences = []
+        self.fields = fields
+        self.other_fields: list[tuple[bytes, ...] | None] | None = None
+        self.values: list[tuple[bytes, ...]] = []
+
+    def __copy__(self) -> "Columns":
+        columns = Columns(self.fields)
+        columns.times, columns.sequences = self.times.copy(), self.sequences.copy()
+        columns.other_fields = None if self.other_fields is None else self.other_fields.copy()
+        columns.values = self.values.copy()
+        return columns
+
+    def append(self, entry: Entry) -> None:
+        """Add one behind the last."""
+        (ms, sequence), fields, values = entry
+        if self.other_fields is not None:
+            self.other_fields.append(None if fields == self.fields else fields)
+        elif fields != self.fields:
+            self.other_fields = [*repeat(None, len(self.times)), fields]
+        self.times.append(ms)
+        self.sequences.append(sequence)
+        self.values.append(values)
+
+    def delete(self, start: int, stop: int) -> None:
+        """Delete entries by their position."""
+        del self.times[start:stop], self.sequences[start:stop], self.values[start:stop]
+        if self.other_fields is not None:
+            del self.other_fields[start:stop]
+
+    def runs(self, start: int, stop: int) -> list[Run]:
+        """The entries from one position to another, at least one, as few runs."""
+        times, sequences, values = self.times[start:stop], self.sequences[start:stop], self.values[start:stop]
+        if self.other_fields is None:
+            return [(times, sequences, self.fields, values)]
+        runs: list[Run] = []
+        first = 0
+        for fields, same in groupby(self.other_fields[start:stop]):
+            last = first + len(list(same))
+            runs.append((times[first:last], sequences[first:last], fields or self.fields, values[first:last]))
+            first = last
+        return runs
+
+    def entry(self, place: int) -> Entry:
+        """One entry."""
+        fields = None if self.other_fields is None else self.other_fields[place]
+        return self.at(place), fields or self.fields, self.values[place]
+
+    def entries(self) -> list[Entry]:
+        """All entries, each for itself."""
+        return entries_of(self.runs(0, len(self.times))) if self.times else []
 
 
 class Node:
@@ -48,24 +172,24 @@ class Node:
         live: how many entries it has.
         total: the same, with those that were deleted.
         size: the length of Redis's listpack in bytes, but for the two counters.
-        entries: all of them in order; None of a closed node.
+        columns: all of them in order; None of a closed node.
     """
 
-    __slots__ = ("_is_changed", "_packed", "entries", "fields", "first", "last", "live", "size", "total")
+    __slots__ = ("_is_changed", "_packed", "columns", "fields", "first", "last", "live", "size", "total")
 
     def __init__(self, first: StreamId, fields: tuple[bytes, ...]) -> None:
         self.first = self.last = first
         self.fields = fields
         self.live = self.total = 0
         self.size = LISTPACK_FRAME + integer_size(len(fields)) + sum(map(text_size, fields)) + integer_size(0)
-        self.entries: list[Entry] | None = []
+        self.columns: Columns | None = Columns(fields)
         self._packed = b""
         self._is_changed = True
 
     def __copy__(self) -> "Node":
         node = Node(self.first, self.fields)
         node.last, node.live, node.total, node.size = self.last, self.live, self.total, self.size
-        node.entries = None if self.entries is None else self.entries.copy()
+        node.columns = None if self.columns is None else copy(self.columns)
         node._packed, node._is_changed = self._packed, self._is_changed
         return node
 
@@ -93,7 +217,6 @@ class Node:
         if not (0 <= ms - first_ms < 1 << 7 and 0 <= sequence - first_sequence < 1 << 7):
             size += _difference_size(ms - first_ms) + _difference_size(sequence - first_sequence) - 4
         if fields == self.fields:
-            entry = id_, self.fields, values
             size += 2 if count < 1 << 6 else integer_size(count + 3)
         else:
             size += integer_size(count) + sum(map(text_size, fields)) + integer_size(2 * count + 4)
@@ -103,32 +226,32 @@ class Node:
         self.last = id_
         if not self._is_changed:
             self._change()
-        assert self.entries is not None
-        self.entries.append(entry)
+        assert self.columns is not None
+        self.columns.append(entry)
 
     def delete(self, start: int, stop: int) -> None:
         """Delete entries by their position; the node must be open."""
-        assert self.entries is not None
-        del self.entries[start:stop]
+        assert self.columns is not None
+        self.columns.delete(start, stop)
         self.live -= stop - start
         if not self._is_changed:
             self._change()
 
-    def open(self) -> list[Entry]:
+    def open(self) -> Columns:
         """Unpack the entries, if they are packed, and answer them."""
-        entries = self.entries
-        if entries is None:
-            entries = self.entries = self._unpack()
-        return entries
+        columns = self.columns
+        if columns is None:
+            columns = self.columns = self._unpack()
+        return columns
 
     def close(self) -> None:
         """Pack the entries, unless that would not pay."""
-        if self.entries is None or self.size > CLOSABLE_BYTES:
+        if self.columns is None or self.size > CLOSABLE_BYTES:
             return
         if self._is_changed:
-            self._packed = self._pack(self.entries)
+            self._packed = self._pack(self.columns)
             self._is_changed = False
-        self.entries = None
+        self.columns = None
 
     def packed_size(self) -> int:
         """How many bytes the packed entries take, if they are packed."""
@@ -138,26 +261,47 @@ class Node:
         self._is_changed = True
         self._packed = b""
 
-    def _pack(self, entries: Sequence[Entry]) -> bytes:
-        ids, fields, values = zip(*entries, strict=True) if entries else ((), (), ())
-        times, sequences = zip(*ids, strict=True) if ids else ((), ())
+    def _pack(self, columns: Columns) -> bytes:
+        times = columns.times
         steps = [*map(sub, times, (self.first[0], *times))]
-        mine = self.fields
-        other_fields = None
-        if fields.count(mine) < len(fields):
-            other_fields = [None if each is mine else each for each in fields]
-        return marshal.dumps((column(steps), column(sequences), other_fields, values))
+        return marshal.dumps((column(steps), column(columns.sequences), columns.other_fields, tuple(columns.values)))
 
-    def _unpack(self) -> list[Entry]:
-        steps, sequences, fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
-        times: Iterable[int]
+    def _unpack(self) -> Columns:
+        columns = Columns(self.fields)
+        steps, sequences, columns.other_fields, values = marshal.loads(self._packed)  # noqa: S302 - from nobody but `_pack`
+        columns.values = [*values]
+        columns.sequences = [*numbers(sequences)]
         if steps == bytes(len(values)):  # all are of one time, and share the number
-            times = repeat(self.first[0], len(values))
+            columns.times = [self.first[0]] * len(values)
         else:
-            times = islice(accumulate(numbers(steps), initial=self.first[0]), 1, None)
-        mine = self.fields
-        of_entries = repeat(mine, len(values)) if fields is None else [each or mine for each in fields]
-        return list(zip(zip(times, numbers(sequences), strict=True), of_entries, values, strict=True))
+            columns.times = [*islice(accumulate(numbers(steps), initial=self.first[0]), 1, None)]
+        return columns
+
+
+def entries_of(runs: Iterable[Run]) -> list[Entry]:
+    """The entries, each for itself."""
+    return [
+        (id_, fields, each)
+        for times, sequences, fields, values in runs
+        for id_, each in zip(ids_of(times, sequences), values, strict=True)
+    ]
+
+
+def runs_of(
+    entries: Sequence[tuple[StreamId, Fields, tuple[bytes, ...]]],
+) -> list[tuple[list[int], list[int], Fields, list[tuple[bytes, ...]]]]:
+    """Entries in any order as runs, which are no shorter than need be; what their fields are does not matter."""
+    runs = []
+    for fields, same in groupby(entries, itemgetter(1)):
+        ids, _, values = zip(*same, strict=True)
+        times, sequences = zip(*ids, strict=True)
+        runs.append(([*times], [*sequences], fields, [*values]))
+    return runs
+
+
+def ids_of(times: Sequence[int], sequences: Sequence[int]) -> Iterable[StreamId]:
+    """Ids of their halves."""
+    return zip(times, sequences, strict=True)
 
 
 def column(values: Sequence[int]) -> bytes | tuple[str, bytes]:

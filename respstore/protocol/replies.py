@@ -152,23 +152,25 @@ class MapOf:
     items: Sequence[tuple[Any, Any]]
 
 
+Run = tuple[Sequence[int], Sequence[int], Sequence[bytes] | None, Sequence[Sequence[bytes]]]
+"""Entries of a stream with the same fields, by column.
+
+The milliseconds of their ids, their sequence numbers, the fields (None if they are deleted), and the values of each.
+"""
+
+
 @attrs.define
 class StreamEntries:
-    """Entries of a stream.
+    """Entries of a stream."""
 
-    Args:
-        entries: their ids (milliseconds and sequence number), fields, and values; of an entry that was deleted, None
-            for its fields.
-    """
-
-    entries: Sequence[tuple[tuple[int, int], Sequence[bytes] | None, Sequence[bytes]]]
+    runs: Sequence[Run]
 
 
 @attrs.define
 class ByKey:
-    """What was found in streams at keys, as XREAD answers it; a key may come twice."""
+    """The entries that were found in streams at keys, as XREAD answers them; a key may come twice."""
 
-    items: Sequence[tuple[bytes, StreamEntries]]
+    items: Sequence[tuple[bytes, Sequence[Run]]]
 
 
 BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
@@ -176,6 +178,7 @@ BULK_HEADS: Final = [b"$%d\r\n" % length for length in range(1024)]
 INTEGERS: Final = [b":%d\r\n" % number for number in range(1024)]
 NEXT_HEADS: Final = [CRLF + head for head in BULK_HEADS]
 _ARRAY_HEADS: Final = [b"*%d\r\n" % count for count in range(1024)]
+_COUNTS: Final = [b"*%d" % count for count in range(1024)]
 _ENTRY_HEADS: Final = [b"\r\n*2\r\n" + head for head in BULK_HEADS[:64]]
 """Ids of entries are short."""
 _DIGITS: Final = [b"%d" % number for number in range(1024)]
@@ -435,51 +438,56 @@ def _encoded(value: Encoded, protocol: int, out: Output) -> None:
 def _by_key(value: ByKey, protocol: int, out: Output) -> None:
     out.append(b"%%%d\r\n" % len(value.items) if protocol == 3 else b"*%d\r\n" % len(value.items))
     head = b"" if protocol == 3 else b"*2\r\n"
-    for key, entries in value.items:
+    for key, runs in value.items:
         out.append(b"%b$%d\r\n%b\r\n" % (head, len(key), key))
-        _stream_entries(entries, protocol, out)
+        _runs(runs, protocol, out)
 
 
 def _stream_entries(value: StreamEntries, protocol: int, out: Output) -> None:
-    """Entries mostly have the fields of the one before, often its time too, and values as long, so that what is made of
-    these serves again.
+    _runs(value.runs, protocol, out)
+
+
+def _runs(runs: Sequence[Run], protocol: int, out: Output) -> None:
+    """Entries often have the time of the one before, and values as long, so that what is made of these serves again.
 
     Every piece begins with the line end of what is before it.
     """
-    out.append(b"*%d" % len(value.entries))
-    known: Sequence[bytes] | None = ()  # no entry's
-    before_id = before_first = before_value = b""
-    before_others: Sequence[bytes] = ()
-    time = width = size = -1
-    for (ms, sequence), fields, values in value.entries:
-        digits = _DIGITS[sequence] if sequence < 1024 else b"%d" % sequence
-        if ms != time or len(digits) != width:
-            time, width = ms, len(digits)
-            text = b"%d-" % ms
-            before_id = _ENTRY_HEADS[len(text) + width] + text
-        if fields is not known:
-            if fields is None:
-                out += (before_id, digits, b"\r\n_" if protocol == 3 else b"\r\n*-1")
-                continue
-            known = fields
-            before_first = b"\r\n*%d%b" % (2 * len(fields), _next_bulk(fields[0]))
-            before_others = [_next_bulk(field) for field in fields[1:]] if len(fields) > 1 else ()
-            size = -1
-        first = values[0]
-        if len(first) != size:
-            size = len(first)
-            before_value = before_first + (NEXT_HEADS[size] if size < 1024 else b"\r\n$%d\r\n" % size)
-        out += (before_id, digits, before_value, first)
-        if before_others:
-            for before, other in zip(before_others, values[1:]):  # noqa: B905 - as for members with scores
-                length = len(other)
-                out += (before, NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
+    count = len(runs[0][0]) if len(runs) == 1 else sum([len(run[0]) for run in runs])
+    out.append(_COUNTS[count] if count < 1024 else b"*%d" % count)
+    for times, sequences, fields, values in runs:
+        if fields is None:
+            end = b"\r\n_" if protocol == 3 else b"\r\n*-1"
+            for id_ in zip(times, sequences, strict=True):
+                out += (b"\r\n*2", _next_bulk(b"%d-%d" % id_), end)
+            continue
+        count = 2 * len(fields)
+        before_first = CRLF + (_COUNTS[count] if count < 1024 else b"*%d" % count) + _next_bulk(fields[0])
+        before_others = [_next_bulk(field) for field in fields[1:]] if count > 2 else ()
+        before_id = before_value = b""
+        time = width = size = -1
+        # Entries that came at the same time mostly share the number of it, and to compare those takes longer.
+        for ms, sequence, texts in zip(times, sequences, values):  # noqa: B905 - as for members with scores
+            digits = _DIGITS[sequence] if sequence < 1024 else b"%d" % sequence
+            if ms is not time or len(digits) != width:
+                time, width = ms, len(digits)
+                text = b"%d-" % ms
+                before_id = _ENTRY_HEADS[len(text) + width] + text
+            first = texts[0]
+            if len(first) != size:
+                size = len(first)
+                before_value = before_first + (NEXT_HEADS[size] if size < 1024 else b"\r\n$%d\r\n" % size)
+            out += (before_id, digits, before_value, first)
+            if before_others:
+                for before, other in zip(before_others, texts[1:]):  # noqa: B905
+                    length = len(other)
+                    out += (before, NEXT_HEADS[length] if length < 1024 else b"\r\n$%d\r\n" % length, other)
     out.append(CRLF)
 
 
 def _next_bulk(text: bytes) -> bytes:
     """A bulk string without its line end, and with that of what is before it."""
-    return b"\r\n$%d\r\n%b" % (len(text), text)
+    length = len(text)
+    return NEXT_HEADS[length] + text if length < 1024 else b"\r\n$%d\r\n%b" % (length, text)
 
 
 def _error(value: RespError, protocol: int, out: Output) -> None:

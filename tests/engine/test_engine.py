@@ -62,7 +62,7 @@ def test_commands_read_the_clock_of_their_turn(engine: Engine) -> None:
 def open_nodes(engine: Engine, key: bytes) -> int:
     stream = engine.keyspace.databases[0].get(key)
     assert isinstance(stream, Stream)
-    return sum(node.entries is not None for node in stream.nodes())
+    return sum(node.columns is not None for node in stream.nodes())
 
 
 # Turns

@@ -19,7 +19,7 @@ from respstore.keyspace.footprint import (
 )
 from respstore.keyspace.list import LongList
 from respstore.keyspace.stream import Stream
-from respstore.keyspace.stream_group import Consumer, Group
+from respstore.keyspace.stream_group import Consumer, Group, Pending
 
 
 def stream_of(count: int) -> Stream:
@@ -103,7 +103,10 @@ def test_groups_of_a_stream_and_what_they_delivered() -> None:
     consumer = group.consumers[b"c"] = Consumer(b"c", 0)
     with_group = own_size(value)
     assert with_group - before > 500
-    group.deliver([(number, 0) for number in range(1, 101)], consumer, 0)
+    group.deliver([*range(1, 101)], [0] * 100, consumer, 0)
+    assert 100 * 24 < own_size(value) - with_group < 100 * 24 + 200
+    for number in range(1, 101):
+        group.give((number, 0), Pending(consumer, number, 2))
     assert own_size(value) - with_group > 100 * 100
 
 

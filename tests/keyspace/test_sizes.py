@@ -106,7 +106,7 @@ def test_a_stream_with_groups(db: Database) -> None:
     group = stream.groups[b"g"] = Group((0, 0))
     assert size(db, stream) == 5012
     consumer = group.consumers[b"consumer"] = Consumer(b"consumer", 0)
-    group.deliver([(1, 0)], consumer, 0)
+    group.deliver([1], [0], consumer, 0)
     assert size(db, stream) == 5832
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from respstore.keyspace.radix_tree import count_nodes
 from respstore.keyspace.stream import MAX_HALF, MAX_ID, MIN_ID, PACKABLE_GROUPS, Stream, next_id, previous_id
 from respstore.keyspace.stream_group import Consumer, Group
-from respstore.keyspace.stream_node import Entry, StreamId, id_bytes
+from respstore.keyspace.stream_node import Entry, StreamId, entries_of, id_bytes
 
 IDS = st.tuples(st.integers(0, 60), st.integers(0, 2))
 COUNTS = st.none() | st.integers(1, 12)
@@ -58,7 +58,7 @@ def test_what_few_groups_have_read_is_packed_with_the_nodes(count: int) -> None:
     for number in range(count):
         group = stream.groups[b"%d" % number] = Group(MIN_ID)
         consumer = group.consumers[b"a"] = Consumer(b"a", 0)
-        group.deliver([(1, 0), (2, 0)], consumer, 7)
+        group.deliver([1, 2], [0, 0], consumer, 7)
     lists = [group.pending for group in stream.groups.values()]
     stream.pack()
     again = [group.pending for group in stream.groups.values()]
@@ -70,7 +70,7 @@ def test_few_nodes_are_open() -> None:
     stream = stream_of(1000)
     for number in range(0, 1000, 50):
         stream.get((number, 0))
-    assert sum(node.entries is not None for node in stream.nodes()) <= 3
+    assert sum(node.columns is not None for node in stream.nodes()) <= 3
     assert ids_of(list(stream)) == list(range(1, 1001))
 
 
@@ -89,8 +89,8 @@ def test_a_node_whose_last_entry_is_deleted_ends_there_all_the_same() -> None:
     stream.delete([(3, 0)])
     assert stream.trim_to_id((3, 0)) == 2
     assert stream.node_count() == 2  # as in Redis, where nothing is left of the first
-    assert ids_of(stream.range(MIN_ID, MAX_ID)) == [4, 5, 6]
-    assert ids_of(stream.reversed_range(MIN_ID, MAX_ID, 9)) == [6, 5, 4]
+    assert ids_of(entries_of(stream.runs(MIN_ID, MAX_ID))) == [4, 5, 6]
+    assert ids_of(entries_of(stream.reversed_runs(MIN_ID, MAX_ID, 9))) == [6, 5, 4]
     assert stream.trim_to_length(2, limit=0) == 0
     assert stream.node_count() == 1
 
@@ -124,13 +124,13 @@ def test_a_group_counts_what_it_reads() -> None:
     stream = stream_of(10)
     group = Group(MIN_ID, 0)
     assert stream.lag_of(group) == 10
-    stream.advance(group, [(1, 0), (2, 0)])
+    stream.advance(group, stream.runs((1, 0), (2, 0)))
     assert (group.last_id, group.entries_read, stream.lag_of(group)) == ((2, 0), 2, 8)
     stream.delete([(5, 0)])  # from here on, nobody knows
     assert stream.lag_of(group) is None
-    stream.advance(group, [(3, 0)])
+    stream.advance(group, stream.runs((3, 0), (3, 0)))
     assert group.entries_read is None
-    stream.advance(group, [(number, 0) for number in (4, 6, 7, 8, 9, 10)])
+    stream.advance(group, stream.runs((4, 0), (10, 0)))
     assert (group.entries_read, stream.lag_of(group)) == (10, 0)
 
 
@@ -151,7 +151,7 @@ def test_what_was_deleted_before_the_first_entry_does_not_matter() -> None:
     assert stream.lag_of(group) is None
     stream.trim_to_length(2)
     assert stream.lag_of(group) == 4
-    stream.advance(group, [(4, 0)])
+    stream.advance(group, stream.runs((4, 0), (4, 0)))
     assert (group.entries_read, stream.lag_of(group)) == (2, 3)
 
 
@@ -175,8 +175,8 @@ class Streams(RuleBasedStateMachine):
     @rule(start=IDS, end=IDS, count=COUNTS)
     def look(self, start: StreamId, end: StreamId, count: int | None) -> None:
         between = [entry for entry in self.model if start <= entry[0] <= end]
-        assert self.stream.range(start, end, count) == between[:count]
-        assert self.stream.reversed_range(start, end, count) == between[::-1][:count]
+        assert entries_of(self.stream.runs(start, end, count)) == between[:count]
+        assert entries_of(self.stream.reversed_runs(start, end, count)) == between[::-1][:count]
 
     @rule(id_=IDS)
     def look_for_one(self, id_: StreamId) -> None:
@@ -214,7 +214,7 @@ class Streams(RuleBasedStateMachine):
     @rule()
     def pack(self) -> None:
         self.stream.pack()
-        assert all(node.entries is None for node in self.stream.nodes())
+        assert all(node.columns is None for node in self.stream.nodes())
 
     @invariant()
     def same(self) -> None:
@@ -238,14 +238,14 @@ TestStreams.settings = settings(max_examples=60, deadline=None)
     "work",
     [
         lambda stream, number: stream.get((number * 7 % stream.length + 1, 0)),
-        lambda stream, number: stream.range((number * 7 % stream.length + 1, 0), MAX_ID, 10),
-        lambda stream, number: stream.reversed_range(MIN_ID, (number * 7 % stream.length + 1, 0), 10),
+        lambda stream, number: stream.runs((number * 7 % stream.length + 1, 0), MAX_ID, 10),
+        lambda stream, number: stream.reversed_runs(MIN_ID, (number * 7 % stream.length + 1, 0), 10),
         lambda stream, _: stream.radix_tree_nodes(),
         lambda stream, number: stream.delete([(number * 7 % stream.length + 1, 0)]),
         lambda stream, _: stream.trim_to_length(stream.length - 1),
         lambda stream, _: stream.append(((stream.last_id[0] + 1, 0), (b"f",), (b"v",)), 2, 4096, 100),
     ],
-    ids=["get", "range", "reversed_range", "nodes", "delete", "trim", "append"],
+    ids=["get", "runs", "reversed_runs", "nodes", "delete", "trim", "append"],
 )
 def test_nothing_is_linear(work: Callable[[Stream, int], object]) -> None:
     times = []

@@ -30,15 +30,15 @@ def node_of(entries: list[Entry]) -> Node:
 def test_what_is_packed_comes_back(entries: list[Entry]) -> None:
     node = node_of(entries)
     node.close()
-    assert node.entries is None
-    assert node.open() == entries
+    assert node.columns is None
+    assert node.open().entries() == entries
     assert (node.live, node.total, node.first, node.last) == (len(entries), len(entries), entries[0][0], entries[-1][0])
 
 
 def test_fields_are_kept_once() -> None:
     node = node_of([((1, n), (b"field",), (b"value%d" % n,)) for n in range(10)])
     node.close()
-    entries = node.open()
+    entries = node.open().entries()
     assert all(entry[1] is node.fields for entry in entries)
 
 
@@ -56,11 +56,11 @@ def test_deleted_entries_count_but_are_gone() -> None:
     node.open()
     node.delete(2, 4)
     node.close()
-    assert node.open() == entries[:2]
+    assert node.open().entries() == entries[:2]
     assert (node.live, node.total, node.size, node.last) == (2, 4, size, (1, 3))
     node.delete(0, 2)
     node.close()
-    assert node.open() == []
+    assert node.open().entries() == []
 
 
 def test_entries_are_kept_twice_only_as_long_as_they_are_the_same() -> None:
@@ -76,7 +76,7 @@ def test_entries_are_kept_twice_only_as_long_as_they_are_the_same() -> None:
 def test_a_node_with_much_data_stays_open() -> None:
     node = node_of([((1, 1), (b"f",), (b"x" * CLOSABLE_BYTES,))])
     node.close()
-    assert node.entries is not None
+    assert node.columns is not None
 
 
 def test_a_copy_is_another_node() -> None:
@@ -86,8 +86,8 @@ def test_a_copy_is_another_node() -> None:
         other = copy(node)
         other.open()
         other.append(((2, 0), (b"g",), (b"w",)))
-        assert len(node.open()) == node.live == node.total == 1
-        assert other.open() == [((1, 1), (b"f",), (b"v",)), ((2, 0), (b"g",), (b"w",))]
+        assert len(node.open().values) == node.live == node.total == 1
+        assert other.open().entries() == [((1, 1), (b"f",), (b"v",)), ((2, 0), (b"g",), (b"w",))]
 
 
 # The listpack

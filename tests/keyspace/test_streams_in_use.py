@@ -12,7 +12,7 @@ def stream_of(*numbers: int) -> Stream:
 
 
 def is_packed(stream: Stream) -> bool:
-    return all(node.entries is None for node in stream.nodes())
+    return all(node.columns is None for node in stream.nodes())
 
 
 def test_a_stream_stays_open_for_a_moment() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from respstore.errors import RespError
+from respstore.keyspace.stream_node import runs_of
 from respstore.protocol.replies import (
     NO_REPLY,
     NULL_ARRAY,
@@ -221,7 +222,7 @@ fields = st.binary(max_size=5) | st.just(b"%d%%b") | st.binary(min_size=1022, ma
 stream_entries = st.tuples(stream_ids, st.none(), st.just(())) | st.tuples(stream_ids, st.integers(1, 3)).flatmap(
     lambda start: st.tuples(st.just(start[0]), *[st.tuples(*[fields] * start[1])] * 2)
 )
-entries = st.lists(stream_entries, max_size=3).map(StreamEntries)
+entries = st.lists(stream_entries, max_size=4).map(lambda entries: StreamEntries(runs_of(entries)))
 values = st.recursive(
     scalars | st.lists(strings, min_size=9, max_size=30),
     lambda inner: (
@@ -230,7 +231,9 @@ values = st.recursive(
         | st.dictionaries(st.binary(max_size=5) | st.integers(0, 9), inner, max_size=4)
         | st.lists(inner, max_size=3).map(SetOf)
         | st.lists(inner, max_size=3).map(Push)
-        | st.dictionaries(st.binary(max_size=5), entries, max_size=3).map(lambda found: ByKey([*found.items()]))
+        | st.dictionaries(st.binary(max_size=5), entries, max_size=3).map(
+            lambda found: ByKey([(key, each.runs) for key, each in found.items()])
+        )
         | entries
     ),
     max_leaves=30,
@@ -255,13 +258,14 @@ def as_read(value: Any, protocol: int) -> Any:
         case dict():
             return [as_read(part, 2) for pair in value.items() for part in pair]
         case ByKey() if protocol == 3:
-            return {key: as_read(item, 3) for key, item in value.items}
+            return {key: as_read(StreamEntries(runs), 3) for key, runs in value.items}
         case ByKey():
-            return [[key, as_read(item, 2)] for key, item in value.items]
+            return [[key, as_read(StreamEntries(runs), 2)] for key, runs in value.items]
         case StreamEntries():
             return [
                 [b"%d-%d" % id_, None if names is None else [*chain.from_iterable(zip(names, texts, strict=True))]]
-                for id_, names, texts in value.entries
+                for times, sequences, names, values in value.runs
+                for id_, texts in zip(zip(times, sequences, strict=True), values, strict=True)
             ]
         case SetOf() | Push():
             return [as_read(item, protocol) for item in value.items]

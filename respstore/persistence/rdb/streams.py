@@ -70,8 +70,8 @@ def decode_stream(reader: Reader, version: int) -> Stream:
 
 
 def _encode_node(node: Node) -> bytes:
-    was_open = node.entries is not None
-    entries = node.open()
+    was_open = node.columns is not None
+    entries = node.open().entries()
     count = len(node.fields)
     elements: Iterator[listpack.Element] = chain(
         (node.live, 0, count, *node.fields, 0), *[_entry_elements(entry, node) for entry in entries]

@@ -85,7 +85,7 @@ def test_several_nodes_and_groups() -> None:
     assert described(again) == described(stream)
     assert [node.size for node in again.nodes()] == [node.size for node in stream.nodes()]
     assert encode_stream(again, encode_string) == data
-    assert sum(node.entries is not None for node in stream.nodes()) <= 3  # to write it has not opened it
+    assert sum(node.columns is not None for node in stream.nodes()) <= 3  # to write it has not opened it
 
 
 def test_it_goes_on_after_reading() -> None:
