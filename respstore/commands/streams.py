@@ -85,8 +85,11 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
             return None
         stream = Stream()
         db.keyspace.streams_in_use.add(stream)
-    now = db.keyspace.now
-    id_ = (now, 0) if given is None and now > stream.last_id[0] else _new_id(stream.last_id, given)
+    now, (last_ms, last_sequence) = db.keyspace.now, stream.last_id
+    if given is None and last_sequence < MAX_HALF:
+        id_ = (now, 0) if now > last_ms else (last_ms, last_sequence + 1)
+    else:
+        id_ = _new_id(now, stream.last_id, given)
     if length > MAX_NODE_BYTES:
         raise RespError(errors.ENTRY_TOO_LARGE)
     stream.append((id_, fields, values), length, config.stream_node_max_bytes, config.stream_node_max_entries)
@@ -103,18 +106,19 @@ def xadd(session: Session, key: bytes, first: bytes, second: bytes, third: bytes
     return text
 
 
-def _new_id(last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
-    """The id of an entry to be added, unless it is the time, and that is behind the last id.
+def _new_id(now: int, last: StreamId, given: tuple[int, int | None] | None) -> StreamId:
+    """The id of an entry to be added.
 
     Args:
+        now: wall-clock ms.
         last: the stream's last id.
         given: as the client says it, without a sequence number if that is left to us; None for the next one.
 
     Raises:
         RespError: it would not be greater than the last.
     """
-    if given is None and last[1] < MAX_HALF:
-        return last[0], last[1] + 1
+    if given is None and now > last[0]:
+        return now, 0
     if last == MAX_ID:
         raise RespError(errors.STREAM_EXHAUSTED)
     if given is None:

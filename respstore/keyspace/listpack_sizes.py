@@ -9,7 +9,8 @@ from respstore.numbers import parse_integer
 
 LISTPACK_FRAME: Final = 7
 """Bytes of a listpack without elements."""
-_NINE: Final = ord("9")
+NINE: Final = ord("9")
+"""What begins with a greater character is no number."""
 _BACKWARD_LENGTHS: Final = ((1, 1 << 7), (2, (1 << 14) - 1), (3, (1 << 21) - 1), (4, (1 << 28) - 1), (5, 1 << 35))
 """By how many bytes an element's length is repeated behind it, for the lengths below."""
 _LARGEST_WHOLE_SCORE: Final = 2.0**62
@@ -36,7 +37,7 @@ def whole_score(score: float) -> int | None:
 def text_size(text: bytes) -> int:
     """Bytes of a string as an element of a listpack; one that is written as an integer is kept as one."""
     length = len(text)
-    if 0 < length <= 20 and text[0] <= _NINE and (number := parse_integer(text)) is not None:
+    if 0 < length <= 20 and text[0] <= NINE and (number := parse_integer(text)) is not None:
         return integer_size(number)
     if length < 1 << 6:
         return length + 2

@@ -128,7 +128,7 @@ class Stream:
             length: of its fields and values together, in bytes.
             max_bytes, max_entries: how much goes into a node (stream-node-max-bytes, stream-node-max-entries).
         """
-        id_, fields, values = entry
+        id_, fields, _ = entry
         nodes = self._nodes
         node = nodes[-1] if nodes else None
         if node is None or (
@@ -139,7 +139,6 @@ class Stream:
                 self._note_open(node)
                 if fields == node.fields:
                     fields = node.fields
-            entry = id_, fields, values
             node = Node(id_, fields)
             nodes.append(node)
             self._firsts.append(id_)

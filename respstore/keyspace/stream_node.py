@@ -19,11 +19,11 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, MutableSequence, Sequence
 from copy import copy
-from itertools import accumulate, groupby, islice, repeat
+from itertools import accumulate, groupby, islice
 from operator import itemgetter, sub
 from typing import Final, TypeVar
 
-from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, integer_size, text_size
+from respstore.keyspace.listpack_sizes import LISTPACK_FRAME, NINE, integer_size, text_size
 
 StreamId = tuple[int, int]
 """Milliseconds and a number in sequence, both unsigned and of 64 bits."""
@@ -122,17 +122,6 @@ class Columns(Ids):
         columns.values = self.values.copy()
         return columns
 
-    def append(self, entry: Entry) -> None:
-        """Add one behind the last."""
-        (ms, sequence), fields, values = entry
-        if self.other_fields is not None:
-            self.other_fields.append(None if fields == self.fields else fields)
-        elif fields != self.fields:
-            self.other_fields = [*repeat(None, len(self.times)), fields]
-        self.times.append(ms)
-        self.sequences.append(sequence)
-        self.values.append(values)
-
     def delete(self, start: int, stop: int) -> None:
         """Delete entries by their position."""
         del self.times[start:stop], self.sequences[start:stop], self.values[start:stop]
@@ -216,18 +205,29 @@ class Node:
         # Of most entries these are small, and so is the number of fields; calls cost more than the rest.
         if not (0 <= ms - first_ms < 1 << 7 and 0 <= sequence - first_sequence < 1 << 7):
             size += _difference_size(ms - first_ms) + _difference_size(sequence - first_sequence) - 4
+        columns = self.columns
+        assert columns is not None
         if fields == self.fields:
             size += 2 if count < 1 << 6 else integer_size(count + 3)
+            if columns.other_fields is not None:
+                columns.other_fields.append(None)
         else:
             size += integer_size(count) + sum(map(text_size, fields)) + integer_size(2 * count + 4)
-        self.size = size + (text_size(values[0]) if count == 1 else sum(map(text_size, values)))
+            if columns.other_fields is None:
+                columns.other_fields = [None] * self.live
+            columns.other_fields.append(fields)
+        if count == 1 and 0 < (length := len(values[0])) < 1 << 6 and values[0][0] > NINE:
+            self.size = size + length + 2
+        else:
+            self.size = size + sum(map(text_size, values))
         self.live += 1
         self.total += 1
         self.last = id_
         if not self._is_changed:
             self._change()
-        assert self.columns is not None
-        self.columns.append(entry)
+        columns.times.append(ms)
+        columns.sequences.append(sequence)
+        columns.values.append(values)
 
     def delete(self, start: int, stop: int) -> None:
         """Delete entries by their position; the node must be open."""
