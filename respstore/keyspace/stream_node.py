@@ -32,7 +32,7 @@ Entry = tuple[StreamId, tuple[bytes, ...], tuple[bytes, ...]]
 """An entry's id, its fields and their values."""
 
 Run = tuple[list[int], list[int], tuple[bytes, ...], list[tuple[bytes, ...]]]
-"""Entries, at least one, that follow one another, forwards or backwards, and have the same fields.
+"""Entries, at least one, that have the same fields.
 
 The milliseconds of their ids, the numbers in sequence, the fields, and the values of each.
 """
@@ -290,7 +290,7 @@ def entries_of(runs: Iterable[Run]) -> list[Entry]:
 def runs_of(
     entries: Sequence[tuple[StreamId, Fields, tuple[bytes, ...]]],
 ) -> list[tuple[list[int], list[int], Fields, list[tuple[bytes, ...]]]]:
-    """Entries in any order as runs, which are no shorter than need be; what their fields are does not matter."""
+    """Entries as runs, as few as there can be; what stands for their fields does not matter."""
     runs = []
     for fields, same in groupby(entries, itemgetter(1)):
         ids, _, values = zip(*same, strict=True)

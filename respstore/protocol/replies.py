@@ -465,10 +465,9 @@ def _runs(runs: Sequence[Run], protocol: int, out: Output) -> None:
         before_others = [_next_bulk(field) for field in fields[1:]] if count > 2 else ()
         before_id = before_value = b""
         time = width = size = -1
-        # Entries that came at the same time mostly share the number of it, and to compare those takes longer.
         for ms, sequence, texts in zip(times, sequences, values):  # noqa: B905 - as for members with scores
             digits = _DIGITS[sequence] if sequence < 1024 else b"%d" % sequence
-            if ms is not time or len(digits) != width:
+            if (ms is not time and ms != time) or len(digits) != width:  # entries of one time mostly share its number
                 time, width = ms, len(digits)
                 text = b"%d-" % ms
                 before_id = _ENTRY_HEADS[len(text) + width] + text

@@ -1,15 +1,18 @@
 """A node of a stream: what is packed comes back as it was, and the listpack's length is Redis's."""
 
+from bisect import bisect_left
 from copy import copy
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from respstore.keyspace.stream_node import CLOSABLE_BYTES, Entry, Node
+from respstore.keyspace.stream_node import CLOSABLE_BYTES, Columns, Entry, Node, StreamId, entries_of, runs_of
 
 FIELDS = st.sampled_from([(b"f",), (b"f", b"g"), (b"", b"f"), (b"\x00",)])
 HALVES = st.integers(0, 2**64 - 1) | st.integers(0, 300)
+NUMBERS = st.integers(0, 5)
 ENTRIES = st.tuples(st.tuples(HALVES, HALVES), FIELDS).flatmap(
     lambda start: st.tuples(
         st.just(start[0]),
@@ -33,6 +36,30 @@ def test_what_is_packed_comes_back(entries: list[Entry]) -> None:
     assert node.columns is None
     assert node.open().entries() == entries
     assert (node.live, node.total, node.first, node.last) == (len(entries), len(entries), entries[0][0], entries[-1][0])
+
+
+@given(st.lists(ENTRIES))
+def test_runs_are_all_entries_in_their_order(entries: list[Entry]) -> None:
+    runs = runs_of(entries)
+    assert entries_of(runs) == entries
+    assert all(run[2] != following[2] for run, following in pairwise(runs))
+
+
+@given(st.lists(ENTRIES, min_size=1, unique_by=lambda entry: entry[0]).map(sorted), st.data())
+def test_a_part_of_a_node_is_a_few_runs(entries: list[Entry], data: st.DataObject) -> None:
+    columns = node_of(entries).open()
+    start = data.draw(st.integers(0, len(entries) - 1))
+    stop = data.draw(st.integers(start + 1, len(entries)))
+    assert columns.runs(start, stop) == runs_of(entries[start:stop])
+    assert columns.entry(start) == entries[start]
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), unique=True).map(sorted), st.tuples(NUMBERS, NUMBERS))
+def test_an_id_has_a_place_among_others(ids: list[StreamId], id_: StreamId) -> None:
+    columns = Columns(())
+    columns.times, columns.sequences = [ms for ms, _ in ids], [sequence for _, sequence in ids]
+    assert columns.place_of(id_) == bisect_left(ids, id_)
+    assert columns.find(id_) == (ids.index(id_) if id_ in ids else -1)
 
 
 def test_fields_are_kept_once() -> None:
