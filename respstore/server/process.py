@@ -76,15 +76,15 @@ class Process:
 
     def memory(self) -> int:
         """Resident memory of the process, in bytes."""
-        try:
-            return int(Path("/proc/self/statm").read_text().split()[1]) * self._page
+        try:  # as bytes: each time that Python reads a text, a name may stay in its cache of attributes
+            return int(Path("/proc/self/statm").read_bytes().split()[1]) * self._page
         except OSError:
             return self.peak_memory()
 
     def peak_memory(self) -> int:
         """The most resident memory that the process ever had, in bytes."""
         try:  # getrusage would count what the parent process occupied, too
-            return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+            return int(Path("/proc/self/status").read_bytes().partition(b"VmHWM:")[2].split()[0]) * 1024
         except (OSError, IndexError):
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             return peak if sys.platform == "darwin" else peak * 1024

@@ -60,7 +60,7 @@ def test_memory_where_there_is_no_proc_is_the_peak(process, monkeypatch):
     def fail(path, *args, **kwargs):
         raise FileNotFoundError(path)
 
-    monkeypatch.setattr(Path, "read_text", fail)
+    monkeypatch.setattr(Path, "read_bytes", fail)
 
     assert process.memory() == process.peak_memory() > MB
 
