@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from respstore import errors
 from respstore.engine.command import UNLIMITED, Command, Handler
-from respstore.engine.latency import Distribution
+from respstore.engine.latency import Distribution, SlowCounts
 from respstore.engine.waiting import Park
 from respstore.errors import RespError
 from respstore.exceptions import ConfigError
@@ -109,7 +109,7 @@ class Entry:
         "words",
     )
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, slow_counts: SlowCounts) -> None:
         self.command = command
         self.minimum = UNLIMITED if command.subcommands or command.guard else command.minimum
         self.maximum = command.maximum
@@ -117,11 +117,13 @@ class Entry:
         self.forget_calls()
         self.subcommands: dict[bytes, Entry] = {}
         if command.subcommands:
-            self.subcommands = {word.encode(): Entry(record) for word, record in command.subcommands.items()}
+            self.subcommands = {
+                word.encode(): Entry(record, slow_counts) for word, record in command.subcommands.items()
+            }
         self.run: Handler = command.handler or _unreachable
         self.handler = self.plain = self.measured = self.run
         self.left = 0
-        self.times = Distribution()
+        self.times = Distribution(slow_counts)
 
     @property
     def calls(self) -> int:
@@ -190,8 +192,9 @@ def _unreachable(session: "Session", *args: bytes) -> Any:
 def make_entries(table: "Mapping[str, Command]") -> dict[bytes, Entry]:
     """An engine's look-up: each command under its name in lower and in upper case, which is how clients write it."""
     entries: dict[bytes, Entry] = {}
+    slow_counts = SlowCounts()
     for name, command in table.items():
-        entries[name.encode()] = entries[name.upper().encode()] = Entry(command)
+        entries[name.encode()] = entries[name.upper().encode()] = Entry(command, slow_counts)
     return entries
 
 

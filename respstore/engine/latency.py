@@ -14,18 +14,70 @@ _BUCKETS_PER_DOUBLING: Final = 1 << _PRECISION_BITS - 1
 _MORE_BUCKETS: Final = 8 * _BUCKETS_PER_DOUBLING
 """By so many the counts grow: not often, for what grows while the server has much to do comes to lie among data, whose
 memory is not given back as long as it does."""
+_BUCKET_BITS: Final = 12
+_BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
+"""What is enough for the number of any bucket."""
+
+
+class SlowCounts:
+    """How many slow calls of each command of an engine fell into which bucket.
+
+    They are few, and far between: only those buckets are kept that any fell into, all in one piece. Small pieces, of
+    each command its own, would come to lie among data, and each would keep the memory around it from being given back.
+    """
+
+    __slots__ = ("_commands", "_counts", "_places")
+
+    def __init__(self) -> None:
+        self._commands = 0
+        self._places = array("I")  # in order: a command's number, and a bucket in the lower bits
+        self._counts = array("Q")  # of each place
+
+    def add_command(self) -> int:
+        """A number for a command."""
+        self._commands += 1
+        return self._commands
+
+    def add(self, command: int, bucket: int) -> None:
+        """Count a call."""
+        place = command << _BUCKET_BITS | bucket
+        index = bisect_left(self._places, place)
+        if index == len(self._places) or self._places[index] != place:
+            self._places.insert(index, place)
+            self._counts.insert(index, 0)
+        self._counts[index] += 1
+
+    def of(self, command: int) -> Sequence[tuple[int, int]]:
+        """A command's buckets, and how many calls each has."""
+        part = self._part(command)
+        buckets = [place & _BUCKET_MASK for place in self._places[part]]
+        return list(zip(buckets, self._counts[part], strict=True))
+
+    def forget(self, command: int) -> None:
+        """A command has no calls any more."""
+        part = self._part(command)
+        del self._places[part], self._counts[part]
+
+    def _part(self, command: int) -> slice:
+        start, end = (bisect_left(self._places, number << _BUCKET_BITS) for number in (command, command + 1))
+        return slice(start, end)
 
 
 class Distribution:
     """How long the calls of one command took.
 
     Not each call is timed (see timing.py): the sampled ones stand for those that were not, while every slow one is
-    known and stands for itself. Slow calls are few, and far between: only those buckets are kept that any fell into.
+    known and stands for itself.
+
+    Args:
+        slow_counts: where the slow ones are counted, with those of other commands.
     """
 
-    __slots__ = ("_sampled", "_slow_buckets", "_slow_counts", "_totals")
+    __slots__ = ("_number", "_sampled", "_slow_counts", "_totals")
 
-    def __init__(self) -> None:
+    def __init__(self, slow_counts: SlowCounts) -> None:
+        self._slow_counts = slow_counts
+        self._number = slow_counts.add_command()
         self.reset()
 
     def reset(self) -> None:
@@ -36,8 +88,7 @@ class Distribution:
     def forget_shape(self) -> None:
         """Forget how the times were distributed, not how long the calls took together."""
         self._sampled = array("Q")  # how many calls fell into each bucket
-        self._slow_buckets = array("H")  # those with slow calls, in order
-        self._slow_counts = array("Q")  # how many each has
+        self._slow_counts.forget(self._number)
 
     def add(self, seconds: float, *, is_slow: bool, keep_shape: bool) -> None:
         """A call was timed; `keep_shape` if the distribution is to know (latency-tracking)."""
@@ -47,7 +98,7 @@ class Distribution:
         if keep_shape:
             bucket = _bucket(round(seconds * 1e9))
             if is_slow:
-                self._add_slow(bucket)
+                self._slow_counts.add(self._number, bucket)
                 return
             counts = self._sampled
             if bucket >= len(counts):
@@ -86,20 +137,13 @@ class Distribution:
 
     def _cumulative(self, calls: int) -> Sequence[tuple[int, float]]:
         """Nanoseconds, and how many of the calls took no longer."""
-        sampled = sum(self._sampled)
-        weight = max(calls - sum(self._slow_counts), sampled) / sampled if sampled else 0
+        sampled, slow = sum(self._sampled), self._slow_counts.of(self._number)
+        weight = max(calls - sum([count for _, count in slow]), sampled) / sampled if sampled else 0
         counts = {bucket: count * weight for bucket, count in enumerate(self._sampled) if count}
-        for bucket, count in zip(self._slow_buckets, self._slow_counts, strict=True):
+        for bucket, count in slow:
             counts[bucket] = counts.get(bucket, 0) + count
         buckets = sorted(counts)
         return list(zip(map(_longest, buckets), accumulate(map(counts.__getitem__, buckets)), strict=True))
-
-    def _add_slow(self, bucket: int) -> None:
-        place = bisect_left(self._slow_buckets, bucket)
-        if place == len(self._slow_buckets) or self._slow_buckets[place] != bucket:
-            self._slow_buckets.insert(place, bucket)
-            self._slow_counts.insert(place, 0)
-        self._slow_counts[place] += 1
 
 
 def _bucket(nanoseconds: int) -> int:

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from respstore.engine.session import Session
 
 SAMPLES: Final = 64
-WATCHED: Final = 1000
-"""So many calls of a command are timed that may have been slow."""
+WATCHED: Final = 256
+"""So many calls of a command are timed that may have been slow. While that counts down for many commands, it takes no
+objects, which might lie among data for long: Python has these numbers at hand."""
 SHORTEST: Final = 0.001
 """Seconds: below it, the time that a batch takes says nothing about a request in it."""
 _ALWAYS: Final = -1
@@ -134,8 +135,8 @@ class Timing:
             self._count(entry, seconds, is_slow=is_slow)
         if is_slow:
             self._engine.look_at += seconds  # it is known: the batch is judged by the rest
-            self._since += seconds
             if self._slow_calls:
+                self._since += seconds
                 self._slow_calls.append((entry, list(args), seconds))  # in their order
             else:
                 self._log(session, entry, args, seconds)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from respstore.engine.latency import HISTORY_LENGTH, Distribution, LatencyMonitor
+from respstore.engine.latency import HISTORY_LENGTH, Distribution, LatencyMonitor, SlowCounts
 
 
 def test_the_sample_stands_for_all_calls() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     times.add(0.000_002, is_slow=False, keep_shape=True)
     times.add(0.000_004, is_slow=False, keep_shape=True)
     assert times.total(2) == pytest.approx(0.000_006)
@@ -14,7 +14,7 @@ def test_the_sample_stands_for_all_calls() -> None:
 
 
 def test_a_slow_call_stands_for_itself() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     times.add(0.000_001, is_slow=False, keep_shape=True)
     times.add(0.5, is_slow=True, keep_shape=True)
     assert times.total(1001) == pytest.approx(0.501)
@@ -22,40 +22,55 @@ def test_a_slow_call_stands_for_itself() -> None:
 
 
 def test_slow_calls_alone() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     times.add(0.5, is_slow=True, keep_shape=True)
     assert times.total(1) == 0.5
     assert times.histogram(1) == {524288: 1}
 
 
 def test_nothing_is_known_of_what_was_not_timed() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     assert times.total(5) == 0
     assert times.histogram(5) == {}
     assert list(times.percentiles(5, [50])) == []
 
 
 def test_percentiles() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     for microseconds in range(1, 101):
         times.add(microseconds / 1e6, is_slow=False, keep_shape=True)
     assert list(times.percentiles(100, [0, 50, 99, 100])) == pytest.approx([1, 50, 99, 100], rel=0.07)
 
 
 def test_without_latency_tracking_only_the_sum_is_kept() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     times.add(0.001, is_slow=False, keep_shape=False)
     assert times.total(1) == 0.001
     assert times.histogram(1) == {}
 
 
 def test_reset() -> None:
-    times = Distribution()
+    times = Distribution(SlowCounts())
     times.add(0.001, is_slow=False, keep_shape=True)
     times.add(1.0, is_slow=True, keep_shape=True)
     times.reset()
     assert times.total(10) == 0
     assert times.histogram(10) == {}
+
+
+def test_slow_calls_of_several_commands_are_kept_apart() -> None:
+    slow_counts = SlowCounts()
+    all_times = [Distribution(slow_counts) for _ in range(3)]
+    for number, times in enumerate(all_times):
+        for _ in range(number + 1):
+            times.add(0.5, is_slow=True, keep_shape=True)
+            times.add(0.1, is_slow=True, keep_shape=True)
+    all_times[1].reset()
+    assert [times.histogram(9) for times in all_times] == [
+        {131072: 1, 524288: 2},
+        {},
+        {131072: 3, 524288: 6},
+    ]
 
 
 def test_spikes_of_one_second_are_one() -> None:
