@@ -201,6 +201,7 @@ class FakeSystem:
         self.slept = 0.0
         self.stopped = False
         self.returned = 0
+        self.gathered = 0
 
     def wall_clock_us(self) -> int:
         return self.wall_us
@@ -217,6 +218,9 @@ class FakeSystem:
 
     def peak_memory(self) -> int:
         return 12_500_000
+
+    def gather_small_objects(self) -> None:
+        self.gathered += 1
 
     def return_memory(self) -> None:
         self.returned += 1

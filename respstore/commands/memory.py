@@ -15,7 +15,9 @@ from respstore.engine.arguments import Words, integer
 from respstore.engine.command import command, container
 from respstore.engine.help import help_lines
 from respstore.engine.keyspecs import at
+from respstore.engine.memory import PURGE_SECONDS
 from respstore.engine.session import Session
+from respstore.engine.waiting import PENDING, Park
 from respstore.errors import RespError
 from respstore.keyspace import Database
 from respstore.keyspace.sizes import size_of_key
@@ -153,11 +155,10 @@ def _findings(memory: MemoryUse, clients: int, total: int) -> Iterator[str]:
     tips="request_policy:all_shards response_policy:all_succeeded",
     complexity="O(N) in the number of containers",
 )
-def memory_purge(session: Session) -> str:
-    """Give memory back to the system that the process keeps for later."""
-    gc.collect()
-    session.engine.system.return_memory()
-    return OK
+def memory_purge(session: Session) -> Park:
+    """Give memory back to the system that the process keeps for later; the reply comes once that is done."""
+    session.engine.memory.purge()
+    return Park((), lambda _key: PENDING, PURGE_SECONDS, on_timeout=OK, if_denied=OK)
 
 
 @command(

@@ -5,8 +5,10 @@ The engine is sans-IO, like its sessions. Its owner (`server/`) promises to call
 """
 
 import logging
+from array import array
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import count
 from math import inf
 from random import Random
 from typing import Final
@@ -70,6 +72,7 @@ class Engine:
         all_entries: every command and subcommand that clients can use, once.
         originals: all commands by their own names, whatever `rename-command` says.
         acl: the users, and what they may do.
+        next_session_id: called for a number for a new session.
         sessions: connected clients by id.
         parser: shared by the sessions.
         effects: what the commands did, while somebody wants to know.
@@ -136,13 +139,12 @@ class Engine:
         self.snapshots = Snapshots(self)
         self.append_only = AppendOnly(self)
         self._gates = 0
-        self._last_session_id = 0
+        self.next_session_id = count(1).__next__
         self._paused_until = 0
         self._pause_writes_only = False
         self._ticks = 0
         self._expire_again: float | None = None
-        self._bytes_in_of_closed = 0
-        self._calls_added_up = 0
+        self._totals = array("q", (0, 0))  # bytes from clients that are gone, and calls that were added up
         self.memory = Memory(self)
 
     # Clock and names
@@ -159,11 +161,6 @@ class Engine:
     def make_id(self) -> str:
         """40 hexadecimal digits by chance."""
         return f"{self.random.getrandbits(160):040x}"
-
-    def next_session_id(self) -> int:
-        """A number for a new session."""
-        self._last_session_id += 1
-        return self._last_session_id
 
     # Sessions
 
@@ -188,7 +185,7 @@ class Engine:
     def remove(self, session: Session) -> None:
         """A session ends: it waits for nothing, watches nothing and is not listed any more."""
         if self.sessions.pop(session.id, None) is not None:
-            self._bytes_in_of_closed += session.received
+            self._totals[0] += session.received
             self.waiting.withdraw(session)
             self.channels.forget(session)
             self.monitors.remove(session)
@@ -279,12 +276,13 @@ class Engine:
             self.memory.add_up()
         self.memory.make_room()
         self.memory.return_free()
+        self.memory.go_on_purging()
         if self.keyspace.is_frozen or self.memory.is_weighed:  # who reads or weighed them counts on their staying so
             self.keyspace.streams_in_use.clear()
         else:
             self.keyspace.streams_in_use.pack_unused()
         statistics = self.statistics
-        statistics.operations.sample(now, self._calls_added_up)
+        statistics.operations.sample(now, self._totals[1])
         statistics.input_bytes.sample(now, self.bytes_in())
         statistics.output_bytes.sample(now, statistics.bytes_out)
         if self._ticks % TICKS_PER_GENERATION == 0:
@@ -419,24 +417,24 @@ class Engine:
         """Add what was counted since the last time to the totals."""
         for entry in self.all_entries:
             if entry.new_calls or entry.new_rejected:  # a failure alone may wait
-                self._calls_added_up += entry.new_calls
+                self._totals[1] += entry.new_calls
                 entry.add_up()
         self.keyspace.add_up()
 
     def commands_processed(self) -> int:
         """How many commands ran since the start."""
-        return self._calls_added_up + sum(entry.new_calls for entry in self.all_entries)
+        return self._totals[1] + sum(entry.new_calls for entry in self.all_entries)
 
     def bytes_in(self) -> int:
         """How many bytes clients sent since the start or CONFIG RESETSTAT."""
-        return self._bytes_in_of_closed + sum(session.received for session in self.sessions.values())
+        return self._totals[0] + sum(session.received for session in self.sessions.values())
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         self.statistics.reset()
         self.keyspace.reset_statistics()
-        self._bytes_in_of_closed -= self.bytes_in()
-        self._calls_added_up = 0
+        self._totals[0] -= self.bytes_in()
+        self._totals[1] = 0
         for entry in self.all_entries:
             entry.forget_calls()
         self.timing.reset()

@@ -9,6 +9,7 @@ What counts against maxmemory is the data and what is held for clients, what is 
 memory that the interpreter takes without any data does not (INFO: mem_not_counted_for_evict).
 """
 
+import gc
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,10 @@ RETURN_ABOVE: Final = 1.2
 RETURN_SECONDS: Final = 1.0
 RETURN_SHARE: Final = 0.01
 """... and looked for at most so often, in at most that share of the server's time."""
+PURGE_SECONDS: Final = 0.3
+"""How long MEMORY PURGE takes: ..."""
+_PURGE_TICKS: Final = 2
+"""... so many ticks, in which what is made anew all the time is."""
 _GENTLE_TENACITY: Final = 10
 _WAYS_OUT: Final = frozenset(("discard", "quit", "reset"))
 """What a client may always do in MULTI."""
@@ -56,6 +61,7 @@ class Memory:
         self._peak = 0
         self._again: float | None = None
         self._next_return = 0.0
+        self._purge_ticks = 0
         for name in ("maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
             config.on_change(name, self._configure)
         self._configure()
@@ -155,6 +161,28 @@ class Memory:
             system.return_memory()
             took = system.monotonic() - now
         self._next_return = now + max(RETURN_SECONDS, took / RETURN_SHARE)
+
+    def purge(self) -> None:
+        """Begin to give back all that is free, be the data weighed or not; `PURGE_SECONDS` later that is done.
+
+        Python gives back no memory around small objects that lie here and there, where there was much data. What is
+        made anew time and again comes to lie elsewhere from now on; what rests is made anew here.
+        """
+        engine = self._engine
+        gc.collect()
+        engine.system.gather_small_objects()
+        engine.parser.renew()
+        for table in gc.get_referents(engine.waiting, engine.channels, engine.trackers, engine.timing):
+            if type(table) is dict and not table:
+                table.clear()  # it has room for those that it once had
+        self._purge_ticks = _PURGE_TICKS
+
+    def go_on_purging(self) -> None:
+        """Go on with what `purge` has begun; to be called ten times a second."""
+        if self._purge_ticks:
+            self._purge_ticks -= 1
+            gc.collect()  # lets go of what Python keeps to make the next floats and lists of, too
+            self._engine.system.return_memory()
 
     def go_on(self, now: float) -> None:
         """Go on with an eviction that was cut short; to be called at `next_deadline`."""

@@ -40,7 +40,7 @@ class Statistics:
     """Totals since the start or CONFIG RESETSTAT.
 
     Attributes:
-        connections, rejected_connections: accepted, and refused because of maxclients.
+        rejected_connections: refused because of maxclients.
         bytes_out: sent to clients.
         reads, writes: how often something was received from a client, and sent to one.
         operations, input_bytes, output_bytes: their rates.
@@ -54,8 +54,8 @@ class Statistics:
         "_errors",
         "_exceeded_seconds",
         "_exceeded_since",
+        "_totals",
         "bytes_out",
-        "connections",
         "evicted_clients",
         "evicted_keys",
         "expire_seconds",
@@ -75,7 +75,7 @@ class Statistics:
 
     def reset(self) -> None:
         """CONFIG RESETSTAT."""
-        self.connections = 0
+        self._totals = array("q", (0,))
         self.rejected_connections = 0
         self.bytes_out = 0
         self.reads = 0
@@ -92,6 +92,15 @@ class Statistics:
         self.input_bytes = Rate()
         self.output_bytes = Rate()
         self._errors: dict[str, array[int]] = {}
+
+    @property
+    def connections(self) -> int:
+        """How many were accepted."""
+        return self._totals[0]
+
+    @connections.setter
+    def connections(self, number: int) -> None:
+        self._totals[0] = number
 
     @property
     def errors(self) -> Counter[str]:

@@ -172,6 +172,9 @@ class System(Protocol):
     def peak_memory(self) -> int:
         """The most resident memory that the process ever had, in bytes."""
 
+    def gather_small_objects(self) -> None:
+        """Have small objects that are made from now on lie where most are, so that others' memory is given back."""
+
     def return_memory(self) -> None:
         """Give memory that is free within the process back to the system, as far as that can be done."""
 

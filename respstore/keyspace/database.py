@@ -458,7 +458,7 @@ class Database:
 
     def _expire(self, key: bytes) -> None:
         self._remove(key)
-        self.keyspace.expired += 1
+        self.keyspace.count_expired()
         self.changed(key, "expired")
         self.keyspace.changes -= 1  # to Redis it is none, for nobody made it
 
@@ -473,7 +473,6 @@ class Keyspace:
     Attributes:
         now: wall-clock ms, set by the engine.
         changes: how often anything was changed, ever.
-        expired: how many keys were deleted because their time was over.
         keeps_expired: keys whose time is over stay, though nobody sees them, for no data is to change (CLIENT PAUSE).
         generation: counts up once a minute or so; tells what was not used for a while.
         notify, modified: whom events and changes are told to, while somebody wants to know (see notifying.py).
@@ -488,7 +487,6 @@ class Keyspace:
         "_totals",
         "changes",
         "databases",
-        "expired",
         "flushed",
         "generation",
         "is_frozen",
@@ -505,7 +503,6 @@ class Keyspace:
     def __init__(self, count: int) -> None:
         self.now = 0
         self.changes = 0
-        self.expired = 0
         self.keeps_expired = False
         self.generation = 0
         self.is_frozen = False
@@ -517,7 +514,16 @@ class Keyspace:
         self.libraries: tuple[bytes, ...] = ()
         self.streams_in_use = StreamsInUse()
         self.databases = [Database(self, index) for index in range(count)]
-        self._totals = array("Q", (0, 0))  # hits and misses that are added up
+        self._totals = array("Q", (0, 0, 0))  # hits and misses that are added up, and expired keys
+
+    @property
+    def expired(self) -> int:
+        """How many keys were deleted because their time was over."""
+        return self._totals[2]
+
+    def count_expired(self) -> None:
+        """A key was deleted because its time was over."""
+        self._totals[2] += 1
 
     @property
     def hits(self) -> int:
@@ -549,7 +555,6 @@ class Keyspace:
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
-        self.expired = 0
-        self._totals = array("Q", (0, 0))
+        self._totals = array("Q", (0, 0, 0))
         for db in self.databases:
             db.hits = db.misses = 0

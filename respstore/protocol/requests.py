@@ -79,6 +79,10 @@ class FastParser:
     def __init__(self) -> None:
         self._reader = hiredis.Reader()
 
+    def renew(self) -> None:
+        """Let hiredis's reader be another object."""
+        self._reader = hiredis.Reader()
+
     def parse(self, data: bytes) -> list[Request]:
         """All of `data`, which starts with `*`, as whole requests; none if it is not beyond doubt that it is that."""
         try:

@@ -111,10 +111,8 @@ class Poller:
                     task_status.started()
                     while True:
                         await trio.lowlevel.wait_readable(fileno)
-                        deadline = monotonic() + BUSY_SECONDS
                         try:
-                            while self._turn() and monotonic() < deadline:
-                                pass
+                            self._take_turns()
                         except Exception:
                             logger.exception("bug: a turn was cut short")
                             await trio.sleep(BUG_SECONDS)
@@ -183,6 +181,12 @@ class Poller:
         for connection in list(self._connections.values()):
             self._close(connection)
         self._epoll.close()
+
+    def _take_turns(self) -> None:
+        """Serve who is ready, until nobody is or others must be let in."""
+        deadline = monotonic() + BUSY_SECONDS
+        while self._turn() and monotonic() < deadline:
+            pass
 
     def _turn(self) -> bool:
         """Serve what is ready now.

@@ -19,6 +19,7 @@ from respstore.config import Config
 from respstore.engine import system
 from respstore.server.append_files import AppendFiles
 from respstore.server.disk import Disk
+from respstore.server.gathering import gather
 from respstore.server.oom_score import OomScore, Role
 from respstore.server.peer import Peer
 
@@ -62,6 +63,7 @@ class Process:
         self.io_backend = ""
         self.monotonic = time.monotonic  # the function itself: it is called once for each request
         self._stop = stop
+        self._gathered: list[object] = []
         self._fail = fail
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
@@ -93,6 +95,11 @@ class Process:
         """Give memory that the allocator keeps back to the system: all whole pages that are free."""
         if self._malloc_trim is not None:
             self._malloc_trim(0)
+
+    def gather_small_objects(self) -> None:
+        """Have small objects that are made from now on lie where most are, so that others' memory is given back."""
+        self._gathered.clear()
+        self._gathered += gather()
 
     @contextmanager
     def without_full_collections(self) -> Iterator[None]:

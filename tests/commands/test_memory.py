@@ -3,14 +3,16 @@
 import re
 import subprocess
 import sys
+from sys import getsizeof
 from typing import Any
 
 import hiredis
 import pytest
 
 from respstore.engine.engine import Engine
+from respstore.engine.memory import PURGE_SECONDS
 from respstore.engine.session import Session
-from tests.talk import NOT_AN_INTEGER, SYNTAX, FakeSystem, talk
+from tests.talk import NOT_AN_INTEGER, SYNTAX, FakeSystem, pass_time, talk
 
 
 def ask(session: Session, *words: bytes) -> Any:
@@ -193,9 +195,33 @@ def test_malloc_stats(session: Session) -> None:
 
 
 def test_purge(session: Session) -> None:
-    assert talk(session, b"MEMORY PURGE") == b"+OK\r\n"
-    assert isinstance(session.engine.system, FakeSystem)
-    assert session.engine.system.returned == 1
+    system = session.engine.system
+    assert isinstance(system, FakeSystem)
+    assert talk(session, b"MEMORY PURGE") == b""
+    pass_time(session.engine, 0.1)
+    pass_time(session.engine, 0.1)
+    assert session.data_to_send() == b""
+    pass_time(session.engine, PURGE_SECONDS - 0.2)
+    assert session.data_to_send() == b"+OK\r\n"
+    assert (system.gathered, system.returned) == (1, 2)
+    pass_time(session.engine, 0.1)
+    assert system.returned == 2
+
+
+def test_purge_where_nobody_may_wait(session: Session) -> None:
+    talk(session, b"MULTI")
+    talk(session, b"MEMORY PURGE")
+    assert talk(session, b"EXEC") == b"*1\r\n+OK\r\n"
+
+
+def test_purge_leaves_no_room_for_keys_that_others_waited_for(session: Session) -> None:
+    channels = session.engine.channels
+    names = [b"%d" % number for number in range(100)]
+    talk(session, b"SUBSCRIBE " + b" ".join(names))
+    talk(session, b"UNSUBSCRIBE")
+    assert getsizeof(channels.channels) > getsizeof({})
+    talk(session, b"MEMORY PURGE")
+    assert getsizeof(channels.channels) == getsizeof({})
 
 
 COME_AND_GO = """
@@ -229,6 +255,9 @@ def fill(count):
 def empty():
     talk(session, b"flushall")
     talk(session, b"memory purge")
+    for _ in range(3):
+        pass_time(engine, 0.1)
+    session.data_to_send()
     ctypes.CDLL(None).malloc_trim(0)
     return resident()
 

@@ -46,6 +46,7 @@ def test_reset_starts_rates_anew(name: str) -> None:
 def test_reset_sets_all_counters_back() -> None:
     statistics, fresh = Statistics(), Statistics()
     counters = [name for name in Statistics.__slots__ if isinstance(getattr(fresh, name), int | float)]
+    counters.append("connections")
     for name in counters:
         setattr(statistics, name, 5)
     statistics.count_error("ERR")
