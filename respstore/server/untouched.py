@@ -38,6 +38,8 @@ _FORMAT: Final = 2
 
 _WORD: Final = 8
 """Bytes of a pointer, and of a length."""
+_ADDRESSES: Final = 1 << 56
+"""More than any processor gives a process: 47 bits of an address are usual, with ARM it is 48."""
 _TYPE: Final = 1
 _LENGTH: Final = 2
 _ELEMENTS: Final = 3
@@ -104,11 +106,16 @@ def consume_items(table: Table) -> Iterable[tuple[bytes, Any]]:
     Before the first item is handed out, what is small is copied, and its memory is given back. The items of hashes and
     sets are just read.
     """
-    has_pools = sys.getallocatedblocks() > 0  # not so with PYTHONMALLOC=malloc
     span = _entries_of(table)
-    if span is None or type(table) is not dict or not has_pools or not hasattr(mmap, "MADV_DONTNEED"):
+    if span is None or type(table) is not dict or not _can_give_back():
         return read_items(table)
     return _pair(_consume_entries(*span))
+
+
+def _can_give_back() -> bool:
+    """Whether small objects are in pools, and the system takes back each pool for itself, without what is beside it."""
+    has_pools = sys.getallocatedblocks() > 0  # not so with PYTHONMALLOC=malloc
+    return has_pools and hasattr(mmap, "MADV_DONTNEED") and _POOL % mmap.PAGESIZE == 0
 
 
 def _pair(columns: Iterable[tuple[list[bytes], list[Any]]]) -> Iterable[tuple[bytes, Any]]:
@@ -129,7 +136,7 @@ def _entries_of(table: Table) -> tuple[int, int] | None:
 @cache
 def _memory() -> tuple[memoryview, memoryview]:
     """All that a process may address, as bytes and as words. Nothing is read before somebody asks for a part of it."""
-    octets = memoryview((c_uint64 * (1 << 44)).from_address(0)).cast("B")
+    octets = memoryview((c_uint64 * (_ADDRESSES // _WORD)).from_address(0)).cast("B")
     return octets, octets.cast("Q")
 
 
@@ -256,13 +263,17 @@ class _Consumed:
         """Objects, by pool."""
         self._room: dict[int, int] = {}
         """How many objects are in a pool; 0 if it cannot be given back, or was already."""
+        self._touched = set[int]()
+        """Pools of which something was copied since some were given back."""
         self._madvise = CDLL(None).madvise
         self._madvise.argtypes = c_void_p, c_size_t, c_int
 
     def count(self, addresses: memoryview) -> list[int]:
         """These will be copied at once, and not be read again, except for those that stay; answer the pool of each."""
         room, pools = self._room, _pools_of(addresses)
-        for pool in set(pools).difference(room):
+        touched = set(pools)
+        self._touched |= touched
+        for pool in touched.difference(room):
             room[pool] = self._room_beside(addresses[pools.index(pool)])
         self._copied.update(pools)
         return pools
@@ -280,16 +291,20 @@ class _Consumed:
 
     def give_back_pools(self) -> None:
         """Give back those of which all was copied."""
-        for pool, room in self._room.items():
+        for pool in self._touched:
+            room = self._room[pool]
             if room and self._copied[pool] == room:
                 self._room[pool] = 0
                 self._advise(pool * _POOL, _POOL)
+        self._touched.clear()
 
     def _room_beside(self, address: int) -> int:
         """How many objects are in the pool of an object; 0 if it may be in none, or that cannot be given back."""
         words = self._words
-        _, kind, length = words[address // _WORD : address // _WORD + _ELEMENTS]
-        if kind not in _KINDS or length >= _SMALL:
+        own_references, kind, length = words[address // _WORD : address // _WORD + _ELEMENTS]
+        # None and others that Python has once for all are in no pool: who looked for its head might read what is not
+        # there. They have more than one reference.
+        if own_references != 1 or kind not in _KINDS or length >= _SMALL:
             return 0
         pool = address >> _POOL_BITS << _POOL_BITS
         size = 16 * (1 + (words[pool // _WORD + _SIZE_CLASS] >> 32))
