@@ -85,6 +85,8 @@ def _stream(key: bytes, stream: Stream) -> Iterator[Sequence[bytes]]:
                 what = b"XCLAIM", key, name, consumer.name, b"0", _id(id_)
                 how = b"TIME", b"%d" % pending.delivered, b"RETRYCOUNT", b"%d" % pending.deliveries
                 yield *what, *how, b"JUSTID", b"FORCE"
+    if not stream.is_in_use:  # else somebody will pack it before long
+        stream.pack()
 
 
 def _id(id_: StreamId) -> bytes:

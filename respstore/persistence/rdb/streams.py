@@ -36,6 +36,8 @@ def encode_stream(stream: Stream, encode: EncodeString) -> bytes:
     ]
     for name, group in stream.groups.items():
         parts += (encode(name), *_encode_group(group, encode))
+    if not stream.is_in_use:  # else somebody will pack it before long
+        stream.pack()
     return b"".join(parts)
 
 
@@ -63,6 +65,7 @@ def decode_stream(reader: Reader, version: int) -> Stream:
         if name in stream.groups:
             raise ValueError("a stream that has a group twice")
         stream.groups[name] = _decode_group(reader, stream, version)
+    stream.pack()
     return stream
 
 
@@ -177,11 +180,13 @@ def _decode_group(reader: Reader, stream: Stream, version: int) -> Group:
         consumer = group.consumers[name] = Consumer(name, seen)
         if version >= 3:
             reader.take(8)  # when it got something last, which Redis 7.0 does not know
+        shared: dict[tuple[int, int], Pending] = {}
         for _ in range(reader.length()):
             id_ = _parse_raw_id(reader.take(16))
             if id_ not in deliveries:
                 raise ValueError("a consumer with a pending entry that its group does not know, or another has")
-            group.give(id_, Pending(consumer, *deliveries.pop(id_)))
+            how = deliveries.pop(id_)
+            group.give(id_, shared.setdefault(how, Pending(consumer, *how)))
     if deliveries:
         raise ValueError("a pending entry that no consumer has")
     return group

@@ -88,6 +88,30 @@ def test_several_nodes_and_groups() -> None:
     assert sum(node.columns is not None for node in stream.nodes()) <= 3  # to write it has not opened it
 
 
+def test_neither_to_write_nor_to_read_a_stream_leaves_open_what_its_groups_have() -> None:
+    stream = stream_of(1000)
+    group = stream.groups[b"g"] = Group((1000, 0), 1000)
+    consumer = group.consumers[b"c"] = Consumer(b"c", 0)
+    group.deliver([*range(1, 65)], [0] * 64, consumer, 0)
+    stream.pack()
+    size = group.pending_size()
+    again = decode_stream(Reader(encode_stream(stream, encode_string)), 2)
+    for each in (stream, again):
+        assert not any(node.columns is not None for node in each.nodes())
+        assert each.groups[b"g"].pending_size() == size
+
+
+def test_entries_that_were_delivered_together_share_what_tells_of_it_once_they_were_read() -> None:
+    stream = stream_of(1000)
+    group = stream.groups[b"g"] = Group((1000, 0), 1000)
+    consumer = group.consumers[b"c"] = Consumer(b"c", 0)
+    group.deliver([*range(1, 1001)], [0] * 1000, consumer, 0)
+    size = group.pending_size()
+    again = decode_stream(Reader(encode_stream(stream, encode_string)), 2).groups[b"g"]
+    assert again.pending.get((1, 0)) is again.pending.get((1000, 0))
+    assert again.pending_size() < 1.2 * size
+
+
 def test_it_goes_on_after_reading() -> None:
     stream = decode_stream(Reader(encode_stream(stream_of(250), encode_string)), 2)
     stream.append(((1000, 0), (b"f", b"g"), (b"", b"")), 2, MAX_NODE_BYTES, 100)
