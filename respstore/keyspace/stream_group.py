@@ -15,7 +15,7 @@ While nobody works with the stream, the list is packed into one bytes object, if
 import marshal
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, Self
 
 from respstore.keyspace.stream_node import UNSIGNED, Ids, StreamId, column, ids_of, numbers
@@ -49,6 +49,10 @@ class Pending(NamedTuple):
     deliveries: int
 
 
+_Columns = tuple["array[int]", "array[int]", list[Pending]]
+"""The halves of ids, and how each entry was delivered."""
+
+
 class _Block(Ids):
     """Some pending entries, side by side.
 
@@ -72,6 +76,12 @@ class _Block(Ids):
         self.times.insert(place, id_[0])
         self.sequences.insert(place, id_[1])
         self.pendings.insert(place, pending)
+
+    def extend(self, times: list[int], sequences: list[int], pending: Pending) -> None:
+        """Add some at the end, all of which were delivered so."""
+        self.times.fromlist(times)
+        self.sequences.fromlist(sequences)
+        self.pendings += [pending] * len(times)
 
     def join(self, other: "_Block") -> None:
         """Add those of the block behind."""
@@ -132,16 +142,38 @@ class PendingList:
         """The list of which `packed` tells; the consumers are the group's."""
         greatest, pendings, times, sequences, kinds = marshal.loads(packed)  # noqa: S302 - from nobody but `packed`
         each = [Pending(consumers[name], delivered, deliveries) for name, delivered, deliveries in pendings]
-        columns = [*numbers(times)], [*numbers(sequences)], [each[kind] for kind in numbers(kinds)]
-        self = cls()
+        self = cls._of(
+            array(UNSIGNED, [*numbers(times)]),
+            array(UNSIGNED, [*numbers(sequences)]),
+            [*map(each.__getitem__, numbers(kinds))],
+        )
         self.greatest = greatest
-        self._length = len(columns[0])
         self._kinds = len(each)
-        for start in range(0, self._length, BLOCK):
-            block = self._blocks[-1] if not start else self._begin_block((columns[0][start], columns[1][start]))
-            block.times.fromlist(columns[0][start : start + BLOCK])
-            block.sequences.fromlist(columns[1][start : start + BLOCK])
-            block.pendings += columns[2][start : start + BLOCK]
+        return self
+
+    def by_consumer(self, consumers: Iterable["Consumer"]) -> dict["Consumer", Self]:
+        """A list of what each has; they must be all who have something."""
+        columns: dict[Consumer, _Columns] = {each: (array(UNSIGNED), array(UNSIGNED), []) for each in consumers}
+        for block in self._blocks:
+            for ms, sequence, pending in zip(block.times, block.sequences, block.pendings, strict=True):
+                times, sequences, pendings = columns[pending.consumer]
+                times.append(ms)
+                sequences.append(sequence)
+                pendings.append(pending)
+        return {each: self._of(*own) for each, own in columns.items()}
+
+    @classmethod
+    def _of(cls, times: "array[int]", sequences: "array[int]", pendings: list[Pending]) -> Self:
+        """A list of entries that are in order."""
+        self = cls()
+        if times:
+            self._length = self._kinds = len(times)
+            self.greatest = times[-1], sequences[-1]
+        for start in range(0, len(times), BLOCK):
+            end = start + BLOCK
+            block = self._begin_block((times[start], sequences[start])) if start else self._blocks[0]
+            block.times, block.sequences = times[start:end], sequences[start:end]
+            block.pendings = pendings[start:end]
         return self
 
     def get(self, id_: StreamId) -> Pending | None:
@@ -158,13 +190,16 @@ class PendingList:
         """
         number = bisect_right(self._firsts, id_, 1) - 1
         block = self._blocks[number]
-        self._kinds += 1
         place = block.find(id_)
         if place >= 0:
             before = block.pendings[place]
             block.pendings[place] = pending
+            self._kinds += 1
             return before
-        block.insert(block.place_of(id_), id_, pending)
+        place = block.place_of(id_)
+        if not place or block.pendings[place - 1] is not pending:
+            self._kinds += 1
+        block.insert(place, id_, pending)
         if len(block.times) > BLOCK:
             self._blocks.insert(number + 1, other := block.split())
             self._firsts.insert(number + 1, other.at(0))
@@ -178,20 +213,15 @@ class PendingList:
         block = self._blocks[-1]
         pendings = block.pendings
         count = len(times)
-        if len(pendings) + count > BLOCK:
-            room = BLOCK - len(pendings)
-            if room:
-                self.extend(times[:room], sequences[:room], pending)
-            self._begin_block((times[room], sequences[room]))
-            self.extend(times[room:], sequences[room:], pending)
-            return
         if not pendings or pendings[-1] is not pending:
             self._kinds += 1
-        block.times.fromlist(times)
-        block.sequences.fromlist(sequences)
-        pendings += [pending] * count
         self._length += count
         self.greatest = times[-1], sequences[-1]
+        room = BLOCK - len(pendings)
+        block.extend(times[:room], sequences[:room], pending)
+        for start in range(room, count, BLOCK):
+            end = start + BLOCK
+            self._begin_block((times[start], sequences[start])).extend(times[start:end], sequences[start:end], pending)
 
     def remove(self, id_: StreamId) -> Pending | None:
         """Remove an entry.
@@ -329,16 +359,16 @@ class Group:
         """What one of the consumers has; to be looked at only."""
         parts = self._parts
         if parts is None:
-            parts = self._parts = {each: PendingList() for each in self.consumers.values()}
-            for id_, pending in self.pending.items(_FIRST):
-                parts[pending.consumer].extend([id_[0]], [id_[1]], pending)
+            parts = self._parts = self.pending.by_consumer(self.consumers.values())
         elif consumer not in parts:
             parts[consumer] = PendingList()
         return parts[consumer]
 
     def pending_size(self) -> int:
-        """Bytes of what is pending."""
-        pending = self.pending
+        """Bytes of what is pending, which stays packed if it is."""
+        pending = self._pending
+        if pending is None:
+            return len(self._packed)
         parts = sum([part.blocks_size() for part in (self._parts or {}).values()])
         return pending.blocks_size() + pending.pendings_size() + parts
 

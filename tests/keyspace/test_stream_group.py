@@ -169,6 +169,24 @@ def test_blocks_hold_any_number_in_any_order(monkeypatch: pytest.MonkeyPatch) ->
                 assert all(pending.get(each) for each in known)
                 assert pending.get((0, 20)) is None
                 assert pending.ends() == (min(known), max(known))
+            assert ids_of(other.pending_of(other.consumers[b"a"])) == sorted(known)
+
+
+def test_so_many_entries_may_be_delivered_at_once_as_a_node_without_limits_has() -> None:
+    group = group_of(b"a")
+    count = 1100 * BLOCK + 1
+    group.deliver([7] * count, [*range(count)], group.consumers[b"a"], 7)
+    assert len(group.pending) == count
+    assert group.pending.ends() == ((7, 0), (7, count - 1))
+    assert group.pending.get((7, BLOCK)) is not None
+
+
+def test_to_ask_for_the_size_of_what_is_packed_does_not_unpack_it() -> None:
+    group = group_of(b"a")
+    deliver(group, [(number, 0) for number in range(50)], group.consumers[b"a"], 7)
+    size = group.pending_size()
+    group.pack()
+    assert group.pending_size() == group.pending_size() < size / 5
 
 
 def test_a_list_that_was_long_takes_little_when_little_is_left() -> None:
