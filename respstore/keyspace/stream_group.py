@@ -348,6 +348,11 @@ class Group:
             self._packed = b""
         return pending
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether what its consumers have is packed: who just looks, packs it again."""
+        return self._pending is None
+
     def pack(self) -> None:
         """Pack what its consumers have, until somebody looks into it, unless that would take long."""
         pending = self._pending

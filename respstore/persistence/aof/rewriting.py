@@ -77,6 +77,7 @@ def _stream(key: bytes, stream: Stream) -> Iterator[Sequence[bytes]]:
     added, deleted = b"%d" % stream.entries_added, _id(stream.max_deleted_id)
     yield b"XSETID", key, _id(stream.last_id), b"ENTRIESADDED", added, b"MAXDELETEDID", deleted
     for name, group in stream.groups.items():
+        was_packed = group.is_packed
         read = b"%d" % (UNKNOWN if group.entries_read is None else group.entries_read)
         yield b"XGROUP", b"CREATE", key, name, _id(group.last_id), b"ENTRIESREAD", read
         for consumer in group.consumers.values():
@@ -85,8 +86,8 @@ def _stream(key: bytes, stream: Stream) -> Iterator[Sequence[bytes]]:
                 what = b"XCLAIM", key, name, consumer.name, b"0", _id(id_)
                 how = b"TIME", b"%d" % pending.delivered, b"RETRYCOUNT", b"%d" % pending.deliveries
                 yield *what, *how, b"JUSTID", b"FORCE"
-    if not stream.is_in_use:  # else somebody will pack it before long
-        stream.pack()
+        if was_packed:
+            group.pack()
 
 
 def _id(id_: StreamId) -> bytes:

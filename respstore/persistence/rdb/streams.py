@@ -36,8 +36,6 @@ def encode_stream(stream: Stream, encode: EncodeString) -> bytes:
     ]
     for name, group in stream.groups.items():
         parts += (encode(name), *_encode_group(group, encode))
-    if not stream.is_in_use:  # else somebody will pack it before long
-        stream.pack()
     return b"".join(parts)
 
 
@@ -131,6 +129,8 @@ def _decode_entry(elements: Iterator[listpack.Element], node: Node) -> tuple[int
     else:
         texts = _texts(elements, 2 * _number(elements))
         fields, values = texts[::2], texts[1::2]
+    if not fields:
+        raise ValueError("an entry of a stream that has no fields")
     count = len(values) + 3 if flags & _SAME_FIELDS else 2 * len(values) + 4
     if _number(elements) != count:
         raise ValueError("an entry of a stream that does not know where it begins")
@@ -153,6 +153,7 @@ def _texts(elements: Iterator[listpack.Element], count: int) -> tuple[bytes, ...
 
 
 def _encode_group(group: Group, encode: EncodeString) -> Iterator[bytes]:
+    was_packed = group.is_packed
     yield _encode_id(group.last_id)
     yield encode_length(_UNKNOWN if group.entries_read is None else group.entries_read)
     yield encode_length(len(group.pending))
@@ -163,6 +164,8 @@ def _encode_group(group: Group, encode: EncodeString) -> Iterator[bytes]:
         yield encode(name) + _encode_time(consumer.seen) + encode_length(consumer.has)
         for id_, _ in group.pending_of(consumer).items(MIN_ID):
             yield id_bytes(id_)
+    if was_packed:
+        group.pack()
 
 
 def _decode_group(reader: Reader, stream: Stream, version: int) -> Group:

@@ -3,6 +3,7 @@
 from respstore.engine.engine import Engine
 from respstore.engine.session import Session
 from respstore.keyspace.digest import digest_of_keyspace
+from respstore.keyspace.stream import Stream
 from respstore.persistence.aof.reader import read_units
 from respstore.persistence.aof.rewriting import ITEMS_PER_COMMAND, write_commands
 from tests.talk import make_engine, talk
@@ -53,3 +54,13 @@ def test_who_runs_the_commands_has_the_data(engine: Engine, session: Session) ->
     assert digest_of_keyspace(other.keyspace) == digest_of_keyspace(engine.keyspace)
     assert told(reader) == told(session)
     assert talk(reader, b"FCALL f 0") == b":7\r\n"
+
+
+def test_what_groups_of_a_stream_have_stays_packed(engine: Engine, session: Session) -> None:
+    for line in LINES:
+        talk(session, line)
+    stream = engine.keyspace.databases[0].data[b"stream"]
+    assert isinstance(stream, Stream)
+    stream.pack()
+    assert b"".join(write_commands(engine.keyspace)).count(b"XCLAIM") == 1
+    assert all(group.is_packed for group in stream.groups.values())

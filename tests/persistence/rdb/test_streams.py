@@ -88,6 +88,10 @@ def test_several_nodes_and_groups() -> None:
     assert sum(node.columns is not None for node in stream.nodes()) <= 3  # to write it has not opened it
 
 
+def ids_pending(stream: Stream) -> list[tuple[int, int]]:
+    return [id_ for id_, _ in stream.groups[b"g"].pending.items((0, 0))]
+
+
 def test_neither_to_write_nor_to_read_a_stream_leaves_open_what_its_groups_have() -> None:
     stream = stream_of(1000)
     group = stream.groups[b"g"] = Group((1000, 0), 1000)
@@ -98,7 +102,11 @@ def test_neither_to_write_nor_to_read_a_stream_leaves_open_what_its_groups_have(
     again = decode_stream(Reader(encode_stream(stream, encode_string)), 2)
     for each in (stream, again):
         assert not any(node.columns is not None for node in each.nodes())
+        assert each.groups[b"g"].is_packed
         assert each.groups[b"g"].pending_size() == size
+    assert ids_pending(again) == [(number, 0) for number in range(1, 65)]
+    encode_stream(again, encode_string)
+    assert not again.groups[b"g"].is_packed  # for it was not
 
 
 def test_entries_that_were_delivered_together_share_what_tells_of_it_once_they_were_read() -> None:
@@ -167,6 +175,8 @@ FACTS = b"\x02\x07\x00\x05\x01\x05\x03\x03"
         (packed(((5, 1), [0, 0, 0, 0]), rest=FACTS), "another number of entries than it says"),
         (packed(((5, 1), [b"x", *NODE[1:]]), rest=FACTS), "a text in the place of a number"),
         (packed(((5, 1), [1, 0, *NODE[2:5], 2, 0, 0, b"v", 5]), rest=FACTS), "does not know where it begins"),
+        (packed(((5, 1), [1, 0, 0, 0, 2, 0, 0, 3]), rest=FACTS), "has no fields"),
+        (packed(((5, 1), [1, 0, *NODE[2:5], 0, 0, 0, 0, 4]), rest=FACTS), "has no fields"),
         (packed(((7, 0), NODE), ((5, 1), NODE), rest=FACTS), "nodes are not in order"),
         (b"\x01\x01a", "an id that is not 16 bytes long"),
         (packed(((5, 1), NODE), rest=FACTS + b"\x02" + b"\x01g\x00\x00\x00\x00\x00" * 2), "a group twice"),
