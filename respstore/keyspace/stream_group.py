@@ -77,12 +77,6 @@ class _Block(Ids):
         self.sequences.insert(place, id_[1])
         self.pendings.insert(place, pending)
 
-    def extend(self, times: list[int], sequences: list[int], pending: Pending) -> None:
-        """Add some at the end, all of which were delivered so."""
-        self.times.fromlist(times)
-        self.sequences.fromlist(sequences)
-        self.pendings += [pending] * len(times)
-
     def join(self, other: "_Block") -> None:
         """Add those of the block behind."""
         self.times += other.times
@@ -213,15 +207,21 @@ class PendingList:
         block = self._blocks[-1]
         pendings = block.pendings
         count = len(times)
+        if len(pendings) + count > BLOCK:
+            room = BLOCK - len(pendings)
+            if room:
+                self.extend(times[:room], sequences[:room], pending)
+            for start in range(room, count, BLOCK):
+                self._begin_block((times[start], sequences[start]))
+                self.extend(times[start : start + BLOCK], sequences[start : start + BLOCK], pending)
+            return
         if not pendings or pendings[-1] is not pending:
             self._kinds += 1
+        block.times.fromlist(times)
+        block.sequences.fromlist(sequences)
+        pendings += [pending] * count
         self._length += count
         self.greatest = times[-1], sequences[-1]
-        room = BLOCK - len(pendings)
-        block.extend(times[:room], sequences[:room], pending)
-        for start in range(room, count, BLOCK):
-            end = start + BLOCK
-            self._begin_block((times[start], sequences[start])).extend(times[start:end], sequences[start:end], pending)
 
     def remove(self, id_: StreamId) -> Pending | None:
         """Remove an entry.
