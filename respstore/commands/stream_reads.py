@@ -270,6 +270,7 @@ class _Wait:
         if self.seen[key] == (stream, stream.announced):
             return PENDING
         self.seen[key] = (stream, stream.announced)
+        as_stream(self.db, stream)  # for it to be packed again, wherever it was moved from
         count = read.count or COUNT_AFTER_WAITING
         if read.group is None:
             position = self.positions[key]

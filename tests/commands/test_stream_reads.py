@@ -131,10 +131,12 @@ def test_readers_wait_on_for_entries(session: Session, writer: Session, request_
     assert received(session) == read(b"x", (b"10-0", b"f v"))
 
 
-def test_a_stream_that_is_moved_here_is_news(session: Session, writer: Session) -> None:
+def test_a_stream_that_is_moved_here_is_news(session: Session, writer: Session, engine: Engine) -> None:
     talk(session, b"XREAD BLOCK 0 STREAMS y 2")
+    engine.keyspace.streams_in_use.clear()
     talk(writer, b"RENAME x y")
     assert received(session) == read(b"y", (b"2-2", b"f v2"), (b"3-3", b"f v3"))
+    assert len(engine.keyspace.streams_in_use) == 1  # for it is open now
 
 
 @pytest.mark.parametrize(
