@@ -353,8 +353,8 @@ REQUESTS = {
         (b"XADD", b"x", b"*", b"field", b"value:%d" % n, b"more", b"%d" % n * 50) for n in range(20_000)),
     "a stream with a group": lambda: chain(
         [(b"XGROUP", b"CREATE", b"x", b"g", b"$", b"MKSTREAM")],
-        ((b"XADD", b"x", b"*", b"field", b"value:%d" % n) for n in range(20_000)),
-        ((b"XREADGROUP", b"GROUP", b"g", b"c", b"COUNT", b"100", b"STREAMS", b"x", b">") for n in range(200))),
+        ((b"XADD", b"x", b"*", b"field", b"value:%d" % n) for n in range(60_000)),
+        ((b"XREADGROUP", b"GROUP", b"g", b"c", b"COUNT", b"100", b"STREAMS", b"x", b">") for n in range(600))),
     "keys that note when they are used": lambda: chain(
         [(b"CONFIG", b"SET", b"maxmemory-policy", b"allkeys-lru")],
         ((b"SET", b"key:%012d" % n, b"xxx") for n in range(40_000))),
