@@ -403,7 +403,7 @@ def mset(session: Session, key: bytes, value: bytes, *more: bytes) -> str:
     """Set several keys to strings, all at once."""
     if len(more) % 2:
         raise errors.wrong_arity("mset")
-    session.db.put_several((key, *more[::2]), (value, *more[1::2]), "set")
+    session.db.put_several((key, value, *more), "set")
     return OK
 
 

@@ -209,14 +209,17 @@ class Database:
         if key in self.observed:
             self._tell(key)
 
-    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
-        """As `put` for each of them, in a fraction of the time."""
+    def put_several(self, pairs: Sequence[bytes], event: str) -> None:
+        """As `put` for keys and strings in turn, in a fraction of the time."""
         if self.expires or self.observed or self._order is not None:
-            for key, value in zip(keys, values, strict=True):
+            for key, value in zip(pairs[::2], pairs[1::2], strict=True):
                 self.put(key, value, event)
         else:
-            self.data.update(zip(keys, values))  # noqa: B905 - to ask for strictness takes as long as two keys
-            self.keyspace.changes += len(keys)
+            data = self.data
+            turns = iter(pairs)
+            for key in turns:  # in less time than slices, or `update` of a zip
+                data[key] = next(turns)
+            self.keyspace.changes += len(pairs) // 2
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
         """Give a key a value and keep its time to live, as INCR and SET KEEPTTL do."""

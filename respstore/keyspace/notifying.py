@@ -68,8 +68,8 @@ class NotifyingDatabase(Database):
             self.announce(key, "new")
         self.announce(key, event)
 
-    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
-        for key, value in zip(keys, values, strict=True):
+    def put_several(self, pairs: Sequence[bytes], event: str) -> None:
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
             self.put(key, value, event)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
@@ -107,8 +107,8 @@ class TellingDatabase(Database):
         super().put(key, value, event)
         self.keyspace.modified(key, event)
 
-    def put_several(self, keys: Sequence[bytes], values: Sequence[Value], event: str) -> None:
-        for key, value in zip(keys, values, strict=True):
+    def put_several(self, pairs: Sequence[bytes], event: str) -> None:
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
             self.put(key, value, event)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:

@@ -9,7 +9,7 @@ average. So a change costs the weighing of some four elements, however large the
 `usage.py` has the dictionaries that know, besides, when or how often each key was used.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from respstore.keyspace.database import Database, Keyspace, Value
@@ -102,11 +102,6 @@ class WeighedKeys(dict[bytes, Value]):
         change = -self._let_go(key, self[key]) - of_text(key)
         super().__delitem__(key)
         self._add(change + self._table_change())
-
-    def update(self, pairs: Iterable[tuple[bytes, Value]]) -> None:  # type: ignore[override] # nobody needs more
-        """Give several keys values."""
-        for key, value in pairs:
-            self[key] = value
 
     def emptied(self) -> "WeighedKeys":
         """A dictionary of the same kind for what comes after all was deleted; this one counts no more."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 from random import Random
 
 import pytest
@@ -65,7 +66,7 @@ class Model(RuleBasedStateMachine):
     def put_several(self, keys: list[bytes], value: bytes) -> None:
         changes = self.keyspace.changes
         values = [b"%b%d" % (value, number) for number in range(len(keys))]
-        self.dbs[0].put_several(keys, values, "set")
+        self.dbs[0].put_several(list(chain.from_iterable(zip(keys, values, strict=True))), "set")
         for key, text in zip(keys, values, strict=True):
             self.note(key, text, None)
         assert self.keyspace.changes == changes + len(keys)
@@ -281,8 +282,8 @@ def test_deadlines_do_not_pile_up(db: Database) -> None:
 CHANGES: dict[str, Callable[[Database], object]] = {
     "put": lambda db: db.put(b"k", b"w", "set"),
     "put a new key": lambda db: db.put(b"new", b"w", "set"),
-    "put several": lambda db: db.put_several([b"k"], [b"w"], "set"),
-    "put several new keys": lambda db: db.put_several([b"new"], [b"w"], "set"),
+    "put several": lambda db: db.put_several([b"k", b"w"], "set"),
+    "put several new keys": lambda db: db.put_several([b"new", b"w"], "set"),
     "replace": lambda db: db.replace(b"k", b"w", "incrby"),
     "changed": lambda db: db.changed(b"k", "lpush"),
     "delete": lambda db: db.delete(b"k"),
@@ -507,7 +508,7 @@ def test_the_next_to_expire(db: Database) -> None:
 
 
 def test_the_order_of_keys_takes_memory_once_somebody_uses_it(db: Database) -> None:
-    db.put_several([b"%d" % number for number in range(100)], [b"v"] * 100, "set")
+    db.put_several([word for number in range(100) for word in (b"%d" % number, b"v")], "set")
     assert db.order_size() == 0
     db.scan(0, 1)
     assert db.order_size() > 800

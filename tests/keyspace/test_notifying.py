@@ -40,7 +40,7 @@ def db(keyspace: Keyspace) -> Database:
         (lambda db: db.put(b"new", b"v", "set"), "new set"),
         (lambda db: db.put(b"k", b"v", "set"), "set"),
         (lambda db: db.put(b"dead", b"v", "set"), "expired new set"),
-        (lambda db: db.put_several([b"new", b"new"], [b"v", b"w"], "set"), "new set set"),
+        (lambda db: db.put_several([b"new", b"v", b"new", b"w"], "set"), "new set set"),
         (lambda db: db.replace(b"new", b"v", "append"), "new append"),
         (lambda db: db.replace(b"k", b"v", "append"), "append"),
         (lambda db: db.replace(b"dead", b"v", "append"), "expired new append"),
@@ -102,7 +102,7 @@ def test_changes_are_counted_as_always(keyspace: Keyspace, db: Database) -> None
     def change() -> int:
         before = keyspace.changes
         db.put(b"k", b"v", "set")
-        db.put_several([b"k", b"l"], [b"v", b"w"], "set")
+        db.put_several([b"k", b"v", b"l", b"w"], "set")
         db.replace(b"k", b"w", "append")
         db.delete(b"k")
         db.delete(b"l")
@@ -135,7 +135,7 @@ def test_swapped_databases_tell_their_own_numbers(keyspace: Keyspace, events: Ev
     ("change", "told"),
     [
         (lambda db: db.put(b"k", b"v", "set"), "k:set"),
-        (lambda db: db.put_several([b"k", b"l"], [b"v", b"w"], "set"), "k:set l:set"),
+        (lambda db: db.put_several([b"k", b"v", b"l", b"w"], "set"), "k:set l:set"),
         (lambda db: db.replace(b"k", b"v", "append"), "k:append"),
         (lambda db: db.changed(b"k", ""), "k:"),
         (lambda db: db.shrunk(b"k", deque(), "lpop"), "k:lpop k:del"),

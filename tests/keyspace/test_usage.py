@@ -1,5 +1,6 @@
 """Notes of the use of keys: when, and how often."""
 
+from itertools import chain
 from random import Random
 
 import pytest
@@ -158,7 +159,7 @@ def test_notes_weigh_something(timed: Database) -> None:
     data = timed.data
     assert isinstance(data, UsedKeys)
     before = data.weight
-    timed.put_several(list(keys), list(keys.values()), "set")
+    timed.put_several(list(chain.from_iterable(keys.items())), "set")
     assert data.weight - before > 9_990 * (48 + 32) + 2 * keys.__sizeof__()
     for key in keys:
         timed.delete(key)
