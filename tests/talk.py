@@ -202,6 +202,7 @@ class FakeSystem:
         self.stopped = False
         self.returned = 0
         self.gathered = 0
+        self.let_go = 0
 
     def wall_clock_us(self) -> int:
         return self.wall_us
@@ -221,6 +222,9 @@ class FakeSystem:
 
     def gather_small_objects(self) -> None:
         self.gathered += 1
+
+    def let_go_of_small_objects(self) -> None:
+        self.let_go += 1
 
     def return_memory(self) -> None:
         self.returned += 1

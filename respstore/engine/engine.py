@@ -276,7 +276,7 @@ class Engine:
             self.memory.add_up()
         self.memory.make_room()
         self.memory.return_free()
-        self.memory.go_on_purging()
+        self.memory.go_on(now)
         if self.keyspace.is_frozen or self.memory.is_weighed:  # who reads or weighed them counts on their staying so
             self.keyspace.streams_in_use.clear()
         else:

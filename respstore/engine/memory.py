@@ -31,10 +31,14 @@ RETURN_ABOVE: Final = 1.2
 RETURN_SECONDS: Final = 1.0
 RETURN_SHARE: Final = 0.01
 """... and looked for at most so often, in at most that share of the server's time."""
-PURGE_SECONDS: Final = 0.3
-"""How long MEMORY PURGE takes: ..."""
-_PURGE_TICKS: Final = 2
-"""... so many ticks, in which what is made anew all the time is."""
+PURGE_SECONDS: Final = 0.7
+"""How long MEMORY PURGE takes: the next tick comes, and ..."""
+_PURGE_STEPS: Final = 20
+"""... so many steps, ..."""
+_PURGE_STEP_SECONDS: Final = 0.02
+"""... so far apart: at each the server wakes, and makes anew what it does whenever it wakes. The last ..."""
+_STEPS_GATHERED: Final = 14
+"""... of them come after it was said where that is to lie; before, what requests have left goes."""
 _GENTLE_TENACITY: Final = 10
 _WAYS_OUT: Final = frozenset(("discard", "quit", "reset"))
 """What a client may always do in MULTI."""
@@ -61,7 +65,8 @@ class Memory:
         self._peak = 0
         self._again: float | None = None
         self._next_return = 0.0
-        self._purge_ticks = 0
+        self._purge_steps = 0
+        self._next_purge_step = 0.0
         for name in ("maxmemory", "maxmemory-policy", "lfu-log-factor", "lfu-decay-time"):
             config.on_change(name, self._configure)
         self._configure()
@@ -168,30 +173,43 @@ class Memory:
         Python gives back no memory around small objects that lie here and there, where there was much data. What is
         made anew time and again comes to lie elsewhere from now on; what rests is made anew here.
         """
-        engine = self._engine
         gc.collect()
-        engine.system.gather_small_objects()
+        self._engine.system.gather_small_objects()  # what keeps the client waiting lies well, too
+        self._purge_steps = _PURGE_STEPS
+        self._next_purge_step = self._engine.system.monotonic()
+
+    def _step_purge(self) -> None:
+        system = self._engine.system
+        system.let_go_of_small_objects()
+        if self._purge_steps == _STEPS_GATHERED:
+            system.gather_small_objects()
+            self._make_anew()
+        self._purge_steps -= 1
+        self._next_purge_step = system.monotonic() + _PURGE_STEP_SECONDS
+        if not self._purge_steps:
+            system.return_memory()
+
+    def _make_anew(self) -> None:
+        """Let what rests lie elsewhere, and have no room for what is gone."""
+        engine = self._engine
         engine.parser.renew()
+        engine.keyspace.changes += 0  # which is another object
         for table in gc.get_referents(engine.waiting, engine.channels, engine.trackers, engine.timing):
             if type(table) is dict and not table:
                 table.clear()  # it has room for those that it once had
-        self._purge_ticks = _PURGE_TICKS
-
-    def go_on_purging(self) -> None:
-        """Go on with what `purge` has begun; to be called ten times a second."""
-        if self._purge_ticks:
-            self._purge_ticks -= 1
-            gc.collect()  # lets go of what Python keeps to make the next floats and lists of, too
-            self._engine.system.return_memory()
 
     def go_on(self, now: float) -> None:
-        """Go on with an eviction that was cut short; to be called at `next_deadline`."""
+        """Go on with a purge, or an eviction that was cut short; to be called at `next_deadline`."""
+        if self._purge_steps and now >= self._next_purge_step:
+            self._step_purge()
         if self._again is not None and now >= self._again:
             self.make_room()
 
     def next_deadline(self) -> float | None:
         """When `go_on` has something to do, on the monotonic clock in seconds."""
-        return self._again
+        if not self._purge_steps:
+            return self._again
+        return self._next_purge_step if self._again is None else min(self._again, self._next_purge_step)
 
     # Configuration
 

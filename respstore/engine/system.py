@@ -175,6 +175,9 @@ class System(Protocol):
     def gather_small_objects(self) -> None:
         """Have small objects that are made from now on lie where most are, so that others' memory is given back."""
 
+    def let_go_of_small_objects(self) -> None:
+        """Give up the memory that is kept for the next small objects, wherever it lies."""
+
     def return_memory(self) -> None:
         """Give memory that is free within the process back to the system, as far as that can be done."""
 

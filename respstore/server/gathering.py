@@ -10,6 +10,7 @@ Whatever is made anew from now on comes to lie there. Nothing depends on that: i
 way, this is in vain.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
@@ -18,8 +19,8 @@ from typing import Final
 _POOL_BITS: Final = 14
 _POOL_ROOM: Final = (1 << _POOL_BITS) - 48
 """Bytes of a pool, without what stands in front of the objects."""
-_SIZES: Final = range(304, 31, -16)
-"""Those of most objects. The smallest comes last: numbers and floats, some of which are made here."""
+_SIZES: Final = range(32, 305, 16)
+"""Those of most objects. What is made anew most often comes first, to where most are: numbers and floats."""
 _SHORTEST: Final = 48
 _BYTES_HEAD: Final = 33
 """What bytes objects take beside their bytes, and the smallest that is made of them here."""
@@ -36,10 +37,28 @@ def gather() -> list[object]:
     Returns:
         What is to be kept, lest the pools end at once.
     """
-    return [first for size in _SIZES for first in _begin_pool(size)]
+    pools = [_begin_pool(size) for size in _SIZES]
+    begun = [each for pool in pools for each in pool[:1]]
+    pools.clear()  # now all of them were full most recently
+    return begun
+
+
+def let_go() -> None:
+    """Have Python give up the memory that it keeps for the next floats, lists, tuples and the like.
+
+    Two numbers that replace each other all the time would else stay where they are. Where a few do, each call moves one
+    of them: it is to be called some times, while they replace each other.
+    """
+    if gc.get_freeze_count():
+        gc.collect()
+        return
+    gc.freeze()  # so that the full collection, which does it, has nothing to look through
+    gc.collect()
+    gc.unfreeze()
 
 
 def _begin_pool(size: int) -> list[object]:
+    """All objects of a new pool."""
     count = _POOL_ROOM // size
     objects: list[object] = []
     pool = None
@@ -53,7 +72,7 @@ def _begin_pool(size: int) -> list[object]:
             break
     full = [each for each in objects if id(each) >> _POOL_BITS == pool]
     objects.clear()
-    return full[:1]  # the others go now, after those of other pools
+    return full
 
 
 def _make(size: int, count: int) -> Sequence[object]:

@@ -19,7 +19,7 @@ from respstore.config import Config
 from respstore.engine import system
 from respstore.server.append_files import AppendFiles
 from respstore.server.disk import Disk
-from respstore.server.gathering import gather
+from respstore.server.gathering import gather, let_go
 from respstore.server.oom_score import OomScore, Role
 from respstore.server.peer import Peer
 
@@ -100,6 +100,10 @@ class Process:
         """Have small objects that are made from now on lie where most are, so that others' memory is given back."""
         self._gathered.clear()
         self._gathered += gather()
+
+    def let_go_of_small_objects(self) -> None:
+        """Give up the memory that is kept for the next small objects."""
+        let_go()
 
     @contextmanager
     def without_full_collections(self) -> Iterator[None]:

@@ -33,23 +33,25 @@ async def run_timers(engine: Engine, backend: Backends) -> None:
 
     engine.waiting.rearm = rearm
     next_tick = monotonic()
-    while True:
-        now = monotonic()
-        soonest: float | None = None
-        try:
-            if now >= next_tick:
-                next_tick += TICK_SECONDS
-                if next_tick <= now:  # the process stood still: what was missed is not made up for
-                    next_tick = now + TICK_SECONDS
-                engine.tick()
-                backend.drop_stuck()
-            else:
-                engine.between_ticks()
-            soonest = engine.next_deadline()
-        except Exception:
-            logger.exception("bug: a tick was cut short")
-        backend.flush_touched()
-        wake = next_tick if soonest is None else min(soonest, next_tick)
-        sleep = trio.CancelScope(deadline=loop_time(wake))
-        with sleep:
-            await trio.sleep_forever()
+    # Trio notes in a scope those within. One that is no other task's has one at a time, for which it needs no memory.
+    with trio.CancelScope():
+        while True:
+            now = monotonic()
+            soonest: float | None = None
+            try:
+                if now >= next_tick:
+                    next_tick += TICK_SECONDS
+                    if next_tick <= now:  # the process stood still: what was missed is not made up for
+                        next_tick = now + TICK_SECONDS
+                    engine.tick()
+                    backend.drop_stuck()
+                else:
+                    engine.between_ticks()
+                soonest = engine.next_deadline()
+            except Exception:
+                logger.exception("bug: a tick was cut short")
+            backend.flush_touched()
+            wake = next_tick if soonest is None else min(soonest, next_tick)
+            sleep = trio.CancelScope(deadline=loop_time(wake))
+            with sleep:
+                await trio.sleep_forever()
