@@ -31,14 +31,14 @@ RETURN_ABOVE: Final = 1.2
 RETURN_SECONDS: Final = 1.0
 RETURN_SHARE: Final = 0.01
 """... and looked for at most so often, in at most that share of the server's time."""
-PURGE_SECONDS: Final = 0.7
-"""How long MEMORY PURGE takes: the next tick comes, and ..."""
-_PURGE_STEPS: Final = 20
+PURGE_SECONDS: Final = 0.3
+"""How long MEMORY PURGE takes at most: ..."""
+_PURGE_STEPS: Final = 12
 """... so many steps, ..."""
-_PURGE_STEP_SECONDS: Final = 0.02
+_PURGE_STEP_SECONDS: Final = 0.012
 """... so far apart: at each the server wakes, and makes anew what it does whenever it wakes. The last ..."""
-_STEPS_GATHERED: Final = 14
-"""... of them come after it was said where that is to lie; before, what requests have left goes."""
+_STEPS_GATHERED: Final = 10
+"""... of them, with a tick among them, come after it was said where that is to lie."""
 _GENTLE_TENACITY: Final = 10
 _WAYS_OUT: Final = frozenset(("discard", "quit", "reset"))
 """What a client may always do in MULTI."""
@@ -177,6 +177,7 @@ class Memory:
         self._engine.system.gather_small_objects()  # what keeps the client waiting lies well, too
         self._purge_steps = _PURGE_STEPS
         self._next_purge_step = self._engine.system.monotonic()
+        self._engine.waiting.rearm(self._next_purge_step)
 
     def _step_purge(self) -> None:
         system = self._engine.system
