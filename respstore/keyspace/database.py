@@ -212,14 +212,17 @@ class Database:
     def put_several(self, pairs: Sequence[bytes], event: str) -> None:
         """As `put` for keys and strings in turn, in a fraction of the time."""
         if self.expires or self.observed or self._order is not None:
-            for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-                self.put(key, value, event)
+            self._put_each(pairs, event)
         else:
             data = self.data
             turns = iter(pairs)
             for key in turns:  # in less time than slices, or `update` of a zip
                 data[key] = next(turns)
             self.keyspace.changes += len(pairs) // 2
+
+    def _put_each(self, pairs: Sequence[bytes], event: str) -> None:
+        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+            self.put(key, value, event)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
         """Give a key a value and keep its time to live, as INCR and SET KEEPTTL do."""

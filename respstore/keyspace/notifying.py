@@ -69,8 +69,7 @@ class NotifyingDatabase(Database):
         self.announce(key, event)
 
     def put_several(self, pairs: Sequence[bytes], event: str) -> None:
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            self.put(key, value, event)
+        self._put_each(pairs, event)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
         is_new = self._is_new(key)
@@ -108,8 +107,7 @@ class TellingDatabase(Database):
         self.keyspace.modified(key, event)
 
     def put_several(self, pairs: Sequence[bytes], event: str) -> None:
-        for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            self.put(key, value, event)
+        self._put_each(pairs, event)
 
     def replace(self, key: bytes, value: Value, event: str) -> None:
         super().replace(key, value, event)
