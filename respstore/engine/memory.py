@@ -32,7 +32,7 @@ RETURN_SECONDS: Final = 1.0
 RETURN_SHARE: Final = 0.01
 """... and looked for at most so often, in at most that share of the server's time."""
 PURGE_SECONDS: Final = 0.3
-"""How long MEMORY PURGE takes at most: ..."""
+"""After how long MEMORY PURGE replies. By then are done, unless the server is busy, ..."""
 _PURGE_STEPS: Final = 12
 """... so many steps, ..."""
 _PURGE_STEP_SECONDS: Final = 0.012
@@ -168,7 +168,7 @@ class Memory:
         self._next_return = now + max(RETURN_SECONDS, took / RETURN_SHARE)
 
     def purge(self) -> None:
-        """Begin to give back all that is free, be the data weighed or not; `PURGE_SECONDS` later that is done.
+        """Begin to give back all that is free, be the data weighed or not; `go_on` goes on with that in steps.
 
         Python gives back no memory around small objects that lie here and there, where there was much data. What is
         made anew time and again comes to lie elsewhere from now on; what rests is made anew here.

@@ -47,14 +47,13 @@ def let_go() -> None:
     """Have Python give up the memory that it keeps for the next floats, lists, tuples and the like.
 
     Two numbers that replace each other all the time would else stay where they are. Where a few do, each call moves one
-    of them: it is to be called some times, while they replace each other.
+    of them: it is to be called some times, while they replace each other. Where somebody else has frozen objects, which
+    this would thaw, it does nothing.
     """
-    if gc.get_freeze_count():
+    if not gc.get_freeze_count():
+        gc.freeze()  # so that the full collection, which does it, has nothing to look through
         gc.collect()
-        return
-    gc.freeze()  # so that the full collection, which does it, has nothing to look through
-    gc.collect()
-    gc.unfreeze()
+        gc.unfreeze()
 
 
 def _begin_pool(size: int) -> list[object]:
